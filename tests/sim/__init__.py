@@ -1,0 +1,1 @@
+"""The simulated world: seeded faults against the real core, virtual time."""

@@ -1,0 +1,1 @@
+"""Stories that a facilities manager can read: times, what happens, what must follow."""
