@@ -1,0 +1,96 @@
+"""What the shell calls: the shapes that drivers, stores and sinks have, and the error a device may raise.
+
+Nothing here knows a protocol, a pin or a file. Whose fault it is decides the reaction: a DeviceError belongs to the
+far end (quality BAD, said once, back-off), everything else that escapes a driver is our bug.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from firmware_py.core.reading import Reason, Sample
+
+
+class DeviceError(Exception):
+    """The far end did not answer, or answered what cannot be used. `unit_only`: its neighbours are not to blame."""
+
+    def __init__(self, message: str, *, because: Reason = Reason.NO_COMMUNICATION, unit_only: bool = True) -> None:
+        super().__init__(message)
+        self.because = because
+        self.unit_only = unit_only
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollGroup:
+    """Points of one device that are read together.
+
+    `deadline_ms` bounds one whole read of the group, retries included. `device` is what back-off and blame attach to:
+    on a bus with several units one dead device costs the others at most one deadline per probe.
+    """
+
+    id: str
+    device: str
+    points: tuple[str, ...]
+    period_ms: int
+    deadline_ms: int
+
+
+class Bus(Protocol):
+    """One endpoint (a UPS agent, a Modbus line, an exchange). The poller calls it from one task only, never twice at once."""
+
+    @property
+    def name(self) -> str:
+        """The endpoint's name in the configuration; used in logs and in reasons."""
+
+    @property
+    def groups(self) -> tuple[PollGroup, ...]:
+        """What can be read; constant for the life of the bus."""
+
+    async def read(self, group: PollGroup) -> Mapping[str, Sample]:
+        """Read one group; a point that is missing from the answer counts as not supported. Raises DeviceError."""
+
+    async def close(self) -> None:
+        """Give the connection back; never raises, returns within a second."""
+
+    def listen(self, hint: Callable[[str], None]) -> None:
+        """Take a function that the bus may call with a device name: poll this device now, something happened there."""
+
+
+class RemotePort(Protocol):
+    """Outputs behind a wire (relay board, exchange). Writes are wanted values, not commands: the newest wins.
+
+    A driver that reads and writes is one object that is both Bus and RemotePort; the endpoint's one task calls it, writes
+    before reads, never two calls at once.
+    """
+
+    @property
+    def name(self) -> str:
+        """The endpoint's name."""
+
+    @property
+    def outputs(self) -> frozenset[str]:
+        """Ids of the outputs behind this port."""
+
+    async def write(self, output: str, on: bool) -> None:
+        """Bring one output to a level; idempotent. Raises DeviceError."""
+
+    async def read_back(self, output: str) -> bool | None:
+        """The level that the far end really has, None when it cannot tell. Raises DeviceError."""
+
+
+class LocalPort(Protocol):
+    """Outputs on this board (GPIO): immediate, never waits."""
+
+    @property
+    def name(self) -> str:
+        """The port's name."""
+
+    @property
+    def outputs(self) -> frozenset[str]:
+        """Ids of the outputs on this port."""
+
+    def set_level(self, output: str, on: bool) -> None:
+        """Drive one output; microseconds. Raises DeviceError when the pin is gone."""
+
+    def close(self) -> None:
+        """Give the pins back without changing any level."""
