@@ -1,0 +1,82 @@
+"""An alarm: what people must notice, with orthogonal flags and one derived display state.
+
+After ISA-18.2 and OPC UA Part 9: active, acknowledged and latched are separate facts, and each activation is an
+instance of its own. This module must not know lamps, sounders or who acknowledges.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class AlarmPriority(StrEnum):
+    """How soon people must act."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+class Display(StrEnum):
+    """The one state that is shown, derived from the flags (ISA-18.1 sequence with ringback)."""
+
+    NORMAL = "normal"
+    ACTIVE_UNACKED = "active_unacked"
+    ACTIVE_ACKED = "active_acked"
+    RETURNED_UNACKED = "returned_unacked"
+    LATCHED = "latched"  # returned and acknowledged, waits for a reset
+    SHELVED = "shelved"
+    SUPPRESSED = "suppressed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """Declared by a monitor over one condition, whose id it carries.
+
+    `cause` joins the alarm to an incident; `latching` keeps it until a person resets it; `urgent` shows it as active
+    from the first sound reading on, before the condition's delay (fire: "shown at the first sound reading").
+    """
+
+    id: str
+    condition: str
+    priority: AlarmPriority
+    text: str  # key into the language file
+    cause: str | None = None
+    latching: bool = False
+    urgent: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmState:
+    """All that is remembered of one alarm. `elapsed_ms` runs since the latest activation or return."""
+
+    active: bool = False
+    acked: bool = True
+    latched: bool = False
+    silenced: bool = False
+    shelved_ms: int = 0
+    shelved_by: str = ""
+    shelved_why: str = ""
+    suppressed_by: str = ""
+    out_of_service: str = ""
+    activations: int = 0
+    elapsed_ms: int = 0
+    incident: str | None = None
+    evidence: str = ""
+
+    @property
+    def display(self) -> Display:
+        """The one state that people see."""
+        if self.shelved_ms > 0 or self.out_of_service:
+            return Display.SHELVED
+        if self.suppressed_by:
+            return Display.SUPPRESSED
+        if self.active:
+            return Display.ACTIVE_ACKED if self.acked else Display.ACTIVE_UNACKED
+        if not self.acked:
+            return Display.RETURNED_UNACKED
+        return Display.LATCHED if self.latched else Display.NORMAL
+
+    @property
+    def sounds(self) -> bool:
+        """True while the sounder is due for it."""
+        return self.display is Display.ACTIVE_UNACKED and not self.silenced

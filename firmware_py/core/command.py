@@ -1,0 +1,52 @@
+"""An operator's wish and the answer to it.
+
+Who may send what over which way is the shell's to check; the core checks whether the floor allows it now.
+This module must not know sockets, topics or users' rights.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from firmware_py.core.output import OutputValue
+
+
+class CommandKind(StrEnum):
+    """What can be asked for."""
+
+    ACK = "ack"  # target: alarm id, or empty for all
+    SILENCE = "silence"  # sounder only, until any new alarm
+    RESET = "reset"  # a latched alarm whose condition has ended
+    OVERRIDE = "override"  # target: output id, value, ttl
+    RELEASE_OVERRIDE = "release-override"
+    CONSERVE = "conserve"  # conservation by hand
+    RELEASE = "release"  # end conservation by hand; refused while nothing by hand is in force
+    PAUSE_OUTBOUND = "pause-outbound"
+    RESUME_OUTBOUND = "resume-outbound"  # ends only the sender's own kind of pause: the one by hand
+    FIRE_CONFIRM = "fire-confirm"  # local only
+    LAMP_TEST = "lamp-test"
+
+
+class CommandRefused(Exception):
+    """The operator asked for what the floor does not allow now; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """`by` is the authenticated sender, never a claim. `ttl_ms` bounds an override (0: until released)."""
+
+    id: str
+    kind: CommandKind
+    by: str
+    target: str = ""
+    value: OutputValue | None = None
+    ttl_ms: int = 0
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """The answer to one command: done, or refused with the reason."""
+
+    command: str
+    done: bool
+    error: str = ""

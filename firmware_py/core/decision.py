@@ -1,0 +1,29 @@
+"""The outcome of one cycle: the new memory, what every output is to do, what is worth recording, when to look again.
+
+This module must not know how any of it is carried out.
+"""
+
+from dataclasses import dataclass
+
+from firmware_py.core.command import Reply
+from firmware_py.core.event import Event
+from firmware_py.core.mode import Mode
+from firmware_py.core.output import OutputImage
+from firmware_py.core.state import State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """`because`: ids of the conditions and commands behind `mode`. `stage`: number of stages shed over all causes.
+    `flags`: words beside the mode (`manual_records`, `drill`, ...). `wake_at_ms`: the earliest time at which the answer
+    could change with unchanged inputs, None if it cannot; always later than the step's own time."""
+
+    state: State
+    outputs: OutputImage
+    mode: Mode
+    flags: frozenset[str]
+    because: tuple[str, ...]
+    stage: int
+    events: tuple[Event, ...] = ()
+    replies: tuple[Reply, ...] = ()
+    wake_at_ms: int | None = None
