@@ -1,0 +1,294 @@
+"""Strict TOML: read or parse a document, check it against a pydantic model, report every fault with file:line:col.
+
+The lowest layer: profiles, sites and texts are all read through it. It must not know what any key means, and it never
+echoes a value that could be a secret.
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path as FilePath
+from typing import Annotated, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from config import units
+from config.explain import known_keys, nearest, sentence
+from config.positions import Path, Positions, scan
+
+MAX_BYTES = 1024 * 1024
+MAX_DEPTH = 16  # a site needs 4; the limit keeps hostile nesting away from every recursion
+MAX_LINE = 4000  # characters; keeps absurd dotted keys and numbers away from tomllib
+MAX_FAULTS = 200
+_SHOWN = 60  # characters of a wrong value that are echoed
+_SECRET = re.compile(r"pass|secret|communit|token|credential|psk|private|auth|priv", re.IGNORECASE)
+_USERINFO = re.compile(r"://[^/@]*@")
+_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
+_AT = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+
+__all__ = [
+    "Fault", "ConfigError", "Document", "Model", "read", "parse", "check", "nearest", "spell",
+    "DurationMs", "Percent", "CelsiusC", "CelsiusPerMinute", "Watts", "Bytes",
+    "Port", "Host", "Name", "PointId", "Text",
+]  # fmt: skip
+
+M = TypeVar("M", bound="Model")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One thing wrong, at `line` and `col` (from 1) of `file`. `got`: the value as it may be shown, None for none."""
+
+    file: str
+    line: int
+    col: int
+    key: str
+    message: str
+    got: object | None = None
+
+    def __str__(self) -> str:
+        key = f"{self.key}: " if self.key else ""
+        got = "" if self.got is None else f" (got {self.got})"
+        return f"{self.file}:{self.line}:{self.col}: error: {key}{self.message}{got}"
+
+
+class ConfigError(Exception):
+    """The owner's fault: refuse to apply. `faults` has all of them, in the order of the file."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(sorted(faults, key=lambda fault: (fault.file, fault.line, fault.col)))
+        assert self.faults
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A TOML file that is well formed: its values, and where each key stands."""
+
+    file: str
+    tree: Mapping[str, object]
+    positions: Positions = field(default_factory=dict, repr=False)
+
+    def where(self, path: Path) -> tuple[int, int]:
+        """Line and column of the key at `path`, else of the nearest table around it, else of the file's start."""
+        for length in range(len(path), 0, -1):
+            if path[:length] in self.positions:
+                return self.positions[path[:length]]
+        return 1, 1
+
+    def value(self, path: Path) -> object | None:
+        """The value at `path`, None where there is none."""
+        node: object = self.tree
+        for part in path:
+            match node:
+                case dict() if part in node:
+                    node = node[part]
+                case list() if isinstance(part, int) and 0 <= part < len(node):
+                    node = node[part]
+                case _:
+                    return None
+        return node
+
+    def fault(self, path: Path, message: str, got: object | None = None) -> Fault:
+        """A fault at `path`. `got` is shortened, and hidden where the key's name says that it may be a secret."""
+        line, col = self.where(path)
+        hide = any(isinstance(part, str) and _SECRET.search(part) for part in path)
+        return Fault(file=self.file, line=line, col=col, key=spell(path), message=message, got=_show(got, hide=hide))
+
+
+class Model(BaseModel):
+    """What every configuration model derives from. A list in TOML is a `tuple[X, ...]`, a word an enum or Literal."""
+
+    model_config = ConfigDict(
+        strict=True, extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False, populate_by_name=False
+    )
+
+
+def read(path: FilePath) -> Document:
+    """Read a TOML file of at most 1 MiB in UTF-8. ConfigError when it cannot be read or is not well formed."""
+    file = str(path)
+    try:
+        with path.open("rb") as stream:
+            raw = stream.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a usable path"
+        raise ConfigError([_at(file, 1, 1, f"cannot be read: {reason}")]) from error
+    if len(raw) > MAX_BYTES:
+        raise ConfigError([_at(file, 1, 1, f"is larger than {MAX_BYTES} bytes")])
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = raw[: error.start]
+        line = before.count(b"\n") + 1
+        col = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
+        raise ConfigError([_at(file, line, col, "is not UTF-8 text; save the file as UTF-8")]) from error
+    return parse(text, file)
+
+
+def parse(text: str, file: str) -> Document:
+    """Parse TOML text that came from `file` (a name for messages only). ConfigError with the position of the fault."""
+    text = text.replace("\r\n", "\n")
+    if len(text) > MAX_BYTES:
+        raise ConfigError([_at(file, 1, 1, f"is larger than {MAX_BYTES} bytes")])
+    for number, line in enumerate(text.split("\n"), 1):
+        if len(line) > MAX_LINE:
+            raise ConfigError([_at(file, number, MAX_LINE, f"the line is longer than {MAX_LINE} characters")])
+        if "\0" in line:
+            raise ConfigError([_at(file, number, line.index("\0") + 1, "holds a NUL character; the file is damaged")])
+    try:
+        tree = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([_syntax(text, file, str(error))]) from error
+    except (ValueError, RecursionError) as error:
+        # Only absurd numbers and nesting get here; neither carries a position.
+        raise ConfigError([_at(file, 1, 1, "holds a number or a nesting that is too large")]) from error
+    if _depth(tree) > MAX_DEPTH:
+        raise ConfigError([_at(file, 1, 1, f"is nested deeper than {MAX_DEPTH} levels")])
+    return Document(file=file, tree=tree, positions=scan(text))
+
+
+def check(document: Document, model: type[M]) -> M:
+    """The document as `model`. ConfigError with every fault at its key, and the nearest name for what is unknown."""
+    try:
+        # By way of JSON: pydantic's strict mode then takes words for enums and lists for tuples, yet no "5" for 5.
+        return model.model_validate_json(json.dumps(document.tree, default=lambda date: {"date": str(date)}))
+    except ValidationError as error:
+        faults = []
+        for detail in error.errors(include_url=False)[:MAX_FAULTS]:
+            path = _path_of(document, detail["loc"])
+            if detail["type"] == "union_tag_invalid":
+                path = (*path, detail["ctx"]["discriminator"].strip("'"))
+            unknown = detail["type"] == "extra_forbidden"
+            names = known_keys(model, detail["loc"][:-1]) if unknown else ()
+            got = None if detail["type"] == "missing" else document.value(path)
+            if unknown and not isinstance(got, bool | int | float):
+                got = None  # under a mistyped key there may be a password
+            faults.append(document.fault(path, sentence(detail, names, got), got))
+        raise ConfigError(faults) from None
+
+
+def spell(path: Path) -> str:
+    """The path as people write it: `ups.0.address`."""
+    return ".".join(_clean(str(part)) for part in path)
+
+
+def _clean(text: str) -> str:
+    """Without anything that could move a terminal's cursor, and not endless."""
+    shown = "".join(letter if letter.isprintable() else "?" for letter in text[: _SHOWN + 1])
+    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
+
+
+def _show(got: object | None, *, hide: bool) -> str | None:
+    match got:
+        case None:
+            return None
+        case dict():
+            return "a table"
+        case list():
+            return f"a list of {len(got)}"
+        case _ if hide:
+            return "a value that is not shown"
+        case str():
+            return f"'{_clean(_USERINFO.sub('://...@', got))}'"
+        case bool():
+            return str(got).lower()
+        case _:
+            return _clean(str(got))
+
+
+def _at(file: str, line: int, col: int, message: str) -> Fault:
+    return Fault(file=file, line=line, col=col, key="", message=message)
+
+
+def _syntax(text: str, file: str, message: str) -> Fault:
+    """tomllib's message and position; for a key given twice that is behind the value, so the line's start counts."""
+    lines = text.split("\n")
+    match = _AT.search(message)
+    line, col = (int(match[1]), int(match[2])) if match and match[1] else (len(lines), len(lines[-1]) + 1)
+    what = message[: match.start()] if match else message
+    if what in ("Cannot overwrite a value", "Cannot mutate immutable namespace") or what.startswith("Cannot declare"):
+        what = f"this key or table is already there ({what})"
+        col = len(lines[line - 1]) - len(lines[line - 1].lstrip()) + 1
+    return _at(file, line, col, f"not TOML: {what[0].lower()}{what[1:]}")
+
+
+def _depth(tree: Mapping[str, object]) -> int:
+    """Levels of nesting, counted without recursion and no further than is needed to refuse."""
+    level: list[object] = [tree]
+    for depth in range(MAX_DEPTH + 1):
+        level = [
+            child
+            for node in level
+            for child in (node.values() if isinstance(node, dict) else node if isinstance(node, list) else ())
+            if isinstance(child, dict | list)
+        ]
+        if not level:
+            return depth + 1
+    return MAX_DEPTH + 1
+
+
+def _path_of(document: Document, loc: tuple[int | str, ...]) -> Path:
+    """pydantic's location as a path of the document: union tags, which the text does not have, are left out."""
+    path: Path = ()
+    for index, part in enumerate(loc):
+        if document.value((*path, part)) is not None or index == len(loc) - 1:
+            path = (*path, part)
+    return path
+
+
+def _fits(pattern: str, sentence_: str) -> BeforeValidator:
+    compiled = re.compile(pattern)
+
+    def judge(given: object) -> object:
+        if isinstance(given, str) and not compiled.fullmatch(given):
+            raise ValueError(sentence_)
+        return given
+
+    return BeforeValidator(judge)
+
+
+def _host(given: object) -> object:
+    if isinstance(given, str) and not _is_host(given):
+        raise ValueError("must be a host name or an IP address, without port or scheme")
+    return given
+
+
+def _is_host(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        labels = text.split(".")
+        # All digits would be a mistyped IPv4 address; the last label of a name never is a number.
+        return len(text) <= 253 and not labels[-1].isdigit() and all(_LABEL.fullmatch(label) for label in labels)
+    return True
+
+
+DurationMs = Annotated[int, BeforeValidator(units.DURATION.parse), units.DURATION]  # "5 s" -> 5000
+Percent = Annotated[float, BeforeValidator(units.PERCENT.parse), units.PERCENT]  # "80 %" -> 80.0
+CelsiusC = Annotated[float, BeforeValidator(units.CELSIUS.parse), units.CELSIUS]  # "27 C" -> 27.0
+CelsiusPerMinute = Annotated[float, BeforeValidator(units.CELSIUS_PER_MINUTE.parse), units.CELSIUS_PER_MINUTE]
+Watts = Annotated[float, BeforeValidator(units.WATTS.parse), units.WATTS]  # "1.2 kW" -> 1200.0
+Bytes = Annotated[int, BeforeValidator(units.BYTES.parse), units.BYTES]  # "16 MB" -> 16000000
+Port = Annotated[int, Field(ge=1, le=65535)]
+Host = Annotated[str, BeforeValidator(_host)]
+Name = Annotated[
+    str,
+    _fits(r"[a-z][a-z0-9_]{0,31}", "must be a name of small letters, digits and _, at most 32, starting with a letter"),
+]
+PointId = Annotated[
+    str,
+    _fits(
+        r"(?=.{1,96}\Z)[a-z][a-z0-9_]*(\.[a-z0-9_]+)*",
+        "must be an id like ups1.battery.charge_pct: small letters, digits and _, parts joined by dots, at most 96",
+    ),
+]
+Text = Annotated[
+    str,
+    _fits(
+        r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]{1,200}",
+        "must be one line of text, 1 to 200 characters, no control characters",
+    ),
+]
