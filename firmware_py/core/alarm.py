@@ -4,8 +4,11 @@ After ISA-18.2 and OPC UA Part 9: active, acknowledged and latched are separate 
 instance of its own. This module must not know lamps, sounders or who acknowledges.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
+
+from firmware_py.core.condition import ConditionState
 
 
 class AlarmPriority(StrEnum):
@@ -76,7 +79,47 @@ class AlarmState:
             return Display.RETURNED_UNACKED
         return Display.LATCHED if self.latched else Display.NORMAL
 
+    def aged(self, dt_ms: int) -> "AlarmState":
+        """The same, `dt_ms` later: shelving never outlives its time."""
+        if self.shelved_ms == 0:
+            return self
+        if self.shelved_ms > dt_ms:
+            return replace(self, shelved_ms=self.shelved_ms - dt_ms)
+        return replace(self, shelved_ms=0, shelved_by="", shelved_why="")
+
     @property
     def sounds(self) -> bool:
         """True while the sounder is due for it."""
         return self.display is Display.ACTIVE_UNACKED and not self.silenced
+
+
+def advance(alarm: Alarm, state: AlarmState, condition: ConditionState, *, dt_ms: int) -> AlarmState:
+    """Follow the condition: each activation is a new instance, unacknowledged and audible."""
+    on = condition.seen if alarm.urgent else condition.holds
+    if on and not state.active:
+        return replace(
+            state,
+            active=True,
+            acked=False,
+            latched=alarm.latching,
+            silenced=False,
+            activations=state.activations + 1,
+            elapsed_ms=0,
+            evidence=condition.evidence,
+        )
+    elapsed_ms = 0 if state.active and not on else state.elapsed_ms + dt_ms
+    return replace(state, active=on, elapsed_ms=elapsed_ms)
+
+
+def advance_all(
+    alarms: Mapping[str, Alarm],
+    states: Mapping[str, AlarmState],
+    conditions: Mapping[str, ConditionState],
+    *,
+    dt_ms: int,
+) -> dict[str, AlarmState]:
+    """All alarms, one look later. A new activation ends the silence of all the others: nobody silenced that one."""
+    moved = {name: advance(a, states[name], conditions[a.condition], dt_ms=dt_ms) for name, a in alarms.items()}
+    if any(moved[name].activations > states[name].activations for name in alarms):
+        return {name: replace(state, silenced=False) for name, state in moved.items()}
+    return moved

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import assert_never
 
-from firmware_py.core.image import InputImage
 from firmware_py.core.check import Test, evaluate, evidence, points_of
+from firmware_py.core.image import InputImage
 
 
 class WhenBad(StrEnum):
@@ -67,3 +67,90 @@ class ConditionState:
     def seen(self) -> bool:
         """True from the first sound reading on, before any delay: good for a lamp, not for an action that costs."""
         return self.phase is not Phase.CLEAR
+
+
+def advance(
+    condition: Condition, state: ConditionState, image: InputImage, *, dt_ms: int, stepped_ms: int | None
+) -> ConditionState:
+    """One look: `dt_ms` since the last one, which was at `stepped_ms` (None after a restore).
+
+    Time counts only between two looks that both had an answer, so that darkness never completes a delay.
+    """
+    truth = evaluate(condition.test, image, holding=state.holds)
+    confirmed = _newly_confirmed(condition, image, stepped_ms) if truth else 0
+    if truth is None:
+        match condition.when_bad:
+            case WhenBad.TRIP:
+                truth, confirmed = True, condition.confirm
+            case WhenBad.CLEAR:
+                truth = False
+            case WhenBad.HOLD:
+                return _hold(state)
+            case _ as never:
+                assert_never(never)
+    ran_ms = 0 if state.held else dt_ms
+    if truth:
+        return _on_true(condition, state, image, ran_ms=ran_ms, confirmed=confirmed)
+    return _on_false(condition, state, ran_ms=ran_ms)
+
+
+def _newly_confirmed(condition: Condition, image: InputImage, stepped_ms: int | None) -> int:
+    if stepped_ms is None:
+        return 1
+    return int(any(image[point].at_ms > stepped_ms for point in points_of(condition.test)))
+
+
+def _hold(state: ConditionState) -> ConditionState:
+    # Evidence of the end that breaks off is no evidence: the off-delay starts anew.
+    if state.phase is Phase.CLEARING:
+        return replace(state, phase=Phase.ACTIVE, elapsed_ms=0, held=True)
+    return replace(state, held=True)
+
+
+def _on_true(
+    condition: Condition, state: ConditionState, image: InputImage, *, ran_ms: int, confirmed: int
+) -> ConditionState:
+    match state.phase:
+        case Phase.ACTIVE:
+            return replace(state, elapsed_ms=state.elapsed_ms + ran_ms, held=False)
+        case Phase.CLEARING:
+            return replace(state, phase=Phase.ACTIVE, elapsed_ms=0, held=False)
+        case Phase.CLEAR:
+            state = ConditionState(phase=Phase.PENDING, held=False, evidence=evidence(condition.test, image))
+            ran_ms = 0
+            confirmed = max(confirmed, 1)
+        case Phase.PENDING:
+            pass
+        case _ as never:
+            assert_never(never)
+    pending = replace(
+        state,
+        elapsed_ms=state.elapsed_ms + ran_ms,
+        confirmed=min(state.confirmed + confirmed, condition.confirm),
+        held=False,
+    )
+    if pending.elapsed_ms >= condition.on_delay_ms and pending.confirmed >= condition.confirm:
+        return replace(pending, phase=Phase.ACTIVE, elapsed_ms=0)
+    return pending
+
+
+def _on_false(condition: Condition, state: ConditionState, *, ran_ms: int) -> ConditionState:
+    if state.phase is Phase.CLEAR:
+        return replace(state, elapsed_ms=state.elapsed_ms + ran_ms, held=False)
+    if state.phase is Phase.PENDING:
+        return ConditionState(held=False)
+    elapsed_ms = state.elapsed_ms + ran_ms if state.phase is Phase.CLEARING else 0
+    if elapsed_ms >= condition.off_delay_ms:
+        return ConditionState(held=False)
+    return replace(state, phase=Phase.CLEARING, elapsed_ms=elapsed_ms, held=False)
+
+
+def due_ms(condition: Condition, state: ConditionState) -> int | None:
+    """Milliseconds until this condition changes with unchanged inputs; None when only a new reading can change it."""
+    if state.held:
+        return None
+    if state.phase is Phase.PENDING and state.confirmed >= condition.confirm:
+        return condition.on_delay_ms - state.elapsed_ms
+    if state.phase is Phase.CLEARING:
+        return condition.off_delay_ms - state.elapsed_ms
+    return None

@@ -27,4 +27,4 @@ class Event:
     at_ms: int
     incident: str | None = None
     drill: bool = False
-    data: Mapping[str, Value | None | tuple[str, ...]] = field(default_factory=dict)
+    data: Mapping[str, Value | tuple[str, ...] | None] = field(default_factory=dict)

@@ -101,6 +101,7 @@ class Output:
     min_on_ms: int = 0
     min_off_ms: int = 0
     lease_ms: int = 60_000
+    shown_only: bool = False
 
     def __post_init__(self) -> None:
         assert self.min_on_ms >= 0 and self.min_off_ms >= 0 and self.lease_ms > 0, self.id

@@ -1,17 +1,18 @@
 """All the memory the controller has: it can be saved, compared, restored after a reboot, and replayed.
 
-Durations are elapsed or remaining, never absolute stamps, for those restart at boot; `stepped_ms` is the one exception and
-is dropped when the boot is another. This module must not know files.
+Durations are elapsed or remaining, never absolute stamps, for those restart at boot; `stepped_ms` is the one exception
+and is dropped when the boot is another. This module must not know files.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from firmware_py.core.alarm import AlarmState
 from firmware_py.core.condition import ConditionState
 from firmware_py.core.incident import IncidentState
 from firmware_py.core.mode import CauseState
 from firmware_py.core.output import Drive, OutputValue
+from firmware_py.core.plan import Plan
 from firmware_py.core.stage import StageState
 
 
@@ -32,13 +33,21 @@ class Override:
     command: str
     left_ms: int | None = None
 
+    def over(self, dt_ms: int) -> bool:
+        """True when it has run out within the last `dt_ms`."""
+        return self.left_ms is not None and self.left_ms <= dt_ms
+
+    def aged(self, dt_ms: int) -> "Override":
+        """The same hand, `dt_ms` later."""
+        return self if self.left_ms is None else replace(self, left_ms=self.left_ms - dt_ms)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
     """Everything by id, so that a changed configuration keeps what still exists.
 
-    `stepped_ms`: the monotonic time of the last step, None after a restore in another boot. `paused_by`: who paused outbound by
-    hand, empty if nobody. `fire_confirmed_by`: who confirmed the fire. `lamp_test_ms`: what is left of a lamp test.
+    `stepped_ms`: the monotonic time of the last step, None after a restore in another boot. `paused_by`: who paused
+    outbound by hand, empty if nobody. `lamp_test_ms`: what is left of a lamp test.
     """
 
     stepped_ms: int | None = None
@@ -50,7 +59,36 @@ class State:
     outputs: Mapping[str, OutputState] = field(default_factory=dict)
     overrides: Mapping[str, Override] = field(default_factory=dict)
     paused_by: str = ""
-    fire_confirmed_by: str = ""
     lamp_test_ms: int = 0
+    lamp_test_by: str = ""
     incident_year: int = 0
     incident_number: int = 0
+
+
+def begin(plan: Plan, state: State) -> State:
+    """The memory in the shape of the plan: what the plan no longer has is dropped, what is new starts at rest.
+
+    A plan that has not changed gets its own memory back unchanged.
+    """
+    return replace(
+        state,
+        conditions={name: state.conditions.get(name) or ConditionState() for name in plan.conditions},
+        alarms={name: state.alarms.get(name) or AlarmState() for name in plan.alarms},
+        causes={name: state.causes.get(name) or CauseState() for name in plan.causes},
+        stages={name: state.stages.get(name) or StageState() for name in plan.stages},
+        incidents={name: incident for name, incident in state.incidents.items() if name in plan.causes},
+        outputs={name: output for name, output in state.outputs.items() if name in plan.outputs},
+        overrides={name: hand for name, hand in state.overrides.items() if name in plan.outputs},
+    )
+
+
+def run_down(state: State, dt_ms: int) -> State:
+    """What ends by the clock alone (shelves, overrides, a lamp test), `dt_ms` later; before new orders are obeyed."""
+    lamp_test_ms = max(0, state.lamp_test_ms - dt_ms)
+    return replace(
+        state,
+        alarms={name: alarm.aged(dt_ms) for name, alarm in state.alarms.items()},
+        overrides={name: hand.aged(dt_ms) for name, hand in state.overrides.items() if not hand.over(dt_ms)},
+        lamp_test_ms=lamp_test_ms,
+        lamp_test_by=state.lamp_test_by if lamp_test_ms else "",
+    )

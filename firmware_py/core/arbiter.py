@@ -1,0 +1,81 @@
+"""Many requests become one value per output: interlock, then priority, then rank; every value keeps its reasons.
+
+Nothing but this module decides an output. All requests that ask for the winning value stay on record as its owners, so
+that a pause ends only when the last of them is gone. It must not know where requests come from.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from firmware_py.core.output import Drive, Output, OutputImage, OutputValue, Priority
+from firmware_py.core.plan import Interlock, Plan
+from firmware_py.core.rules import Request, Situation, reasons
+from firmware_py.core.state import OutputState
+
+
+def arbitrate(
+    plan: Plan, requests: Iterable[Request], now: Situation, before: Mapping[str, OutputState]
+) -> OutputImage:
+    """One Drive for every declared output."""
+    asked: dict[str, list[Request]] = {name: [] for name in plan.outputs}
+    for request in requests:
+        asked[request.output].append(request)
+    forced = _forced(plan.interlocks, now)
+    return {
+        name: forced.get(name) or _decide(output, asked[name], before.get(name))
+        for name, output in plan.outputs.items()
+    }
+
+
+def _forced(interlocks: Iterable[Interlock], now: Situation) -> dict[str, Drive]:
+    forced: dict[str, Drive] = {}
+    for interlock in interlocks:
+        why = reasons(interlock.when, now)
+        if why is not None and interlock.output not in forced:
+            forced[interlock.output] = Drive(
+                value=interlock.value,
+                priority=Priority.LIFE_SAFETY,
+                because=(*why, interlock.id),
+                owners=(f"interlock {interlock.id}",),
+            )
+    return forced
+
+
+def _decide(output: Output, asked: list[Request], before: OutputState | None) -> Drive:
+    wanted = _win(output, asked)
+    if before is None or wanted.priority < Priority.MINIMUM_ON_OFF or left_ms(output, before, wanted.value) <= 0:
+        return wanted
+    kept = before.drive
+    return Drive(value=kept.value, priority=Priority.MINIMUM_ON_OFF, because=kept.because, owners=kept.owners)
+
+
+def _win(output: Output, asked: list[Request]) -> Drive:
+    if not asked:
+        return Drive(value=output.normal, priority=Priority.PROGRAM)
+    best = min(asked, key=lambda request: (request.priority, request.rank, request.owner, str(request.value)))
+    same = [request for request in asked if request.value == best.value]
+    same.sort(key=lambda request: (request.priority, request.rank, request.owner))
+    return Drive(
+        value=best.value,
+        priority=best.priority,
+        because=tuple(dict.fromkeys(reason for request in same for reason in request.because)),
+        owners=tuple(dict.fromkeys(request.owner for request in same)),
+    )
+
+
+def left_ms(output: Output, before: OutputState, wanted: OutputValue) -> int:
+    """Milliseconds for which the output must still stay as it is before it may become `wanted`; 0 when it may now."""
+    if bool(before.drive.value) == bool(wanted):
+        return 0
+    shortest_ms = output.min_on_ms if before.drive.value else output.min_off_ms
+    return max(0, shortest_ms - before.elapsed_ms)
+
+
+def remember(outputs: OutputImage, before: Mapping[str, OutputState], dt_ms: int) -> dict[str, OutputState]:
+    """The outputs' part of the new state: how long each has been on or off."""
+    return {name: _aged(drive, before.get(name), dt_ms) for name, drive in outputs.items()}
+
+
+def _aged(drive: Drive, before: OutputState | None, dt_ms: int) -> OutputState:
+    if before is None or bool(before.drive.value) != bool(drive.value):
+        return OutputState(drive=drive)
+    return OutputState(drive=drive, elapsed_ms=before.elapsed_ms + dt_ms)

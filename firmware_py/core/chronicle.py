@@ -1,0 +1,132 @@
+"""What changed between two cycles, told as events with their reasons.
+
+This module must not decide anything: it compares what was with what is.
+"""
+
+from collections.abc import Iterator
+
+from firmware_py.core.alarm import Alarm, AlarmPriority, AlarmState
+from firmware_py.core.decision import Decision
+from firmware_py.core.event import Event, Severity
+from firmware_py.core.image import InputImage
+from firmware_py.core.mode import CausePhase, Mode
+from firmware_py.core.plan import Announce, Plan
+from firmware_py.core.state import State
+
+_SEVERITY = {
+    AlarmPriority.HIGH: Severity.CRITICAL,
+    AlarmPriority.MEDIUM: Severity.WARNING,
+    AlarmPriority.LOW: Severity.INFO,
+}
+
+
+def tell(plan: Plan, before: State, image: InputImage, after: Decision, mode_before: Mode) -> Iterator[Event]:
+    """All events of one cycle, in the order of the way: conditions, alarms, mode, stages, outputs."""
+    state = after.state
+    for announce in plan.announcements:
+        yield from _conditions(announce, before, state, image)
+    for alarm in plan.alarms.values():
+        yield from _alarms(
+            alarm,
+            before.alarms.get(alarm.id),
+            state.alarms[alarm.id],
+            _incident(state, before, alarm.cause),
+            image.now_ms,
+        )
+    if after.mode is not mode_before:
+        yield Event(
+            type="mode.changed",
+            severity=Severity.CRITICAL if after.mode > mode_before else Severity.WARNING,
+            at_ms=image.now_ms,
+            data={"from": mode_before.word, "to": after.mode.word, "because": after.because},
+        )
+    yield from _causes(plan, before, state, image.now_ms)
+    yield from _stages(plan, before, state, image.now_ms)
+    yield from _outputs(plan, before, after, image.now_ms)
+
+
+def _incident(state: State, before: State, cause: str | None) -> str | None:
+    # The incident may have closed in this very cycle: its last events still belong to it.
+    found = state.incidents.get(cause or "") or before.incidents.get(cause or "")
+    return found.id if found else None
+
+
+def _conditions(announce: Announce, before: State, state: State, image: InputImage) -> Iterator[Event]:
+    was = announce.condition in before.conditions and before.conditions[announce.condition].holds
+    now = state.conditions[announce.condition]
+    if was == now.holds:
+        return
+    carried = {point: image[point].value if image[point].good else None for point in announce.carry}
+    yield Event(
+        type=announce.begins if now.holds else announce.ends,
+        severity=announce.severity,
+        at_ms=image.now_ms,
+        data={"condition": announce.condition, "evidence": now.evidence, **carried},
+    )
+
+
+def _alarms(
+    alarm: Alarm, was: AlarmState | None, now: AlarmState, incident: str | None, now_ms: int
+) -> Iterator[Event]:
+    was = was or AlarmState()
+    kinds = []
+    if now.activations > was.activations:
+        kinds.append("alarm.raised")
+    if was.active and not now.active:
+        kinds.append("alarm.cleared")
+    if now.acked and not was.acked:
+        kinds.append("alarm.acked")
+    if was.latched and not now.latched:
+        kinds.append("alarm.reset")
+    for kind in kinds:
+        yield Event(
+            type=kind,
+            severity=_SEVERITY[alarm.priority],
+            at_ms=now_ms,
+            incident=incident,
+            data={"alarm": alarm.id, "priority": alarm.priority.value, "evidence": now.evidence, "text": alarm.text},
+        )
+
+
+def _causes(plan: Plan, before: State, state: State, now_ms: int) -> Iterator[Event]:
+    for name in plan.causes:
+        was = before.causes[name].phase if name in before.causes else CausePhase.IDLE
+        now = state.causes[name]
+        if now.phase is not was:
+            because = now.because or (before.causes[name].because if name in before.causes else ())
+            yield Event(
+                type=f"cause.{now.phase.value}",
+                severity=Severity.WARNING,
+                at_ms=now_ms,
+                incident=_incident(state, before, name),
+                data={"cause": name, "because": because},
+            )
+
+
+def _stages(plan: Plan, before: State, state: State, now_ms: int) -> Iterator[Event]:
+    for name, stage in plan.stages.items():
+        was = name in before.stages and before.stages[name].shed
+        now = state.stages[name]
+        if now.shed is not was:
+            because = now.because or before.stages[name].because
+            yield Event(
+                type="stage.shed" if now.shed else "stage.restored",
+                severity=Severity.CRITICAL if now.shed else Severity.WARNING,
+                at_ms=now_ms,
+                incident=_incident(state, before, stage.cause),
+                data={"stage": name, "outputs": stage.outputs, "because": because},
+            )
+
+
+def _outputs(plan: Plan, before: State, after: Decision, now_ms: int) -> Iterator[Event]:
+    for name, drive in after.outputs.items():
+        if plan.outputs[name].shown_only:
+            continue
+        value_before = before.outputs[name].drive.value if name in before.outputs else plan.outputs[name].normal
+        if drive.value != value_before:
+            yield Event(
+                type="output.changed",
+                severity=Severity.WARNING,
+                at_ms=now_ms,
+                data={"output": name, "value": drive.value, "because": drive.because, "owners": drive.owners},
+            )

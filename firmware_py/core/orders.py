@@ -1,0 +1,167 @@
+"""People's orders change the memory, or are refused with the reason.
+
+Going towards NORMAL is refused while a cause stands. Each order is answered and recorded with who gave it. This module must not know how an order came in.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from firmware_py.core.alarm import AlarmState
+from firmware_py.core.command import Command, CommandKind, CommandRefused, Reply
+from firmware_py.core.event import Event, Severity
+from firmware_py.core.mode import CauseState
+from firmware_py.core.plan import Plan
+from firmware_py.core.state import Override, State
+
+LAMP_TEST_MS = 10_000
+OVERRIDE_MS_MAX = 24 * 3_600_000
+
+
+def obey(
+    plan: Plan, state: State, commands: tuple[Command, ...], now_ms: int
+) -> tuple[State, list[Event], list[Reply]]:
+    """Carry out the orders in the sequence in which they came."""
+    events: list[Event] = []
+    replies: list[Reply] = []
+    for command in commands:
+        try:
+            state = _ORDERS[command.kind](plan, state, command)
+            replies.append(Reply(command=command.id, done=True))
+        except CommandRefused as refusal:
+            replies.append(Reply(command=command.id, done=False, error=str(refusal)))
+        events.append(_recorded(command, replies[-1], now_ms))
+    return state, events, replies
+
+
+def _recorded(command: Command, reply: Reply, now_ms: int) -> Event:
+    return Event(
+        type="command.done" if reply.done else "command.refused",
+        severity=Severity.INFO,
+        at_ms=now_ms,
+        data={
+            "command": command.kind.value,
+            "target": command.target,
+            "by": command.by,
+            "why": command.why,
+            "error": reply.error,
+        },
+    )
+
+
+def _named_alarms(state: State, target: str) -> Mapping[str, AlarmState]:
+    if not target:
+        return state.alarms
+    if target not in state.alarms:
+        raise CommandRefused(f"there is no alarm '{target}'; `status` lists them")
+    return {target: state.alarms[target]}
+
+
+def _ack(plan: Plan, state: State, command: Command) -> State:
+    waiting = {name: alarm for name, alarm in _named_alarms(state, command.target).items() if not alarm.acked}
+    if not waiting:
+        raise CommandRefused("nothing waits to be acknowledged")
+    acked = {name: replace(alarm, acked=True) for name, alarm in waiting.items()}
+    joined = {plan.alarms[name].cause for name in waiting if name in plan.alarms}
+    incidents = {
+        cause: replace(incident, acked_by=tuple(dict.fromkeys((*incident.acked_by, command.by))))
+        if cause in joined
+        else incident
+        for cause, incident in state.incidents.items()
+    }
+    return replace(state, alarms={**state.alarms, **acked}, incidents=incidents)
+
+
+def _silence(plan: Plan, state: State, command: Command) -> State:
+    sounding = {name: alarm for name, alarm in _named_alarms(state, command.target).items() if alarm.sounds}
+    if not sounding:
+        raise CommandRefused("nothing sounds")
+    return replace(
+        state, alarms={**state.alarms, **{name: replace(alarm, silenced=True) for name, alarm in sounding.items()}}
+    )
+
+
+def _reset(plan: Plan, state: State, command: Command) -> State:
+    latched = {name: alarm for name, alarm in _named_alarms(state, command.target).items() if alarm.latched}
+    if not latched:
+        raise CommandRefused("nothing is latched")
+    ended = {name: alarm for name, alarm in latched.items() if not alarm.active}
+    if not ended:
+        raise CommandRefused("the cause is still present; reset again when it has ended")
+    return replace(state, alarms={**state.alarms, **{n: replace(a, latched=False) for n, a in ended.items()}})
+
+
+def _override(plan: Plan, state: State, command: Command) -> State:
+    if command.target not in plan.outputs:
+        raise CommandRefused(f"there is no output '{command.target}'; `status` lists them")
+    if command.target == plan.outbound:
+        raise CommandRefused("outbound is paused and resumed by `pause` and `resume`, not by an override")
+    if command.value is None:
+        raise CommandRefused("say which value: on or off")
+    if not 0 <= command.ttl_ms <= OVERRIDE_MS_MAX:
+        raise CommandRefused("an override lasts at most 24 h")
+    hand = Override(value=command.value, by=command.by, command=command.id, left_ms=command.ttl_ms or None)
+    return replace(state, overrides={**state.overrides, command.target: hand})
+
+
+def _release_override(plan: Plan, state: State, command: Command) -> State:
+    if command.target not in state.overrides:
+        raise CommandRefused(f"'{command.target}' is not overridden")
+    return replace(state, overrides={n: o for n, o in state.overrides.items() if n != command.target})
+
+
+def _conserve(plan: Plan, state: State, command: Command) -> State:
+    if plan.manual_cause not in state.causes:
+        raise CommandRefused("this floor has no conservation by hand")
+    return _commanded(state, plan.manual_cause, command.by)
+
+
+def _release(plan: Plan, state: State, command: Command) -> State:
+    cause = state.causes.get(plan.manual_cause)
+    if cause is None or not cause.commanded_by:
+        raise CommandRefused("conservation is not held by hand; it ends by itself when its causes are gone")
+    return _commanded(state, plan.manual_cause, "")
+
+
+def _commanded(state: State, cause: str, by: str) -> State:
+    now: CauseState = replace(state.causes[cause], commanded_by=by)
+    return replace(state, causes={**state.causes, cause: now})
+
+
+def _pause(plan: Plan, state: State, command: Command) -> State:
+    if not plan.outbound:
+        raise CommandRefused("this floor has no way to pause outbound")
+    return replace(state, paused_by=command.by)
+
+
+def _resume(plan: Plan, state: State, command: Command) -> State:
+    if not state.paused_by:
+        raise CommandRefused("outbound is not paused by hand; other pauses end with their causes")
+    return replace(state, paused_by="")
+
+
+def _fire_confirm(plan: Plan, state: State, command: Command) -> State:
+    cause = plan.causes.get(plan.fire_cause)
+    if cause is None or not cause.confirms:
+        raise CommandRefused("this floor watches no fire panel")
+    if not state.conditions[cause.confirms].seen:
+        raise CommandRefused("the fire panel reports no fire; only what was reported can be confirmed")
+    return _commanded(state, plan.fire_cause, command.by)
+
+
+def _lamp_test(plan: Plan, state: State, command: Command) -> State:
+    return replace(state, lamp_test_ms=LAMP_TEST_MS, lamp_test_by=command.by)
+
+
+_ORDERS: Mapping[CommandKind, Callable[[Plan, State, Command], State]] = {
+    CommandKind.ACK: _ack,
+    CommandKind.SILENCE: _silence,
+    CommandKind.RESET: _reset,
+    CommandKind.OVERRIDE: _override,
+    CommandKind.RELEASE_OVERRIDE: _release_override,
+    CommandKind.CONSERVE: _conserve,
+    CommandKind.RELEASE: _release,
+    CommandKind.PAUSE_OUTBOUND: _pause,
+    CommandKind.RESUME_OUTBOUND: _resume,
+    CommandKind.FIRE_CONFIRM: _fire_confirm,
+    CommandKind.LAMP_TEST: _lamp_test,
+}

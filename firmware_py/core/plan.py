@@ -1,0 +1,205 @@
+"""What the monitors declared, built once from the configuration: the whole program of the floor as data.
+
+Rules say "when X, I want output Y at value V". This module must not know devices, wires or files.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from firmware_py.core.alarm import Alarm, Display
+from firmware_py.core.check import points_of
+from firmware_py.core.condition import Condition
+from firmware_py.core.event import Severity
+from firmware_py.core.mode import Cause, CausePhase, Mode
+from firmware_py.core.output import Output, OutputValue, Priority
+from firmware_py.core.point import Point
+from firmware_py.core.stage import Stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holds:
+    """The condition is active, or not yet proven to have ended."""
+
+    condition: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """The condition was seen at least once by a sound reading, delays aside."""
+
+    condition: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shows:
+    """The alarm is in one of these display states."""
+
+    alarm: str
+    displays: frozenset[Display]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sounds:
+    """The alarm asks for the sounder: active, not acknowledged, not silenced."""
+
+    alarm: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CauseIn:
+    """The cause is in one of these phases."""
+
+    cause: str
+    phases: frozenset[CausePhase]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageShed:
+    """The stage is shed."""
+
+    stage: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModeIn:
+    """The floor is in one of these modes."""
+
+    modes: frozenset[Mode]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlagUp:
+    """The flag stands beside the mode."""
+
+    flag: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LampTest:
+    """A lamp test is running."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Always:
+    """Always (the alive lamp)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Every:
+    """All parts hold."""
+
+    parts: tuple["When", ...]
+
+
+When: TypeAlias = Holds | Seen | Shows | Sounds | CauseIn | StageShed | ModeIn | FlagUp | LampTest | Always | Every
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A standing request. `owner`: the cause or person on whose behalf. `rank` orders equal priorities, lower first."""
+
+    when: When
+    output: str
+    value: OutputValue
+    owner: str
+    priority: Priority = Priority.PROGRAM
+    rank: int = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interlock:
+    """Forces an output whatever was requested, people included: fans never start during a fire."""
+
+    id: str
+    output: str
+    when: When
+    value: OutputValue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlagRule:
+    """A flag beside the mode (`manual_records`)."""
+
+    flag: str
+    when: When
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announce:
+    """The event types that a condition's begin and end are recorded as, and the points whose values go with them."""
+
+    condition: str
+    begins: str
+    ends: str
+    severity: Severity
+    carry: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """All declarations by id. `outbound`: the output that pauses outbound dialling ("" where the floor has none)."""
+
+    points: Mapping[str, Point] = field(default_factory=dict)
+    outputs: Mapping[str, Output] = field(default_factory=dict)
+    conditions: Mapping[str, Condition] = field(default_factory=dict)
+    alarms: Mapping[str, Alarm] = field(default_factory=dict)
+    causes: Mapping[str, Cause] = field(default_factory=dict)
+    stages: Mapping[str, Stage] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+    interlocks: tuple[Interlock, ...] = ()
+    flags: tuple[FlagRule, ...] = ()
+    announcements: tuple[Announce, ...] = ()
+    outbound: str = ""
+    manual_cause: str = "manual"
+    fire_cause: str = "fire"
+
+    def stages_of(self, cause: str) -> tuple[Stage, ...]:
+        """The cause's stages, first to be shed first."""
+        return tuple(sorted((s for s in self.stages.values() if s.cause == cause), key=lambda s: (s.order, s.id)))
+
+
+def faults(plan: Plan) -> list[str]:
+    """References that lead nowhere: a bug in a monitor, or in what compiled the configuration."""
+    found = [
+        f"{c.id}: no point {p}" for c in plan.conditions.values() for p in points_of(c.test) if p not in plan.points
+    ]
+    found += [
+        f"alarm {a.id}: no condition {a.condition}" for a in plan.alarms.values() if a.condition not in plan.conditions
+    ]
+    found += [
+        f"alarm {a.id}: no cause {a.cause}" for a in plan.alarms.values() if a.cause and a.cause not in plan.causes
+    ]
+    for cause in plan.causes.values():
+        named = cause.conditions + ((cause.confirms,) if cause.confirms else ())
+        found += [f"cause {cause.id}: no condition {name}" for name in named if name not in plan.conditions]
+    for stage in plan.stages.values():
+        found += [f"stage {stage.id}: no cause {stage.cause}"] * (stage.cause not in plan.causes)
+        found += [f"stage {stage.id}: no condition {name}" for name in stage.conditions if name not in plan.conditions]
+        found += [f"stage {stage.id}: no output {name}" for name in stage.outputs if name not in plan.outputs]
+    asked = [rule.output for rule in plan.rules] + [interlock.output for interlock in plan.interlocks]
+    found += [f"rule: no output {output}" for output in asked if output not in plan.outputs]
+    whens = [r.when for r in plan.rules] + [i.when for i in plan.interlocks] + [f.when for f in plan.flags]
+    found += [f"rule: nothing called {name}" for when in whens for name in _dangling(plan, when)]
+    found += [f"announce: no condition {a.condition}" for a in plan.announcements if a.condition not in plan.conditions]
+    found += [f"announce: no point {p}" for a in plan.announcements for p in a.carry if p not in plan.points]
+    found += [f"no output {plan.outbound}"] * (bool(plan.outbound) and plan.outbound not in plan.outputs)
+    return found
+
+
+def _dangling(plan: Plan, when: When) -> list[str]:
+    match when:
+        case Holds() | Seen():
+            return [] if when.condition in plan.conditions else [when.condition]
+        case Shows() | Sounds():
+            return [] if when.alarm in plan.alarms else [when.alarm]
+        case CauseIn():
+            return [] if when.cause in plan.causes else [when.cause]
+        case StageShed():
+            return [] if when.stage in plan.stages else [when.stage]
+        case Every():
+            return [name for part in when.parts for name in _dangling(plan, part)]
+        case FlagUp():
+            return [] if any(rule.flag == when.flag for rule in plan.flags) else [when.flag]
+        case ModeIn() | LampTest() | Always():
+            return []

@@ -1,0 +1,137 @@
+"""Rules become requests: who wants which output at which value, and the chain of reasons behind it.
+
+This module must not decide between requests.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import assert_never
+
+from firmware_py.core.alarm import AlarmState
+from firmware_py.core.condition import ConditionState
+from firmware_py.core.mode import CauseState, Mode
+from firmware_py.core.output import OutputValue, Priority
+from firmware_py.core.plan import (
+    Always,
+    CauseIn,
+    Every,
+    FlagUp,
+    Holds,
+    LampTest,
+    ModeIn,
+    Plan,
+    Seen,
+    Shows,
+    Sounds,
+    StageShed,
+    When,
+)
+from firmware_py.core.stage import StageState
+from firmware_py.core.state import Override
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """ "I want output X at value V, priority P, because C", on behalf of an owner."""
+
+    output: str
+    value: OutputValue
+    priority: Priority
+    owner: str
+    because: tuple[str, ...]
+    rank: int = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """What the rules look at: everything of this cycle that is already decided."""
+
+    conditions: Mapping[str, ConditionState]
+    alarms: Mapping[str, AlarmState]
+    causes: Mapping[str, CauseState]
+    stages: Mapping[str, StageState]
+    mode: Mode
+    because: tuple[str, ...]
+    flags: frozenset[str] = frozenset()
+    lamp_test_by: str = ""
+
+
+def reasons(when: When, now: Situation) -> tuple[str, ...] | None:
+    """The reasons for which `when` holds now, None when it does not."""
+    match when:
+        case Holds():
+            return (when.condition,) if now.conditions[when.condition].holds else None
+        case Seen():
+            return (when.condition,) if now.conditions[when.condition].seen else None
+        case Shows():
+            return (when.alarm,) if now.alarms[when.alarm].display in when.displays else None
+        case Sounds():
+            return (when.alarm,) if now.alarms[when.alarm].sounds else None
+        case CauseIn():
+            cause = now.causes[when.cause]
+            return (cause.because or (when.cause,)) if cause.phase in when.phases else None
+        case StageShed():
+            stage = now.stages[when.stage]
+            return (*stage.because, when.stage) if stage.shed else None
+        case ModeIn():
+            return (now.because or (now.mode.word,)) if now.mode in when.modes else None
+        case FlagUp():
+            return (when.flag,) if when.flag in now.flags else None
+        case LampTest():
+            return (now.lamp_test_by,) if now.lamp_test_by else None
+        case Always():
+            return ("always",)
+        case Every():
+            return _every(when, now)
+        case _ as never:
+            assert_never(never)
+
+
+def _every(when: Every, now: Situation) -> tuple[str, ...] | None:
+    found: list[str] = []
+    for part in when.parts:
+        why = reasons(part, now)
+        if why is None:
+            return None
+        found.extend(why)
+    return tuple(dict.fromkeys(found))
+
+
+def collect(plan: Plan, now: Situation, overrides: Mapping[str, Override], paused_by: str) -> Iterator[Request]:
+    """All requests of this cycle: standing rules, shed stages, people's hands."""
+    for rule in plan.rules:
+        why = reasons(rule.when, now)
+        if why is not None:
+            yield Request(
+                output=rule.output,
+                value=rule.value,
+                priority=rule.priority,
+                owner=rule.owner,
+                because=why,
+                rank=rule.rank,
+            )
+    for name, stage in now.stages.items():
+        for output in plan.stages[name].outputs if stage.shed else ():
+            yield Request(
+                output=output,
+                value=not plan.outputs[output].normal,
+                priority=Priority.PROGRAM,
+                owner=plan.stages[name].cause,
+                because=(*stage.because, name),
+            )
+    for output, override in overrides.items():
+        yield Request(
+            output=output,
+            value=override.value,
+            priority=Priority.MANUAL_OPERATOR,
+            owner=f"by {override.by}",
+            because=(f"override by {override.by}",),
+        )
+    if paused_by and plan.outbound:
+        yield Request(
+            output=plan.outbound,
+            value=True,
+            priority=Priority.PROGRAM,
+            owner=f"by {paused_by}",
+            because=(f"paused by {paused_by}",),
+        )

@@ -1,0 +1,82 @@
+"""The whole controller: what is known and what was ordered become what is done, remembered and told.
+
+Pure: no I/O, no clock, no chance. Conditions, then alarms, then causes and stages, then mode, then requests, then
+outputs. It must not know devices; whatever it needs is in its four arguments and the time.
+"""
+
+from dataclasses import replace
+
+from firmware_py.core import alarm, chronicle, condition, incident, mode, stage
+from firmware_py.core.arbiter import arbitrate, remember
+from firmware_py.core.calendar import year_of
+from firmware_py.core.command import Command
+from firmware_py.core.decision import Decision
+from firmware_py.core.image import InputImage
+from firmware_py.core.orders import obey
+from firmware_py.core.plan import Plan
+from firmware_py.core.rules import Situation, collect, reasons
+from firmware_py.core.state import State, begin, run_down
+from firmware_py.core.wake import wake_at_ms
+
+CLOCK_POINT = "clock.utc_s"
+
+
+def step(plan: Plan, state: State, image: InputImage, commands: tuple[Command, ...], now_ms: int) -> Decision:
+    """One cycle at `now_ms` (monotonic, never earlier than the last one; `image` was frozen at the same time)."""
+    assert image.now_ms == now_ms, "the image belongs to another cycle"
+    before = begin(plan, state)
+    dt_ms = 0 if before.stepped_ms is None else now_ms - before.stepped_ms
+    assert dt_ms >= 0, "time does not run backwards"
+    ordered, events, replies = obey(plan, run_down(before, dt_ms), commands, now_ms)
+
+    known = _advance(plan, ordered, image, dt_ms)
+    book, incident_events = incident.advance(
+        plan.causes, known.causes, plan.alarms, known.alarms,
+        incident.IncidentBook(incidents=known.incidents, year=known.incident_year, number=known.incident_number),
+        year=_year(image), dt_ms=dt_ms, now_ms=now_ms,
+    )  # fmt: skip
+    known = replace(known, incidents=book.incidents, incident_year=book.year, incident_number=book.number)
+
+    now = _look(plan, known)
+    outputs = arbitrate(plan, collect(plan, now, known.overrides, known.paused_by), now, known.outputs)
+    after = replace(known, stepped_ms=now_ms, outputs=remember(outputs, known.outputs, dt_ms))
+    decision = Decision(
+        state=after, outputs=outputs, mode=now.mode, flags=now.flags, because=now.because,
+        stage=sum(s.shed for s in after.stages.values()),
+        replies=tuple(replies), wake_at_ms=wake_at_ms(plan, after, image),
+    )  # fmt: skip
+    mode_before = mode.derive(plan.causes, before.causes)[0]
+    told = chronicle.tell(plan, before, image, decision, mode_before)
+    return replace(decision, events=(*events, *incident_events, *told))
+
+
+def _advance(plan: Plan, state: State, image: InputImage, dt_ms: int) -> State:
+    """Conditions, alarms, causes and stages move, each on what the ones before it have become."""
+    conditions = {
+        name: condition.advance(c, state.conditions[name], image, dt_ms=dt_ms, stepped_ms=state.stepped_ms)
+        for name, c in plan.conditions.items()
+    }
+    alarms = alarm.advance_all(plan.alarms, state.alarms, conditions, dt_ms=dt_ms)
+    causes, stages = dict(state.causes), dict(state.stages)
+    for name, cause in plan.causes.items():
+        own = plan.stages_of(name)
+        shed = any(stages[s.id].shed for s in own)
+        moved = mode.advance(cause, causes[name], conditions, shed=shed, dt_ms=dt_ms)
+        changed, causes[name] = stage.advance(cause, moved, own, stages, conditions, dt_ms)
+        stages.update(changed)
+    return replace(state, conditions=conditions, alarms=alarms, causes=causes, stages=stages)
+
+
+def _look(plan: Plan, state: State) -> Situation:
+    floor_mode, because = mode.derive(plan.causes, state.causes)
+    now = Situation(
+        conditions=state.conditions, alarms=state.alarms, causes=state.causes, stages=state.stages,
+        mode=floor_mode, because=because, lamp_test_by=state.lamp_test_by,
+    )  # fmt: skip
+    flags = frozenset(rule.flag for rule in plan.flags if reasons(rule.when, now) is not None)
+    return replace(now, flags=flags)
+
+
+def _year(image: InputImage) -> int | None:
+    reading = image[CLOCK_POINT]
+    return year_of(int(reading.value)) if reading.good and isinstance(reading.value, int | float) else None

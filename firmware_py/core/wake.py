@@ -1,0 +1,34 @@
+"""When to look again: the earliest time at which the clock alone could change the answer.
+
+This module must not change anything. A deadline that is already due was acted on in this step or waits for a reading;
+it never wakes the cycle again.
+"""
+
+from collections.abc import Iterator
+
+from firmware_py.core import condition, incident, mode, stage
+from firmware_py.core.arbiter import left_ms
+from firmware_py.core.image import InputImage
+from firmware_py.core.plan import Plan
+from firmware_py.core.state import State
+
+
+def wake_at_ms(plan: Plan, state: State, image: InputImage) -> int | None:
+    """Monotonic milliseconds, later than the image's own; None when only a reading or a command can change anything."""
+    stale = [] if image.stale_at_ms is None else [image.stale_at_ms]
+    timed = [image.now_ms + left for left in _left_ms(plan, state) if left > 0]
+    return min(stale + timed, default=None)
+
+
+def _left_ms(plan: Plan, state: State) -> Iterator[int]:
+    due: list[int | None] = [condition.due_ms(c, state.conditions[c.id]) for c in plan.conditions.values()]
+    due += [mode.due_ms(cause, state.causes[name]) for name, cause in plan.causes.items()]
+    due += [stage.due_ms(s, state.stages[s.id], state.causes[s.cause]) for s in plan.stages.values()]
+    due += [incident.due_ms(plan.causes[name], opened) for name, opened in state.incidents.items()]
+    yield from (left for left in due if left is not None)
+    yield from (alarm.shelved_ms for alarm in state.alarms.values())
+    yield from (override.left_ms for override in state.overrides.values() if override.left_ms is not None)
+    yield state.lamp_test_ms
+    for name, output in plan.outputs.items():
+        kept = state.outputs[name]
+        yield left_ms(output, kept, not kept.drive.value)
