@@ -73,6 +73,9 @@ SILENCERS = re.compile(
     r"|pragma:\s*no\s+(?:cover|branch))(.*)"
 )
 
+# What a build or a run leaves behind, for a folder that git cannot list.
+LEFTOVER = re.compile(r"\.(?!ci$|gitignore$).*|__pycache__|.*\.egg-info|build|dist|htmlcov|var")
+
 Rule = Callable[[str, str], Iterator[str]]
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -261,7 +264,7 @@ def list_files(project: Path) -> list[str]:
         paths = [path for path in listing.split("\0") if path]
     except (OSError, subprocess.CalledProcessError):
         found = (path.relative_to(project) for path in project.rglob("*"))
-        paths = [p.as_posix() for p in found if not {".venv", ".git", "__pycache__"} & set(p.parts)]
+        paths = [path.as_posix() for path in found if not any(LEFTOVER.fullmatch(part) for part in path.parts)]
     return sorted(path for path in paths if (project / path).is_file())
 
 
