@@ -1,6 +1,7 @@
 """People's orders change the memory, or are refused with the reason.
 
-Going towards NORMAL is refused while a cause stands. Each order is answered and recorded with who gave it. This module must not know how an order came in.
+Going towards NORMAL is refused while a cause stands. Each order is answered and recorded with who gave it.
+This module must not know how an order came in.
 """
 
 from collections.abc import Callable, Mapping

@@ -32,6 +32,13 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """The condition was seen and is not yet active: its delay or confirmation is running."""
+
+    condition: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Shows:
     """The alarm is in one of these display states."""
 
@@ -92,7 +99,9 @@ class Every:
     parts: tuple["When", ...]
 
 
-When: TypeAlias = Holds | Seen | Shows | Sounds | CauseIn | StageShed | ModeIn | FlagUp | LampTest | Always | Every
+When: TypeAlias = (
+    Holds | Seen | Pending | Shows | Sounds | CauseIn | StageShed | ModeIn | FlagUp | LampTest | Always | Every
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +198,7 @@ def faults(plan: Plan) -> list[str]:
 
 def _dangling(plan: Plan, when: When) -> list[str]:
     match when:
-        case Holds() | Seen():
+        case Holds() | Seen() | Pending():
             return [] if when.condition in plan.conditions else [when.condition]
         case Shows() | Sounds():
             return [] if when.alarm in plan.alarms else [when.alarm]

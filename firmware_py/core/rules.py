@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from firmware_py.core.alarm import AlarmState
-from firmware_py.core.condition import ConditionState
+from firmware_py.core.condition import ConditionState, Phase
 from firmware_py.core.mode import CauseState, Mode
 from firmware_py.core.output import OutputValue, Priority
 from firmware_py.core.plan import (
@@ -19,6 +19,7 @@ from firmware_py.core.plan import (
     Holds,
     LampTest,
     ModeIn,
+    Pending,
     Plan,
     Seen,
     Shows,
@@ -63,6 +64,8 @@ def reasons(when: When, now: Situation) -> tuple[str, ...] | None:
             return (when.condition,) if now.conditions[when.condition].holds else None
         case Seen():
             return (when.condition,) if now.conditions[when.condition].seen else None
+        case Pending():
+            return (when.condition,) if now.conditions[when.condition].phase is Phase.PENDING else None
         case Shows():
             return (when.alarm,) if now.alarms[when.alarm].display in when.displays else None
         case Sounds():

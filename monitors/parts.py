@@ -1,0 +1,96 @@
+"""What every monitor hands over: declared conditions, alarms, causes and rules; and how the parts become one plan.
+
+A monitor is only data. This module must not know what any of it means.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+from firmware_py.core.alarm import Alarm
+from firmware_py.core.condition import Condition
+from firmware_py.core.mode import Cause
+from firmware_py.core.output import Output
+from firmware_py.core.plan import Announce, FlagRule, Interlock, Plan, Rule, faults
+from firmware_py.core.point import Point
+from firmware_py.core.stage import Stage
+
+T = TypeVar("T")
+
+
+class Row(StrEnum):
+    """The rows of the lamp panel, in the order in which they hang on the wall."""
+
+    POWER = "power"
+    PHONES = "phones"
+    COOLING = "cooling"
+    FIRE = "fire"
+    LINK = "link"
+    CONTROLLER = "controller"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowAlarm:
+    """An alarm and the lamp row that shows it. `early`: the lamp lights at the first reading, before the delay."""
+
+    alarm: Alarm
+    row: Row
+    early: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One monitor's declarations."""
+
+    conditions: tuple[Condition, ...] = ()
+    alarms: tuple[RowAlarm, ...] = ()
+    causes: tuple[Cause, ...] = ()
+    stages: tuple[Stage, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    interlocks: tuple[Interlock, ...] = ()
+    flags: tuple[FlagRule, ...] = ()
+    announcements: tuple[Announce, ...] = ()
+
+
+def join(parts: Iterable[Part]) -> Part:
+    """Several parts as one, in their order."""
+    listed = list(parts)
+    return Part(
+        conditions=tuple(c for part in listed for c in part.conditions),
+        alarms=tuple(a for part in listed for a in part.alarms),
+        causes=tuple(c for part in listed for c in part.causes),
+        stages=tuple(s for part in listed for s in part.stages),
+        rules=tuple(r for part in listed for r in part.rules),
+        interlocks=tuple(i for part in listed for i in part.interlocks),
+        flags=tuple(f for part in listed for f in part.flags),
+        announcements=tuple(a for part in listed for a in part.announcements),
+    )
+
+
+def assemble(points: Iterable[Point], outputs: Iterable[Output], part: Part, *, outbound: str = "") -> Plan:
+    """The plan of the whole floor. Two declarations with one id, or a reference that leads nowhere, are our bug."""
+    plan = Plan(
+        points=_by_id((point.id, point) for point in points),
+        outputs=_by_id((output.id, output) for output in outputs),
+        conditions=_by_id((condition.id, condition) for condition in part.conditions),
+        alarms=_by_id((listed.alarm.id, listed.alarm) for listed in part.alarms),
+        causes=_by_id((cause.id, cause) for cause in part.causes),
+        stages=_by_id((stage.id, stage) for stage in part.stages),
+        rules=part.rules,
+        interlocks=part.interlocks,
+        flags=part.flags,
+        announcements=part.announcements,
+        outbound=outbound,
+    )
+    found = faults(plan)
+    assert not found, "; ".join(found)
+    return plan
+
+
+def _by_id(pairs: Iterable[tuple[str, T]]) -> Mapping[str, T]:
+    found: dict[str, T] = {}
+    for name, item in pairs:
+        assert name not in found, f"declared twice: {name}"
+        found[name] = item
+    return found

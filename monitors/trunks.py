@@ -1,0 +1,146 @@
+"""Trunks: are enough lines up, and can we see the exchange at all.
+
+A trunk that cannot be judged is neither up nor down; a full one is not faulty. It must not know AMI or pins.
+"""
+
+from dataclasses import dataclass
+
+from firmware_py.core.alarm import Alarm, AlarmPriority
+from firmware_py.core.check import FewerThan, IsBad, IsFlag, IsWord
+from firmware_py.core.condition import Condition, WhenBad
+from firmware_py.core.event import Severity
+from firmware_py.core.plan import Announce, Holds, Rule
+from monitors.parts import Part, Row, RowAlarm
+from monitors.power import SILENT
+
+CAUSE = "trunk"
+USABLE = frozenset({"up", "full", "degraded"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trunk:
+    """One trunk, by the name that its points carry (`trunks.<name>.state`)."""
+
+    name: str
+    on_delay_ms: int
+    off_delay_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Trunks that serve one purpose. Fewer than `minimum_up` usable ones is a failure.
+
+    `failover`: the output that sends calls over the backup route while this group is down; "" where not enabled.
+    """
+
+    name: str
+    trunks: tuple[str, ...]
+    minimum_up: int
+    on_delay_ms: int
+    off_delay_ms: int
+    failover: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """The exchange itself. `gate`: the output that pauses outbound, whose read-back tells whether it obeys."""
+
+    id: str
+    silent_ms: int
+    gate: str = ""
+
+
+def below_minimum(group: str) -> str:
+    """Id of the condition that is this group's failure."""
+    return f"trunks.{group}.below_minimum"
+
+
+def watch_trunk(trunk: Trunk) -> Part:
+    """The alarm of a single trunk."""
+    state = f"trunks.{trunk.name}.state"
+    down, degraded = f"trunks.{trunk.name}.down", f"trunks.{trunk.name}.degraded"
+    return Part(
+        conditions=tuple(
+            Condition(
+                id=condition,
+                test=IsWord(point=state, words=frozenset({word})),
+                when_bad=WhenBad.HOLD,
+                on_delay_ms=trunk.on_delay_ms,
+                off_delay_ms=trunk.off_delay_ms,
+                confirm=2,
+            )
+            for condition, word in ((down, "down"), (degraded, "degraded"))
+        ),
+        alarms=(
+            _alarm(down, AlarmPriority.MEDIUM, "trunk_down", CAUSE),
+            _alarm(degraded, AlarmPriority.LOW, "trunk_degraded", CAUSE),
+        ),
+        announcements=(
+            Announce(condition=down, begins="trunk.down", ends="trunk.up", severity=Severity.WARNING, carry=(state,)),
+        ),
+    )
+
+
+def watch_group(group: Group) -> Part:
+    """The failure of a group, and the backup route where the site has enabled it."""
+    failed = below_minimum(group.name)
+    # How soon the route may go back is the output's shortest stay (`min_on`), so that calls do not flap between two.
+    failover = Rule(when=Holds(condition=failed), output=group.failover, value=True, owner=CAUSE)
+    usable = tuple(IsWord(point=f"trunks.{name}.state", words=USABLE) for name in group.trunks)
+    return Part(
+        conditions=(
+            Condition(
+                id=failed,
+                test=FewerThan(tests=usable, minimum=group.minimum_up),
+                when_bad=WhenBad.HOLD,
+                on_delay_ms=group.on_delay_ms,
+                off_delay_ms=group.off_delay_ms,
+                confirm=2,
+            ),
+        ),
+        alarms=(_alarm(failed, AlarmPriority.HIGH, "trunk_group", CAUSE),),
+        rules=(failover,) if group.failover else (),
+        announcements=(
+            Announce(
+                condition=failed,
+                begins="trunk.group_failed",
+                ends="trunk.group_restored",
+                severity=Severity.CRITICAL,
+                carry=tuple(f"trunks.{name}.state" for name in group.trunks),
+            ),
+        ),
+    )
+
+
+def watch_exchange(exchange: Exchange) -> Part:
+    """Whether the exchange answers, and whether its gate does what it was told."""
+    unreachable = f"{exchange.id}.unreachable"
+    conditions = [
+        Condition(
+            id=unreachable,
+            test=IsBad(point=f"{exchange.id}.link", reasons=SILENT),
+            when_bad=WhenBad.CLEAR,
+            on_delay_ms=exchange.silent_ms,
+        )
+    ]
+    alarms = [_alarm(unreachable, AlarmPriority.HIGH, "exchange_unreachable", "comms")]
+    if exchange.gate:
+        stuck = f"{exchange.id}.gate_stuck"
+        conditions.append(
+            Condition(
+                id=stuck,
+                test=IsFlag(point=f"out.{exchange.gate}.follows", wanted=False),
+                when_bad=WhenBad.HOLD,
+                on_delay_ms=exchange.silent_ms,
+            )
+        )
+        alarms.append(_alarm(stuck, AlarmPriority.HIGH, "gate_stuck", CAUSE))
+    return Part(conditions=tuple(conditions), alarms=tuple(alarms))
+
+
+def _alarm(condition: str, priority: AlarmPriority, text: str, cause: str) -> RowAlarm:
+    return RowAlarm(
+        early=priority is AlarmPriority.HIGH and cause == CAUSE,
+        alarm=Alarm(id=condition, condition=condition, priority=priority, text=f"alarm.{text}", cause=cause),
+        row=Row.PHONES,
+    )
