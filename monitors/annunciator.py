@@ -67,10 +67,12 @@ def announce(panel: Panel, alarms: Sequence[RowAlarm], *, causes: frozenset[str]
 
 def _alarm(panel: Panel, listed: RowAlarm) -> list[Rule]:
     alarm = listed.alarm
+    # Neither a lamp test nor a hand on the lamp may hide a fire.
+    priority = Priority.LIFE_SAFETY if alarm.urgent else Priority.PROGRAM
     rules = []
     for lamp in panel.lamps.get(listed.row, ()):
         for display, value, rank in _SHOWN:
-            rules.append(_lamp(lamp, Shows(alarm=alarm.id, displays=frozenset({display})), value, rank))
+            rules.append(_lamp(lamp, Shows(alarm=alarm.id, displays=frozenset({display})), value, rank, priority))
         if listed.early:
             rules.append(_lamp(lamp, Pending(condition=alarm.condition), Pattern.FLASH, _PENDING_RANK))
     return rules
@@ -104,11 +106,9 @@ def _beacons(panel: Panel, causes: frozenset[str]) -> list[Rule]:
     if fire.CAUSE not in causes:
         return rules
     burning = Seen(condition=fire.SEEN)
-    lamps = (*panel.beacons, *panel.lamps.get(Row.FIRE, ()))
-    values = dict.fromkeys(panel.lamps.get(Row.FIRE, ()), Pattern.FLASH)
     return rules + [
-        Rule(when=burning, output=lamp, value=values.get(lamp, True), owner=fire.CAUSE, priority=Priority.LIFE_SAFETY)
-        for lamp in lamps
+        Rule(when=burning, output=beacon, value=True, owner=fire.CAUSE, priority=Priority.LIFE_SAFETY)
+        for beacon in panel.beacons
     ]
 
 
@@ -133,5 +133,5 @@ def _in(cause: str, phase: CausePhase) -> CauseIn:
     return CauseIn(cause=cause, phases=frozenset({phase}))
 
 
-def _lamp(lamp: str, when: When, value: OutputValue, rank: int) -> Rule:
-    return Rule(when=when, output=lamp, value=value, owner=OWNER, rank=rank)
+def _lamp(lamp: str, when: When, value: OutputValue, rank: int, priority: Priority = Priority.PROGRAM) -> Rule:
+    return Rule(when=when, output=lamp, value=value, owner=OWNER, rank=rank, priority=priority)
