@@ -1,0 +1,327 @@
+"""An Asterisk exchange as a bus and as outputs: trunks, calls in progress, and gates that the dialplan asks.
+
+Gates are custom device states: closing one refuses new calls only, and nothing here can end a call. All it needs is
+an account with the classes call, agent and reporting. It must not know why a gate is wanted, nor what follows from a
+trunk's state.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from drivers.ami import Answer
+from drivers.ami_link import Account, AmiLink, Phase
+from drivers.pbx_trunks import CONTACT, CONTACT_LIMIT, GROUP, NAME, Contact, Seen, Trunk, declare, judge, level
+from firmware_py.core.point import Kind, Point
+from firmware_py.core.reading import Reason, Sample, bad
+from firmware_py.ports import DeviceError, PollGroup
+
+LINK_WORDS = ("up", "booting", "refused", "down")
+OPEN_MS = 3000
+BOOT_LIMIT_S = 30.0  # a connection that sees no FullyBooted for this long is dialled anew
+RETRY_S = (1.0, 2.0, 4.0)  # the exchange must have its gate back within 5 s of its boot: no longer pauses than these
+REFUSED_S = 60.0  # a wrong secret fills the far end's log and may get us banned
+REQUALIFY_S = 60.0  # contacts are known to stick at Unreachable until somebody asks again
+TELLING = frozenset({"ContactStatus", "Registry", "FullyBooted", "Shutdown"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PbxConfig:
+    """One exchange. Device states are named as in the dialplan (`Custom:...`); '' leaves that output out.
+
+    `also_counted`: groups outside the trunks that count as calls in progress (emergency calls). `settle_ms`: after the
+    exchange's boot only good news is believed (measured: 14 of 110 boots report a trunk down that never was).
+    """
+
+    name: str
+    account: Account
+    trunks: tuple[Trunk, ...]
+    gate: str = "Custom:outbound-gate"
+    failover: str = "Custom:trunk-backup"
+    surge: str = ""
+    also_counted: tuple[str, ...] = ()
+    period_ms: int = 2000
+    deadline_ms: int = 5000
+    settle_ms: int = 15_000
+    durable_ms: int = 2000  # AstDB commits once a second: a write is repeated once after this long
+
+    def __post_init__(self) -> None:
+        states = [state for state in (self.gate, self.failover, self.surge) if state]
+        assert all(state.startswith("Custom:") and NAME.fullmatch(state) for state in states), states
+        assert len(set(states)) == len(states), states
+        assert all(GROUP.fullmatch(group) for group in self.also_counted), self.also_counted
+        assert min(self.period_ms, self.deadline_ms, self.durable_ms) > 0 and self.settle_ms >= 0, self
+
+    @property
+    def switches(self) -> Mapping[str, str]:
+        """Output id to device state."""
+        named = {"outbound_paused": self.gate, "trunk_backup": self.failover, "surge_announcement": self.surge}
+        return {output: state for output, state in named.items() if state}
+
+
+def declare_points(config: PbxConfig) -> tuple[Point, ...]:
+    """Every point that a PbxBus with this configuration reads."""
+    name, stale_ms = config.name, 5 * config.period_ms
+    own = [
+        Point(id=f"{name}.link", kind=Kind.WORD, words=LINK_WORDS, stale_after_ms=stale_ms),
+        Point(id=f"{name}.calls", kind=Kind.INTEGER, low=0, high=10_000, stale_after_ms=stale_ms),
+    ]
+    own += [Point(id=f"{name}.{output}", kind=Kind.FLAG, stale_after_ms=stale_ms) for output in config.switches]
+    return (*own, *(point for trunk in config.trunks for point in declare(trunk, stale_ms)))
+
+
+class PbxBus:
+    """Bus and RemotePort of one exchange.
+
+    Two groups: `NAME.link` on the device `NAME.link` always answers (what we know of the exchange itself); `NAME.fast`
+    on the device NAME raises DeviceError while the exchange cannot be asked: no trunk is ever called down by silence.
+    """
+
+    def __init__(self, config: PbxConfig) -> None:
+        self._config = config
+        self._link: AmiLink | None = None
+        self._linked_at_s = 0.0
+        self._not_before_s = 0.0
+        self._failures = 0
+        self._refused = False
+        self._why = "not asked yet"
+        self._hint: Callable[[str], None] | None = None
+        self._hinted = False
+        self._wanted: dict[str, bool] = {}  # what was last asked of each output; compared, never replayed
+        self._repeat_at_s: dict[str, float] = {}
+        self._qualified_at_s: dict[str, float] = {}
+        self._restore: set[str] = set()
+        points = [point.id for point in declare_points(config)]
+        link = f"{config.name}.link"
+        timing = {"period_ms": config.period_ms, "deadline_ms": config.deadline_ms}
+        self._link_group = PollGroup(id=link, device=link, points=(link,), **timing)
+        others = tuple(point for point in points if point != link)
+        self._fast_group = PollGroup(id=f"{config.name}.fast", device=config.name, points=others, **timing)
+
+    @property
+    def name(self) -> str:
+        """The exchange's name in the configuration."""
+        return self._config.name
+
+    @property
+    def groups(self) -> tuple[PollGroup, ...]:
+        """The link first: it makes the connection that the other one uses."""
+        return (self._link_group, self._fast_group)
+
+    @property
+    def outputs(self) -> frozenset[str]:
+        """`outbound_paused`, `trunk_backup`, `surge_announcement`, as far as configured."""
+        return frozenset(self._config.switches)
+
+    def listen(self, hint: Callable[[str], None]) -> None:
+        """The hint is given once between two reads: a contact or registration changed, the connection came or went."""
+        self._hint = hint
+
+    async def read(self, group: PollGroup) -> Mapping[str, Sample]:
+        """One snapshot; raises DeviceError, for the group `NAME.link` never."""
+        if group.id == self._link_group.id:
+            return {group.points[0]: await self._judge_link()}
+        self._hinted = False
+        async with _Deadline(group.deadline_ms):
+            link = await self._connect()
+            link.events()  # every read is a whole snapshot, so events tell when to look, not what to believe
+            await self._keep_gates(link)
+            return await self._snapshot(link)
+
+    async def write(self, output: str, on: bool) -> None:
+        """Set one gate and see it set. Raises DeviceError; the newest wish counts from now on, also if this failed."""
+        self._wanted[output] = on
+        async with _Deadline(self._config.deadline_ms):
+            await self._set(await self._connect(), output, on)
+            self._repeat_at_s[output] = _now_s() + self._config.durable_ms / 1000
+
+    async def read_back(self, output: str) -> bool | None:
+        """The gate as the dialplan sees it. Raises DeviceError."""
+        async with _Deadline(self._config.deadline_ms):
+            return await self._level(await self._connect(), output)
+
+    async def close(self) -> None:
+        """Leave; gates stay as they are."""
+        self._hint = None
+        if self._link is not None:
+            self._link.close()
+            self._link = None
+
+    # ------------------------------------------------------------------------------------------------ the connection
+
+    async def _connect(self) -> AmiLink:
+        link, now_s = self._link, _now_s()
+        if link is not None and link.phase is Phase.BOOTING and now_s - self._linked_at_s > BOOT_LIMIT_S:
+            link.close("no FullyBooted: has the account the read class system?")
+        if link is not None and link.phase is Phase.CLOSED:
+            self._why, self._link, link = link.why_closed, None, None
+        if link is None:
+            link = await self._dial(now_s)
+        if link.phase is Phase.BOOTING:
+            raise DeviceError(f"{self.name}: logged in, but the exchange has not booted yet", because=Reason.NOT_YET)
+        return link
+
+    async def _dial(self, now_s: float) -> AmiLink:
+        if now_s < self._not_before_s:
+            raise DeviceError(f"{self.name}: {self._why}")
+        link = AmiLink(self._config.account, self._wake)
+        try:
+            await link.open(OPEN_MS)
+        except DeviceError as fault:
+            self._refused, self._why = link.refused, str(fault)
+            pause_s = REFUSED_S if link.refused else RETRY_S[min(self._failures, len(RETRY_S) - 1)]
+            self._failures += 1
+            self._not_before_s = _now_s() + pause_s
+            raise
+        self._link, self._linked_at_s = link, _now_s()
+        self._failures, self._refused, self._why = 0, False, ""
+        self._repeat_at_s = {}
+        # A restart may have lost a write. Only the careful direction is restored here: whether a gate that somebody
+        # else closed may be opened is not for a driver to say.
+        self._restore = {output for output, on in self._wanted.items() if on}
+        self._qualified_at_s = {}
+        return link
+
+    def _wake(self, event: str) -> None:
+        if self._link is None or self._hint is None or self._hinted or (event and event not in TELLING):
+            return
+        self._hinted = True
+        if event in ("", "Shutdown"):
+            self._hint(self._link_group.device)
+        self._hint(self.name)
+
+    async def _judge_link(self) -> Sample:
+        before = self._link
+        try:
+            async with _Deadline(self._link_group.deadline_ms):
+                link = await self._connect()
+                await link.ask("Ping")
+        except DeviceError as fault:
+            if self._refused:
+                return Sample(value="refused", detail=str(fault))
+            booting = self._link is not None and self._link.phase is Phase.BOOTING
+            return Sample(value="booting" if booting else "down", detail=str(fault))
+        if link is not before:
+            self._wake("FullyBooted")  # the poller may be holding the other group back
+        return Sample(value="up")
+
+    # ------------------------------------------------------------------------------------------------------ the gates
+
+    async def _keep_gates(self, link: AmiLink) -> None:
+        now_s = _now_s()
+        for output in [name for name, at_s in self._repeat_at_s.items() if now_s >= at_s]:
+            # Only a level that still stands is written again: what somebody changed since is the writer's to judge.
+            if await self._level(link, output) is self._wanted[output]:
+                await self._set(link, output, self._wanted[output])
+            del self._repeat_at_s[output]
+        for output in sorted(self._restore):
+            if self._wanted[output] and await self._level(link, output) is False:
+                await self._set(link, output, True)
+                self._repeat_at_s[output] = now_s + self._config.durable_ms / 1000
+            self._restore.discard(output)
+
+    async def _set(self, link: AmiLink, output: str, on: bool) -> None:
+        variable = f"DEVICE_STATE({self._config.switches[output]})"
+        value = "INUSE" if on else "NOT_INUSE"
+        self._insist(await link.ask("Setvar", {"Variable": variable, "Value": value}), f"Setvar {variable}")
+        if await self._level(link, output) is not on:  # a success answer is no proof
+            raise DeviceError(
+                f"{self.name}: {variable} was accepted as {value} and reads otherwise", because=Reason.BAD_REPLY
+            )
+
+    async def _level(self, link: AmiLink, output: str) -> bool | None:
+        return level(await self._getvar(link, f"DEVICE_STATE({self._config.switches[output]})"))
+
+    # --------------------------------------------------------------------------------------------------- the snapshot
+
+    async def _snapshot(self, link: AmiLink) -> Mapping[str, Sample]:
+        samples: dict[str, Sample] = {}
+        for output in self._config.switches:
+            standing = await self._level(link, output)
+            unknown = bad(Reason.NOT_SUPPORTED, "no device state: is func_devstate loaded?")
+            samples[f"{self.name}.{output}"] = unknown if standing is None else Sample(value=standing)
+        groups = dict.fromkeys(group for trunk in self._config.trunks for group in trunk.groups)
+        counts = {g: await self._count(link, g) for g in (*groups, *self._config.also_counted)}
+        total = _total(counts, tuple(counts))
+        samples[f"{self.name}.calls"] = bad(Reason.BAD_REPLY, "no number") if total is None else Sample(value=total)
+        registrations = await self._registrations(link)
+        booted_s = _now_s() - (_now_s() if link.booted_at_s is None else link.booted_at_s)
+        for trunk in self._config.trunks:
+            device = await self._getvar(link, f"DEVICE_STATE(PJSIP/{trunk.endpoint})")
+            contacts = await self._contacts(link, trunk)
+            calls, registration = _total(counts, trunk.groups), registrations.get(trunk.registration)
+            seen = Seen(device=device, contacts=contacts, calls=calls, registration=registration)
+            samples |= judge(trunk, seen, settled=booted_s * 1000 >= self._config.settle_ms)
+            await self._qualify(link, trunk, missed=any(c.status == "Unreachable" for c in contacts))
+        return samples
+
+    async def _contacts(self, link: AmiLink, trunk: Trunk) -> tuple[Contact, ...]:
+        listed = await self._getvar(link, f"PJSIP_AOR({trunk.aor or trunk.endpoint},contact)")
+        found = []
+        for contact in [part for part in listed.split(",") if part][:CONTACT_LIMIT]:
+            if not CONTACT.fullmatch(contact):  # it comes from the wire and would go back into a question
+                found.append(Contact(status=f"not asked: {contact[:40]!r}", rtt_us=""))
+                continue
+            status = await self._getvar(link, f"PJSIP_CONTACT({contact},status)")
+            found.append(Contact(status=status, rtt_us=await self._getvar(link, f"PJSIP_CONTACT({contact},rtt)")))
+        return tuple(found)
+
+    async def _registrations(self, link: AmiLink) -> Mapping[str, str]:
+        if not any(trunk.registration for trunk in self._config.trunks):
+            return {}
+        answer = self._insist(await link.ask("PJSIPShowRegistrationsOutbound"), "PJSIPShowRegistrationsOutbound")
+        return {item.get("ObjectName"): item.get("Status") for item in answer.items}
+
+    async def _qualify(self, link: AmiLink, trunk: Trunk, *, missed: bool) -> None:
+        """One OPTIONS out of turn at the first miss, then one a minute: the next reading knows a second sooner."""
+        if not missed:
+            self._qualified_at_s.pop(trunk.name, None)
+        elif _now_s() - self._qualified_at_s.get(trunk.name, -REQUALIFY_S) >= REQUALIFY_S:
+            self._qualified_at_s[trunk.name] = _now_s()
+            await link.ask("PJSIPQualify", {"Endpoint": trunk.endpoint})  # refused or not: the reading has its answer
+
+    async def _count(self, link: AmiLink, group: str) -> int | None:
+        text = await self._getvar(link, f"GROUP_COUNT({group})")
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else None
+
+    async def _getvar(self, link: AmiLink, variable: str) -> str:
+        answer = self._insist(await link.ask("Getvar", {"Variable": variable}), f"Getvar {variable}").response
+        if answer.get("Variable") != variable:
+            raise DeviceError(
+                f"{self.name}: asked {variable}, answered {answer.get('Variable')[:60]!r}", because=Reason.BAD_REPLY
+            )
+        return answer.get("Value")
+
+    def _insist(self, answer: Answer, what: str) -> Answer:
+        if not answer.ok:
+            said = answer.message[:100]
+            raise DeviceError(
+                f"{self.name}: {what}: {said!r} (rights needed: call,agent,reporting)", because=Reason.BAD_REPLY
+            )
+        return answer
+
+
+def _total(counts: Mapping[str, int | None], groups: tuple[str, ...]) -> int | None:
+    known = [count for count in (counts[group] for group in groups) if count is not None]
+    return sum(known) if len(known) == len(groups) else None
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
+
+
+class _Deadline:
+    """An asyncio.timeout whose end is the far end's fault."""
+
+    def __init__(self, deadline_ms: int) -> None:
+        self._deadline_ms = deadline_ms
+        self._timeout = asyncio.timeout(deadline_ms / 1000)
+
+    async def __aenter__(self) -> None:
+        await self._timeout.__aenter__()
+
+    async def __aexit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: object) -> None:
+        try:
+            await self._timeout.__aexit__(kind, fault, None)
+        except TimeoutError as late:
+            raise DeviceError(f"not done within {self._deadline_ms} ms") from late
