@@ -31,7 +31,7 @@ class Conservation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Threshold:
-    """A value below which a stage is shed, and the higher one above which it may come back (`ups1.battery.charge_pct`)."""
+    """A value of `point` below which a stage is shed, and the higher one above which it may come back."""
 
     point: str
     below: float
@@ -50,7 +50,7 @@ class ShedStage:
     dwell_ms: int
 
 
-def conserve(causes: Sequence[Conservation], outbound: str) -> Part:
+def conserve(causes: Sequence[Conservation], outbound: Sequence[str]) -> Part:
     """The causes, conservation by hand among them, and the pause that each asks for until it is over."""
     declared = [
         Cause(
@@ -67,9 +67,9 @@ def conserve(causes: Sequence[Conservation], outbound: str) -> Part:
     declared.append(Cause(id=MANUAL, mode=Mode.CONSERVATION, commandable=True))
     under_way = frozenset({CausePhase.ACTIVE, CausePhase.RECOVERING})
     rules = tuple(
-        Rule(when=CauseIn(cause=cause.id, phases=under_way), output=outbound, value=True, owner=cause.id)
+        Rule(when=CauseIn(cause=cause.id, phases=under_way), output=output, value=True, owner=cause.id)
         for cause in declared
-        if outbound
+        for output in outbound
     )
     return Part(causes=tuple(declared), rules=rules)
 

@@ -1,4 +1,4 @@
-"""The fire panel, watched and never commanded: fire at the first sound reading, action on the second or a person's word.
+"""The fire panel, watched and never commanded: shown at the first sound reading, acted on at the second or by a person.
 
 Lost communication is a fault, never fire and never normal. A zone in test goes to the log, not to the sounder.
 Fire stays until the panel has been read normal again and a person has reset it here. It must not know Modbus.
@@ -39,7 +39,7 @@ class Zone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """One panel. `silent_ms`: how long it may be unreadable (10 s at most, EN 54-2 practice). `flags`: the panel's own."""
+    """One panel and its own `flags`. `silent_ms`: how long it may be unreadable (10 s at most, EN 54-2 practice)."""
 
     id: str
     zones: tuple[Zone, ...]
@@ -120,7 +120,7 @@ def _fire(zone: Zone) -> Test:
 
 
 def evacuate(panels: Sequence[Panel], off_on_fire: tuple[str, ...], *, report_every_ms: int, off_delay_ms: int) -> Part:
-    """Fire over all panels: seen (first sound reading), confirmed (second, or a person), and the loads that are cut then."""
+    """Fire over all panels: seen (one sound reading), confirmed (two, or a person), and the loads that are cut then."""
     burning = tuple(_fire(zone) for panel in panels for zone in panel.zones)
     confirmed = frozenset({CausePhase.ACTIVE})
     return Part(

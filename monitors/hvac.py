@@ -15,7 +15,6 @@ from monitors.parts import Part, Row, RowAlarm
 from monitors.power import SILENT
 
 CAUSE = "hvac"
-TEMP_DEADBAND_C = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +38,9 @@ class Room:
     warn_c: float
     alarm_c: float
     critical_c: float
-    delay_ms: int
+    deadband_c: float
+    on_delay_ms: int
+    off_delay_ms: int
 
 
 def watch_unit(unit: Unit) -> Part:
@@ -89,10 +90,10 @@ def watch_room(room: Room) -> Part:
         conditions=tuple(
             Condition(
                 id=f"{room.id}.{name}",
-                test=Above(point=room.point, limit=limit_c, deadband=TEMP_DEADBAND_C),
+                test=Above(point=room.point, limit=limit_c, deadband=room.deadband_c),
                 when_bad=WhenBad.HOLD,
-                on_delay_ms=room.delay_ms,
-                off_delay_ms=room.delay_ms,
+                on_delay_ms=room.on_delay_ms,
+                off_delay_ms=room.off_delay_ms,
             )
             for name, limit_c, _ in steps
         ),

@@ -68,7 +68,7 @@ def join(parts: Iterable[Part]) -> Part:
     )
 
 
-def assemble(points: Iterable[Point], outputs: Iterable[Output], part: Part, *, outbound: str = "") -> Plan:
+def assemble(points: Iterable[Point], outputs: Iterable[Output], part: Part, *, outbound: tuple[str, ...] = ()) -> Plan:
     """The plan of the whole floor. Two declarations with one id, or a reference that leads nowhere, are our bug."""
     plan = Plan(
         points=_by_id((point.id, point) for point in points),

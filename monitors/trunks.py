@@ -3,14 +3,14 @@
 A trunk that cannot be judged is neither up nor down; a full one is not faulty. It must not know AMI or pins.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from firmware_py.core.alarm import Alarm, AlarmPriority
+from firmware_py.core.alarm import Alarm, AlarmPriority, Display
 from firmware_py.core.check import FewerThan, IsBad, IsFlag, IsWord
 from firmware_py.core.condition import Condition, WhenBad
 from firmware_py.core.event import Severity
-from firmware_py.core.plan import Announce, Holds, Rule
-from monitors.parts import Part, Row, RowAlarm
+from firmware_py.core.plan import Announce, Holds, Rule, Shows
+from monitors.parts import Part, Row, RowAlarm, join
 from monitors.power import SILENT
 
 CAUSE = "trunk"
@@ -31,6 +31,7 @@ class Group:
     """Trunks that serve one purpose. Fewer than `minimum_up` usable ones is a failure.
 
     `failover`: the output that sends calls over the backup route while this group is down; "" where not enabled.
+    `back_ms`: the group must have been sound for this long before the route goes back; None: a person resets it.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Group:
     on_delay_ms: int
     off_delay_ms: int
     failover: str = ""
+    back_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,31 +86,37 @@ def watch_trunk(trunk: Trunk) -> Part:
 def watch_group(group: Group) -> Part:
     """The failure of a group, and the backup route where the site has enabled it."""
     failed = below_minimum(group.name)
-    # How soon the route may go back is the output's shortest stay (`min_on`), so that calls do not flap between two.
-    failover = Rule(when=Holds(condition=failed), output=group.failover, value=True, owner=CAUSE)
     usable = tuple(IsWord(point=f"trunks.{name}.state", words=USABLE) for name in group.trunks)
+    failure = Condition(
+        id=failed,
+        test=FewerThan(tests=usable, minimum=group.minimum_up),
+        when_bad=WhenBad.HOLD,
+        on_delay_ms=group.on_delay_ms,
+        off_delay_ms=group.off_delay_ms,
+        confirm=2,
+    )
+    by_hand = bool(group.failover) and group.back_ms is None
+    announced = Announce(
+        condition=failed,
+        begins="trunk.group_failed",
+        ends="trunk.group_restored",
+        severity=Severity.CRITICAL,
+        carry=tuple(f"trunks.{name}.state" for name in group.trunks),
+    )
+    alarm = _alarm(failed, AlarmPriority.HIGH, "trunk_group", CAUSE, latching=by_hand)
+    part = Part(conditions=(failure,), alarms=(alarm,), announcements=(announced,))
+    return join((part, _failover(group, failure))) if group.failover else part
+
+
+def _failover(group: Group, failure: Condition) -> Part:
+    if group.back_ms is None:
+        # The alarm latches: the route stays until a person has acknowledged and reset it.
+        away = Shows(alarm=failure.id, displays=frozenset(Display) - {Display.NORMAL})
+        return Part(rules=(Rule(when=away, output=group.failover, value=True, owner=CAUSE),))
+    lasting = replace(failure, id=f"trunks.{group.name}.on_backup", off_delay_ms=group.back_ms)
     return Part(
-        conditions=(
-            Condition(
-                id=failed,
-                test=FewerThan(tests=usable, minimum=group.minimum_up),
-                when_bad=WhenBad.HOLD,
-                on_delay_ms=group.on_delay_ms,
-                off_delay_ms=group.off_delay_ms,
-                confirm=2,
-            ),
-        ),
-        alarms=(_alarm(failed, AlarmPriority.HIGH, "trunk_group", CAUSE),),
-        rules=(failover,) if group.failover else (),
-        announcements=(
-            Announce(
-                condition=failed,
-                begins="trunk.group_failed",
-                ends="trunk.group_restored",
-                severity=Severity.CRITICAL,
-                carry=tuple(f"trunks.{name}.state" for name in group.trunks),
-            ),
-        ),
+        conditions=(lasting,),
+        rules=(Rule(when=Holds(condition=lasting.id), output=group.failover, value=True, owner=CAUSE),),
     )
 
 
@@ -138,9 +146,11 @@ def watch_exchange(exchange: Exchange) -> Part:
     return Part(conditions=tuple(conditions), alarms=tuple(alarms))
 
 
-def _alarm(condition: str, priority: AlarmPriority, text: str, cause: str) -> RowAlarm:
+def _alarm(condition: str, priority: AlarmPriority, text: str, cause: str, *, latching: bool = False) -> RowAlarm:
     return RowAlarm(
         early=priority is AlarmPriority.HIGH and cause == CAUSE,
-        alarm=Alarm(id=condition, condition=condition, priority=priority, text=f"alarm.{text}", cause=cause),
+        alarm=Alarm(
+            id=condition, condition=condition, priority=priority, text=f"alarm.{text}", cause=cause, latching=latching
+        ),
         row=Row.PHONES,
     )

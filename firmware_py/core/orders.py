@@ -94,7 +94,7 @@ def _reset(plan: Plan, state: State, command: Command) -> State:
 def _override(plan: Plan, state: State, command: Command) -> State:
     if command.target not in plan.outputs:
         raise CommandRefused(f"there is no output '{command.target}'; `status` lists them")
-    if command.target == plan.outbound:
+    if command.target in plan.outbound:
         raise CommandRefused("outbound is paused and resumed by `pause` and `resume`, not by an override")
     if command.value is None:
         raise CommandRefused("say which value: on or off")

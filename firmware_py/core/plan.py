@@ -147,7 +147,7 @@ class Announce:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """All declarations by id. `outbound`: the output that pauses outbound dialling ("" where the floor has none)."""
+    """All declarations by id. `outbound`: the outputs that pause outbound dialling while on."""
 
     points: Mapping[str, Point] = field(default_factory=dict)
     outputs: Mapping[str, Output] = field(default_factory=dict)
@@ -159,7 +159,7 @@ class Plan:
     interlocks: tuple[Interlock, ...] = ()
     flags: tuple[FlagRule, ...] = ()
     announcements: tuple[Announce, ...] = ()
-    outbound: str = ""
+    outbound: tuple[str, ...] = ()
     manual_cause: str = "manual"
     fire_cause: str = "fire"
 
@@ -192,7 +192,7 @@ def faults(plan: Plan) -> list[str]:
     found += [f"rule: nothing called {name}" for when in whens for name in _dangling(plan, when)]
     found += [f"announce: no condition {a.condition}" for a in plan.announcements if a.condition not in plan.conditions]
     found += [f"announce: no point {p}" for a in plan.announcements for p in a.carry if p not in plan.points]
-    found += [f"no output {plan.outbound}"] * (bool(plan.outbound) and plan.outbound not in plan.outputs)
+    found += [f"no output {output}" for output in plan.outbound if output not in plan.outputs]
     return found
 
 

@@ -130,9 +130,9 @@ def collect(plan: Plan, now: Situation, overrides: Mapping[str, Override], pause
             owner=f"by {override.by}",
             because=(f"override by {override.by}",),
         )
-    if paused_by and plan.outbound:
+    for output in plan.outbound if paused_by else ():
         yield Request(
-            output=plan.outbound,
+            output=output,
             value=True,
             priority=Priority.PROGRAM,
             owner=f"by {paused_by}",

@@ -1,0 +1,57 @@
+"""Contacts on the floor: door, panic button, leak, smoke, and the fire panel's own relay as its second source.
+
+A contact that cannot be read is a fault of its own. It must not know pins or wiring.
+"""
+
+from dataclasses import dataclass
+
+from firmware_py.core.alarm import Alarm, AlarmPriority
+from firmware_py.core.check import IsFlag
+from firmware_py.core.condition import Condition, WhenBad
+from firmware_py.core.event import Severity
+from firmware_py.core.plan import Announce
+from monitors.parts import Part, Row, RowAlarm
+
+_PRIORITIES = {
+    "panic": AlarmPriority.HIGH,
+    "smoke": AlarmPriority.HIGH,
+    "leak": AlarmPriority.HIGH,
+    "door": AlarmPriority.LOW,
+}
+WATCHED_KINDS = frozenset(_PRIORITIES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """One contact; its point is true while it reports what `kind` names."""
+
+    id: str
+    kind: str
+
+
+def watch(contact: Contact) -> Part:
+    """The alarm of one contact."""
+    condition = f"{contact.id}.reported"
+    return Part(
+        conditions=(Condition(id=condition, test=IsFlag(point=contact.id), when_bad=WhenBad.HOLD),),
+        alarms=(
+            RowAlarm(
+                alarm=Alarm(
+                    id=condition,
+                    condition=condition,
+                    priority=_PRIORITIES[contact.kind],
+                    text=f"alarm.contact_{contact.kind}",
+                    latching=contact.kind == "panic",
+                ),
+                row=Row.FIRE if contact.kind == "smoke" else Row.CONTROLLER,
+            ),
+        ),
+        announcements=(
+            Announce(
+                condition=condition,
+                begins=f"contact.{contact.kind}",
+                ends=f"contact.{contact.kind}_over",
+                severity=Severity.WARNING,
+            ),
+        ),
+    )
