@@ -54,7 +54,7 @@ UNITS = {
 UNITLESS = {
     *("seq", "generation", "priority", "number", "stage", "level", "tier", "version", "index", "rank", "order", "boot"),
     *("count", "limit", "capacity", "stages", "value", "low", "high", "min", "max", "step", "deadband", "minimum"),
-    *("activations", "confirm", "confirmed", "reports", "year"),
+    *("activations", "confirm", "confirmed", "reports", "year", "up", "below", "above", "release"),
 }
 
 # Poller, sink and supervisor may meet any fault of a peer and must outlive it; nobody else may catch everything.
