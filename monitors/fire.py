@@ -4,7 +4,7 @@ Lost communication is a fault, never fire and never normal. A zone in test goes 
 Fire stays until the panel has been read normal again and a person has reset it here. It must not know Modbus.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from firmware_py.core.alarm import Alarm, AlarmPriority
@@ -119,38 +119,41 @@ def _fire(zone: Zone) -> Test:
     return AllOf(tests=(IsFlag(point=f"{zone.id}.fire"), *not_tested))
 
 
-def evacuate(panels: Sequence[Panel], off_on_fire: tuple[str, ...], *, report_every_ms: int, off_delay_ms: int) -> Part:
-    """Fire over all panels: seen (one sound reading), confirmed (two, or a person), and the loads that are cut then."""
-    burning = tuple(_fire(zone) for panel in panels for zone in panel.zones)
-    confirmed = frozenset({CausePhase.ACTIVE})
+def evacuate(
+    panels: Sequence[Panel],
+    contacts: Sequence[str],
+    cut: Mapping[str, bool],
+    *,
+    report_every_ms: int,
+    off_delay_ms: int,
+) -> Part:
+    """Fire over all panels and the panels' own relays (`contacts`): seen at one sound reading, confirmed at two or by a
+    person. `cut`: outputs of the loads that go then, with the value that cuts them."""
+    burning: tuple[Test, ...] = tuple(_fire(zone) for panel in panels for zone in panel.zones)
+    burning += tuple(IsFlag(point=contact) for contact in contacts)
+    confirmed = CauseIn(cause=CAUSE, phases=frozenset({CausePhase.ACTIVE}))
+    conditions = (
+        Condition(id=SEEN, test=AnyOf(tests=burning), when_bad=WhenBad.HOLD, off_delay_ms=off_delay_ms),
+        Condition(id=CONFIRMED, test=AnyOf(tests=burning), when_bad=WhenBad.HOLD, off_delay_ms=off_delay_ms, confirm=2),
+    )
+    wired = [_contact(contact, off_delay_ms) for contact in contacts]
+    cause = Cause(
+        id=CAUSE,
+        mode=Mode.EVACUATION,
+        conditions=(CONFIRMED,),
+        commandable=True,
+        confirms=SEEN,
+        incident_class="major",
+        escalate_ms=(0,),
+        report_every_ms=report_every_ms,
+    )
     return Part(
-        conditions=(
-            Condition(id=SEEN, test=AnyOf(tests=burning), when_bad=WhenBad.HOLD, off_delay_ms=off_delay_ms),
-            Condition(
-                id=CONFIRMED, test=AnyOf(tests=burning), when_bad=WhenBad.HOLD, off_delay_ms=off_delay_ms, confirm=2
-            ),
-        ),
-        causes=(
-            Cause(
-                id=CAUSE,
-                mode=Mode.EVACUATION,
-                conditions=(CONFIRMED,),
-                commandable=True,
-                confirms=SEEN,
-                incident_class="major",
-                escalate_ms=(0,),
-                report_every_ms=report_every_ms,
-            ),
-        ),
+        conditions=(*conditions, *(condition for condition, _ in wired)),
+        alarms=tuple(alarm for _, alarm in wired),
+        causes=(cause,),
         rules=tuple(
-            Rule(
-                when=CauseIn(cause=CAUSE, phases=confirmed),
-                output=load,
-                value=False,
-                owner=CAUSE,
-                priority=Priority.LIFE_SAFETY,
-            )
-            for load in off_on_fire
+            Rule(when=confirmed, output=output, value=value, owner=CAUSE, priority=Priority.LIFE_SAFETY)
+            for output, value in cut.items()
         ),
         announcements=(
             Announce(condition=SEEN, begins="fire.seen", ends="fire.over", severity=Severity.CRITICAL),
@@ -159,6 +162,12 @@ def evacuate(panels: Sequence[Panel], off_on_fire: tuple[str, ...], *, report_ev
             ),
         ),
     )
+
+
+def _contact(point: str, off_delay_ms: int) -> tuple[Condition, RowAlarm]:
+    name = f"{point}.burning"
+    condition = Condition(id=name, test=IsFlag(point=point), when_bad=WhenBad.HOLD, off_delay_ms=off_delay_ms)
+    return condition, _alarm(name, AlarmPriority.HIGH, "fire_contact", CAUSE, latching=True, urgent=True)
 
 
 def _flag(condition: str, point: str, panel: Panel) -> Condition:

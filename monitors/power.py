@@ -33,6 +33,7 @@ class Ups:
     off_delay_ms: int
     silent_ms: int
     manual_lead_ms: int
+    test_limit_ms: int = 60_000
     has_runtime: bool = True
     has_status: bool = True
 
@@ -40,6 +41,11 @@ class Ups:
 def on_battery(ups: str) -> str:
     """Id of the condition that is this UPS's outage."""
     return f"{ups}.on_battery"
+
+
+def outages(ups: str) -> tuple[str, ...]:
+    """Ids of all conditions of this UPS that mean: the floor does not live on the mains."""
+    return (on_battery(ups), f"{ups}.output_off", f"{ups}.test_overlong")
 
 
 def watch(ups: Ups) -> Part:
@@ -62,6 +68,15 @@ def watch(ups: Ups) -> Part:
             off_delay_ms=ups.off_delay_ms,
             confirm=2,
         ),
+        # A self-test is no outage, but one that does not end is: the battery drains all the same.
+        Condition(
+            id=f"{ups.id}.test_overlong",
+            test=IsWord(point=source, words=frozenset({"test"})),
+            when_bad=WhenBad.HOLD,
+            on_delay_ms=ups.test_limit_ms,
+            off_delay_ms=ups.off_delay_ms,
+            confirm=2,
+        ),
         _blind(f"{ups.id}.unreachable", source, SILENT, ups.silent_ms),
         _blind(f"{ups.id}.card_lost", source, frozenset({Reason.SOURCE_LOST}), ups.silent_ms),
         _blind(f"{ups.id}.implausible", source, IMPLAUSIBLE, ups.silent_ms),
@@ -69,6 +84,7 @@ def watch(ups: Ups) -> Part:
     alarms = [
         _alarm(on_battery(ups.id), AlarmPriority.HIGH, "on_battery", CAUSE),
         _alarm(f"{ups.id}.output_off", AlarmPriority.HIGH, "output_off", CAUSE),
+        _alarm(f"{ups.id}.test_overlong", AlarmPriority.HIGH, "test_overlong", CAUSE),
         _alarm(f"{ups.id}.unreachable", AlarmPriority.MEDIUM, "ups_unreachable", "comms"),
         _alarm(f"{ups.id}.card_lost", AlarmPriority.MEDIUM, "ups_card_lost", "comms"),
         _alarm(f"{ups.id}.implausible", AlarmPriority.MEDIUM, "ups_implausible", "comms"),

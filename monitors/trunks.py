@@ -6,7 +6,7 @@ A trunk that cannot be judged is neither up nor down; a full one is not faulty. 
 from dataclasses import dataclass, replace
 
 from firmware_py.core.alarm import Alarm, AlarmPriority, Display
-from firmware_py.core.check import FewerThan, IsBad, IsFlag, IsWord
+from firmware_py.core.check import AnyOf, FewerThan, IsBad, IsFlag, IsWord
 from firmware_py.core.condition import Condition, WhenBad
 from firmware_py.core.event import Severity
 from firmware_py.core.plan import Announce, Holds, Rule, Shows
@@ -14,6 +14,7 @@ from monitors.parts import Part, Row, RowAlarm, join
 from monitors.power import SILENT
 
 CAUSE = "trunk"
+NOT_LINKED = frozenset({"down", "booting", "refused"})
 USABLE = frozenset({"up", "full", "degraded"})
 
 
@@ -122,12 +123,12 @@ def _failover(group: Group, failure: Condition) -> Part:
 
 def watch_exchange(exchange: Exchange) -> Part:
     """Whether the exchange answers, and whether its gate does what it was told."""
-    unreachable = f"{exchange.id}.unreachable"
+    unreachable, link = f"{exchange.id}.unreachable", f"{exchange.id}.link"
     conditions = [
         Condition(
             id=unreachable,
-            test=IsBad(point=f"{exchange.id}.link", reasons=SILENT),
-            when_bad=WhenBad.CLEAR,
+            test=AnyOf(tests=(IsWord(point=link, words=NOT_LINKED), IsBad(point=link, reasons=SILENT))),
+            when_bad=WhenBad.HOLD,
             on_delay_ms=exchange.silent_ms,
         )
     ]
