@@ -30,7 +30,7 @@ _LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 _AT = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 __all__ = [
-    "Fault", "ConfigError", "Document", "Model", "read", "parse", "check", "nearest", "spell",
+    "Fault", "ConfigError", "Document", "Model", "read", "parse", "check", "nearest", "spell", "fits",
     "DurationMs", "Percent", "CelsiusC", "CelsiusPerMinute", "Watts", "Bytes",
     "Port", "Host", "Name", "PointId", "Text",
 ]  # fmt: skip
@@ -48,6 +48,7 @@ class Fault:
     key: str
     message: str
     got: object | None = None
+    path: Path = field(default=(), repr=False)
 
     def __str__(self) -> str:
         key = f"{self.key}: " if self.key else ""
@@ -96,7 +97,9 @@ class Document:
         """A fault at `path`. `got` is shortened, and hidden where the key's name says that it may be a secret."""
         line, col = self.where(path)
         hide = any(isinstance(part, str) and _SECRET.search(part) for part in path)
-        return Fault(file=self.file, line=line, col=col, key=spell(path), message=message, got=_show(got, hide=hide))
+        return Fault(
+            file=self.file, line=line, col=col, key=spell(path), message=message, got=_show(got, hide=hide), path=path
+        )
 
 
 class Model(BaseModel):
@@ -166,7 +169,7 @@ def check(document: Document, model: type[M]) -> M:
             got = None if detail["type"] == "missing" else document.value(path)
             if unknown and not isinstance(got, bool | int | float):
                 got = None  # under a mistyped key there may be a password
-            faults.append(document.fault(path, sentence(detail, names, got), got))
+            faults.append(document.fault(path, sentence(detail, names, got) + _secret_hint(path, unknown), got))
         raise ConfigError(faults) from None
 
 
@@ -230,6 +233,12 @@ def _depth(tree: Mapping[str, object]) -> int:
     return MAX_DEPTH + 1
 
 
+def _secret_hint(path: Path, unknown: bool) -> str:
+    if unknown and path and isinstance(path[-1], str) and _SECRET.search(path[-1]):
+        return "; a secret never stands in this file, only the name of the file that holds it"
+    return ""
+
+
 def _path_of(document: Document, loc: tuple[int | str, ...]) -> Path:
     """pydantic's location as a path of the document: union tags, which the text does not have, are left out."""
     path: Path = ()
@@ -239,12 +248,13 @@ def _path_of(document: Document, loc: tuple[int | str, ...]) -> Path:
     return path
 
 
-def _fits(pattern: str, sentence_: str) -> BeforeValidator:
+def fits(pattern: str, message: str) -> BeforeValidator:
+    """For a text field: refuse with `message` what does not match `pattern` wholly."""
     compiled = re.compile(pattern)
 
     def judge(given: object) -> object:
         if isinstance(given, str) and not compiled.fullmatch(given):
-            raise ValueError(sentence_)
+            raise ValueError(message)
         return given
 
     return BeforeValidator(judge)
@@ -276,18 +286,18 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 Host = Annotated[str, BeforeValidator(_host)]
 Name = Annotated[
     str,
-    _fits(r"[a-z][a-z0-9_]{0,31}", "must be a name of small letters, digits and _, at most 32, starting with a letter"),
+    fits(r"[a-z][a-z0-9_]{0,31}", "must be a name of small letters, digits and _, at most 32, starting with a letter"),
 ]
 PointId = Annotated[
     str,
-    _fits(
+    fits(
         r"(?=.{1,96}\Z)[a-z][a-z0-9_]*(\.[a-z0-9_]+)*",
         "must be an id like ups1.battery.charge_pct: small letters, digits and _, parts joined by dots, at most 96",
     ),
 ]
 Text = Annotated[
     str,
-    _fits(
+    fits(
         r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]{1,200}",
         "must be one line of text, 1 to 200 characters, no control characters",
     ),

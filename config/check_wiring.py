@@ -1,0 +1,205 @@
+"""What a schema cannot see about the wiring: ids, references, pins and coils used twice, roles of outputs.
+
+Each check is a function from the site to findings. Judges the file only; asks no device and opens nothing.
+"""
+
+from collections.abc import Iterator
+
+from config.finding import Check, Finding, repeated, unknown
+from config.model_common import OnOff
+from config.model_devices import UnitClass
+from config.model_floor import ExchangeOutput, Fallback, GpioOutput, ModbusOutput, Switch
+from config.model_site import Site
+from config.positions import Path
+
+# First parts of ids, and keys of the MQTT state, that the controller uses itself.
+RESERVED = frozenset(
+    (
+        *("v", "log", "seq", "boot", "ts", "clk", "mode", "flags", "because", "stage", "outputs"),
+        *("clock", "trunks", "mqtt", "link", "controller", "floor", "fire", "journal"),
+    )
+)
+
+
+def check_ids(site: Site) -> Iterator[Finding]:
+    """Ids are unique in their kind, and no id stands where the controller's own names are."""
+    devices: list[tuple[Path, object]] = [(("ups", index, "id"), ups.id) for index, ups in enumerate(site.ups)]
+    devices += [(("exchange", index, "id"), one.id) for index, one in enumerate(site.exchange)]
+    rooms: list[tuple[Path, object]] = []
+    for index, endpoint in enumerate(site.modbus):
+        for place, unit in enumerate(endpoint.units):
+            devices.append((("modbus", index, "unit", place, "id"), unit.id))
+            rooms.append((("modbus", index, "unit", place, "room"), unit.room))
+    names = {name for _, name in devices}
+    yield from repeated(devices, "another device has this id already, at {first}")
+    for path, name in devices + rooms:
+        if name in RESERVED:
+            yield Finding(path=path, message="the controller uses this name itself", got=name)
+    for path, name in rooms:
+        if name in names:
+            yield Finding(path=path, message="a device has this id; a room needs a name of its own", got=name)
+    for index, entry in enumerate(site.input):
+        if entry.id.split(".")[0] in names | RESERVED:
+            path = ("input", index, "id")
+            yield Finding(path=path, message="begins with a name that a device or the controller uses", got=entry.id)
+
+
+def check_repeated_ids(site: Site) -> Iterator[Finding]:
+    """Endpoints, trunks, trunk groups, loads, stages, outputs and inputs have ids of their own."""
+    for table, entries in (
+        ("modbus", site.modbus),
+        ("trunk_group", site.trunk_group),
+        ("load", site.load),
+        ("stage", site.stage),
+        ("output", site.output),
+        ("input", site.input),
+    ):
+        given = [((table, index, "id"), entry.id) for index, entry in enumerate(entries)]
+        yield from repeated(given, f"another [[{table}]] has this id already, at {{first}}")
+        for path, name in given:
+            inner = [other for _, other in given if other.startswith(f"{name}.")]
+            if inner:
+                # In a message one would have to be a value and a table at the same time.
+                yield Finding(path=path, message=f"is also the beginning of {inner[0]}; rename one of them", got=name)
+    trunks = [
+        (("exchange", index, "trunk", place, "name"), trunk.name)
+        for index, one in enumerate(site.exchange)
+        for place, trunk in enumerate(one.trunks)
+    ]
+    yield from repeated(trunks, "another trunk has this name already, at {first}")
+
+
+def check_references(site: Site) -> Iterator[Finding]:
+    """Every name of something else is the name of something."""
+    upses = [ups.id for ups in site.ups]
+    outputs = [output.id for output in site.output]
+    loads = [load.id for load in site.load]
+    groups = [group.id for group in site.trunk_group]
+    for index, load in enumerate(site.load):
+        yield from unknown(("load", index, "ups"), load.ups, upses, "ups")
+        yield from unknown(("load", index, "output"), load.output, outputs, "output")
+    for index, stage in enumerate(site.stage):
+        for place, name in enumerate(stage.loads):
+            yield from unknown(("stage", index, "loads", place), name, loads, "load")
+    for index, lamp in enumerate(site.lamp):
+        yield from unknown(("lamp", index, "output"), lamp.output, outputs, "output")
+    for path, names, known, table in (
+        (("annunciator", "beacons"), site.annunciator.beacons, outputs, "output"),
+        (("annunciator", "sounders"), site.annunciator.sounders, outputs, "output"),
+        (("outbound", "outputs"), site.outbound.outputs, outputs, "output"),
+        (("cooling", "fans"), site.cooling.fans, outputs, "output"),
+        (("fire", "off_on_fire"), site.fire.off_on_fire, loads, "load"),
+    ):
+        for place, name in enumerate(names):
+            yield from unknown((*path, place), name, known, table)
+    yield from unknown(("failover", "output"), site.failover.output, outputs, "output")
+    yield from unknown(("failover", "group"), site.failover.group, groups, "trunk_group")
+    for index, one in enumerate(site.exchange):
+        for place, trunk in enumerate(one.trunks):
+            yield from unknown(("exchange", index, "trunk", place, "group"), trunk.group, groups, "trunk_group")
+
+
+def check_output_targets(site: Site) -> Iterator[Finding]:
+    """An output goes to something that exists and that may be written to."""
+    units = {unit.id: unit for _, unit in site.units}
+    exchanges = {one.id: one for one in site.exchange}
+    for index, output in enumerate(site.output):
+        match output:
+            case ModbusOutput(unit=name):
+                yield from unknown(("output", index, "unit"), name, units, "modbus.unit")
+                if name in units and units[name].kind is UnitClass.FIRE:
+                    message = "is a fire panel; it is watched only, nothing is ever written to it"
+                    yield Finding(path=("output", index, "unit"), message=message, got=name)
+            case ExchangeOutput(exchange=name, switch=switch):
+                yield from unknown(("output", index, "exchange"), name, exchanges, "exchange")
+                if switch is Switch.SURGE and name in exchanges and exchanges[name].surge_gate is None:
+                    message = f"the exchange {name} names no surge_gate"
+                    yield Finding(path=("output", index, "switch"), message=message, absence=True)
+            case GpioOutput():
+                pass
+
+
+def check_wires(site: Site) -> Iterator[Finding]:
+    """No pin, coil or switch is used twice, and pins need a factory."""
+    pins: list[tuple[Path, object]] = []
+    coils: list[tuple[Path, object]] = []
+    switches: list[tuple[Path, object]] = []
+    for index, output in enumerate(site.output):
+        match output:
+            case GpioOutput():
+                pins.append((("output", index, "pin"), output.pin))
+            case ModbusOutput():
+                coils.append((("output", index, "coil"), f"{output.coil} of {output.unit}"))
+            case ExchangeOutput():
+                switches.append((("output", index, "switch"), f"{output.switch} of {output.exchange}"))
+    pins += [(("input", index, "pin"), entry.pin) for index, entry in enumerate(site.input)]
+    yield from repeated(pins, "this pin is in use already, at {first}")
+    yield from repeated(coils, "this coil is in use already, at {first}")
+    yield from repeated(switches, "this switch is in use already, at {first}")
+    if pins and site.gpio is None:
+        message = 'pins need the section [gpio] with factory = "lgpio", or "mock" where there are none'
+        yield Finding(path=pins[0][0], message=message, absence=True)
+
+
+def _roles(site: Site) -> Iterator[tuple[Path, str, str]]:
+    for index, lamp in enumerate(site.lamp):
+        yield ("lamp", index, "output"), lamp.output, "a lamp"
+    for place, name in enumerate(site.annunciator.beacons):
+        yield ("annunciator", "beacons", place), name, "a beacon"
+    for place, name in enumerate(site.annunciator.sounders):
+        yield ("annunciator", "sounders", place), name, "a sounder"
+    for place, name in enumerate(site.outbound.outputs):
+        yield ("outbound", "outputs", place), name, "the pause of outbound"
+    for place, name in enumerate(site.cooling.fans):
+        yield ("cooling", "fans", place), name, "a fan"
+    for index, load in enumerate(site.load):
+        if load.output is not None:
+            yield ("load", index, "output"), load.output, "a load's feed"
+    if site.failover.output is not None:
+        yield ("failover", "output"), site.failover.output, "the failover"
+
+
+def check_roles(site: Site) -> Iterator[Finding]:
+    """An output does one thing, and has the values that this thing needs."""
+    places = {output.id: index for index, output in enumerate(site.output)}
+    taken: dict[str, str] = {}
+    for path, name, role in _roles(site):
+        if name in taken:
+            yield Finding(path=path, message=f"this output is {taken[name]} already", got=name)
+            continue
+        taken[name] = role
+        if name not in places:
+            continue
+        index = places[name]
+        output = site.output[index]
+        wanted = OnOff.ON if role == "a load's feed" else OnOff.OFF
+        if output.normal is not wanted:
+            message = f'is {role}, so its normal must be "{wanted}" (on means {_meaning(role)})'
+            yield Finding(path=("output", index, "normal"), message=message, got=str(output.normal))
+        if isinstance(output, ExchangeOutput) and role in ("a lamp", "a beacon", "a sounder", "a fan"):
+            yield Finding(path=path, message=f"{role} cannot hang on an exchange's switch", got=name)
+        for key, value in (("on_stop", output.on_stop), ("on_fault", output.on_fault)):
+            if role == "a sounder" and value is not Fallback.OFF:
+                message = 'is a sounder, so it must be "off"; else it sounds when nobody can silence it'
+                yield Finding(path=("output", index, key), message=message, got=str(value))
+
+
+def _meaning(role: str) -> str:
+    return "that the load is fed" if role == "a load's feed" else "that it acts"
+
+
+def check_lamps(site: Site) -> Iterator[Finding]:
+    """A panel has each row once."""
+    given = [(("lamp", index, "row"), f"{lamp.row} of panel {lamp.panel}") for index, lamp in enumerate(site.lamp)]
+    yield from repeated(given, "this panel has this row already, at {first}")
+
+
+CHECKS: tuple[Check, ...] = (
+    check_ids,
+    check_repeated_ids,
+    check_references,
+    check_output_targets,
+    check_wires,
+    check_roles,
+    check_lamps,
+)

@@ -1,0 +1,196 @@
+"""What the controller acts on: outputs and inputs, lamps, loads, and the stages in which loads are shed.
+
+Says what is wired where and what may be cut when. Who decides, and how, is the core's; this knows no wire.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field
+
+from config import units
+from config.model_common import DelayMs, OnOff, Section, within
+from config.strict import DurationMs, Name, Percent, PointId, Text, Watts
+
+# BCM numbers of the 40-pin header; 0 and 1 belong to the identification memory of add-on boards.
+Pin = Annotated[int, Field(ge=2, le=27)]
+LeaseMs = Annotated[DurationMs, within(units.DURATION, "1 s", "1 h")]
+
+
+class Polarity(StrEnum):
+    """Which level of the wire means "on"."""
+
+    ACTIVE_HIGH = "active_high"
+    ACTIVE_LOW = "active_low"
+
+
+class Fallback(StrEnum):
+    """What an output is left at when the controller stops or fails."""
+
+    OFF = "off"
+    ON = "on"
+    HOLD = "hold"
+
+
+class _Output(Section):
+    id: PointId = Field(description="what it does, like beacon or lamp.power; never a pin")
+    name: Text | None = Field(default=None, description="what people call it")
+    normal: OnOff = Field(default=OnOff.OFF, description="its value when nobody asks for anything")
+    on_stop: Fallback = Field(description="what it is left at when the controller is stopped")
+    on_fault: Fallback = Field(description="what it is left at when the controller fails")
+    min_on_ms: DelayMs = Field(default=0, description="shortest time on; life safety does not wait for it")
+    min_off_ms: DelayMs = Field(default=0, description="shortest time off; life safety does not wait for it")
+    lease_ms: LeaseMs = Field(default=60_000, description="written again at least this often")
+
+
+class GpioOutput(_Output):
+    """A pin of this board."""
+
+    port: Literal["gpio"] = Field(description="a pin of this board")
+    pin: Pin = Field(description="BCM number of the pin")
+    polarity: Polarity = Field(description="level of the pin that means on")
+
+
+class ModbusOutput(_Output):
+    """A coil of a relay board or of a device."""
+
+    port: Literal["modbus"] = Field(description="a coil behind a Modbus endpoint")
+    unit: Name = Field(description="id of the [[modbus.unit]]")
+    coil: Annotated[int, Field(ge=0, le=65_535)] = Field(description="number of the coil on the wire, from 0")
+    polarity: Polarity = Field(default=Polarity.ACTIVE_HIGH, description="level of the coil that means on")
+
+
+class Switch(StrEnum):
+    """What an exchange can be told. `outbound`: on means paused; `backup`: on means calls go over the backup."""
+
+    OUTBOUND = "outbound"
+    BACKUP = "backup"
+    SURGE = "surge"
+
+
+class ExchangeOutput(_Output):
+    """A device state of the exchange that its dialplan asks."""
+
+    port: Literal["exchange"] = Field(description="a switch in the exchange")
+    exchange: Name = Field(description="id of the [[exchange]]")
+    switch: Switch = Field(description="which switch")
+
+
+OutputEntry: TypeAlias = Annotated[GpioOutput | ModbusOutput | ExchangeOutput, Field(discriminator="port")]
+
+
+class InputKind(StrEnum):
+    """What a contact or button says."""
+
+    FIRE = "fire"
+    MAINS = "mains"
+    GENERATOR = "generator"
+    DOOR = "door"
+    PANIC = "panic"
+    LEAK = "leak"
+    SMOKE = "smoke"
+    ACK = "ack"
+    SILENCE = "silence"
+    LAMP_TEST = "lamp_test"
+
+
+class InputEntry(Section):
+    """A contact or a button on a pin. Normally closed is fail-safe: a cut wire shows as the alarm."""
+
+    id: PointId = Field(description="id of its point, like contact.fire")
+    name: Text | None = Field(default=None, description="what people call it")
+    pin: Pin = Field(description="BCM number of the pin")
+    kind: InputKind = Field(description="what it says")
+    contact: Literal["normally_open", "normally_closed"] = Field(description="how it is wired at rest")
+    pull: Literal["up", "down", "none"] = Field(default="up", description="resistor; none where the wiring has its own")
+    debounce_ms: Annotated[DurationMs, within(units.DURATION, "0 s", "5 s")] = Field(
+        default=50, description="rest before it counts"
+    )
+
+
+class Row(StrEnum):
+    """The rows of the lamp panel, from top to bottom."""
+
+    POWER = "POWER"
+    PHONES = "PHONES"
+    COOLING = "COOLING"
+    FIRE = "FIRE"
+    LINK = "LINK"
+    CONTROLLER = "CONTROLLER"
+
+
+class Lamp(Section):
+    """One lamp of a panel."""
+
+    row: Row = Field(description="what it speaks of")
+    output: PointId = Field(description="id of its [[output]]")
+    panel: Name = Field(default="main", description="which panel, where a floor has several")
+
+
+class Annunciator(Section):
+    """What is seen and heard from afar."""
+
+    beacons: tuple[PointId, ...] = Field(default=(), description="outputs that flash in conservation and alarm")
+    sounders: tuple[PointId, ...] = Field(default=(), description="outputs that sound until somebody acknowledges")
+
+
+class LoadKind(StrEnum):
+    """What a load is. All but ordinary ones are never cut."""
+
+    ORDINARY = "ordinary"
+    EMERGENCY_LIGHTING = "emergency_lighting"
+    PHONES = "phones"
+    INBOUND = "inbound"
+    CONTROLLER = "controller"
+
+
+PROTECTED = frozenset(LoadKind) - {LoadKind.ORDINARY}
+
+
+class Load(Section):
+    """Something that draws power."""
+
+    id: Name = Field(description="its name, like office_lights")
+    name: Text | None = Field(default=None, description="what people call it")
+    kind: LoadKind = Field(default=LoadKind.ORDINARY, description="what it is; only ordinary loads may be cut")
+    priority: Annotated[int, Field(ge=1, le=9)] = Field(description="1 is kept longest")
+    watts_w: Watts = Field(description="what it draws")
+    ups: Name | None = Field(default=None, description="id of the [[ups]] that feeds it; none: fed past every UPS")
+    output: PointId | None = Field(default=None, description="id of the [[output]] that feeds it; none: cut by hand")
+    people: bool = Field(default=False, description="people sit at it: announced before it is cut")
+
+
+class StageCause(StrEnum):
+    """For which cause a stage sheds."""
+
+    POWER = "power"
+    TRUNK = "trunk"
+
+
+class StageEntry(Section):
+    """One step of shedding: when any of its conditions holds. `release_above` ends what `below` began."""
+
+    id: Name = Field(description="its name, like power1")
+    cause: StageCause = Field(description="power or trunk")
+    order: Annotated[int, Field(ge=1, le=20)] = Field(description="1 is shed first; restored in reverse")
+    loads: Annotated[tuple[Name, ...], Field(min_length=1)] = Field(description="ids of the [[load]]s that it cuts")
+    after_ms: DelayMs | None = Field(default=None, description="age of the cause")
+    charge_below_pct: Percent | None = Field(default=None, description="battery charge")
+    charge_release_above_pct: Percent | None = Field(default=None, description="default 5 % above charge_below")
+    runtime_below_ms: DurationMs | None = Field(default=None, description="runtime left")
+    runtime_release_above_ms: DurationMs | None = Field(default=None, description="default 1.25 x runtime_below")
+    dwell_ms: DelayMs | None = Field(default=None, description="shortest time shed; default recovery.stage_dwell")
+
+    @property
+    def charge_release_pct(self) -> float | None:
+        """Charge in percent above which the charge condition ends."""
+        if self.charge_release_above_pct is not None or self.charge_below_pct is None:
+            return self.charge_release_above_pct
+        return min(100.0, self.charge_below_pct + 5)
+
+    @property
+    def runtime_release_ms(self) -> int | None:
+        """Runtime in ms above which the runtime condition ends."""
+        if self.runtime_release_above_ms is not None or self.runtime_below_ms is None:
+            return self.runtime_release_above_ms
+        return self.runtime_below_ms * 5 // 4

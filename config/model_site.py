@@ -1,0 +1,265 @@
+"""The whole site file: the sections about the place, its people, its timings and the controller's own connections.
+
+Every number that the emergency plans give is a default here. Plain frozen values; this knows no device and no decision.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from config import units
+from config.model_common import AbsolutePath, DelayMs, SecretRef, Section, StoreBytes, within
+from config.model_devices import Exchange, ModbusEndpoint, ModbusUnit, Trunk, TrunkGroup, Ups
+from config.model_floor import Annunciator, InputEntry, Lamp, Load, OutputEntry, StageEntry
+from config.strict import CelsiusC, CelsiusPerMinute, DurationMs, Host, Name, Percent, PointId, Port, Text, fits
+
+Words = Annotated[str, fits(r"[^\x00-\x08\x0b-\x1f\x7f-\x9f]{1,2000}", "must be 1 to 2000 characters of text")]
+
+
+class Place(Section):
+    """Which floor this is."""
+
+    id: Annotated[str, fits(r"[a-z0-9-]{1,40}", "must be 1 to 40 small letters, digits and -")] = Field(
+        description="its name in topics; never changed"
+    )
+    name: Text = Field(description="what people call it")
+    language: Literal["en", "zh"] = Field(default="en", description="of texts that people read")
+    timezone: Annotated[str, fits(r"[A-Za-z0-9_+/-]{1,64}", "must be the name of a time zone, like Asia/Shanghai")] = (
+        Field(default="UTC", description="for reports")
+    )
+    exit: Words | None = Field(default=None, description="the way out and the meeting point, told in a fire")
+
+
+class Person(Section):
+    """Who is told, in which tier."""
+
+    tier: Annotated[int, Field(ge=1, le=3)] = Field(description="1 is told first")
+    name: Text = Field(description="who")
+    role: Text | None = Field(default=None, description="as what")
+    phone: Annotated[str, fits(r"[0-9+()*#/ -]{2,40}", "must be a telephone number")] | None = Field(
+        default=None, description="telephone"
+    )
+    mail: Annotated[str, fits(r"[^@\s]{1,64}@[^@\s]{1,190}", "must be a mail address")] | None = Field(
+        default=None, description="address"
+    )
+
+
+class Power(Section):
+    """Power cut: procedures, part 1."""
+
+    on_delay_ms: DelayMs = Field(default=2_000, description="on battery for this long before the floor conserves")
+    off_delay_ms: DelayMs = Field(default=30_000, description="mains back for this long before recovery begins")
+    endurance_ms: DurationMs = Field(default=14_400_000, description="how long a battery is to last")
+    manual_records_lead_ms: DelayMs = Field(
+        default=600_000, description="forecast left at which people turn to paper forms"
+    )
+    announce_lead_ms: DelayMs = Field(default=120_000, description="warning before loads are cut that people sit at")
+    low_charge_pct: Percent = Field(default=30.0, description="charge below which the battery counts as low")
+    overload_pct: Percent = Field(default=95.0, description="load above which a UPS counts as overloaded")
+
+
+class Trunks(Section):
+    """Phones: procedures, part 2."""
+
+    on_delay_ms: DelayMs = Field(
+        default=6_000, description="too few trunks up for this long before the floor conserves"
+    )
+    off_delay_ms: DelayMs = Field(default=30_000, description="enough trunks up for this long before recovery begins")
+
+
+class Outbound(Section):
+    """What pauses outbound calls."""
+
+    outputs: tuple[PointId, ...] = Field(default=(), description="ids of outputs that pause outbound while on")
+
+
+class Cooling(Section):
+    """Air conditioning: procedures, part 3."""
+
+    warm_c: CelsiusC = Field(default=27.0, description="room temperature of the first step")
+    hot_c: CelsiusC = Field(default=32.0, description="of the second")
+    critical_c: CelsiusC = Field(default=35.0, description="of the third")
+    deadband_c: Annotated[CelsiusC, within(units.CELSIUS, "0 C", "10 C")] = Field(
+        default=1.0, description="to leave a step"
+    )
+    rise_c_per_min: CelsiusPerMinute = Field(default=0.4, description="rate that counts as a fault; 2 C in 5 min")
+    on_delay_ms: DelayMs = Field(default=30_000, description="a fault for this long before it counts")
+    off_delay_ms: DelayMs = Field(default=60_000, description="sound for this long before the fault ends")
+    fans: tuple[PointId, ...] = Field(
+        default=(), description="outputs that run while cooling fails; never started in a fire"
+    )
+
+
+class Fire(Section):
+    """Fire and evacuation: procedures, part 4. The fire panel alone evacuates."""
+
+    sounder: bool = Field(
+        default=False, description="whether our sounder sounds for fire; it must not mask the panel's"
+    )
+    off_on_fire: tuple[Name, ...] = Field(default=(), description="ids of loads that are cut on a confirmed fire")
+    lost_after_ms: Annotated[DurationMs, within(units.DURATION, "1 s", "10 s")] = Field(
+        default=10_000, description="silence of the panel that is a fault"
+    )
+    test_limit_ms: DelayMs = Field(default=7_200_000, description="a zone in test for longer is a fault")
+
+
+class Recovery(Section):
+    """How the floor comes back."""
+
+    stable_ms: DelayMs = Field(
+        default=300_000, description="evidence stays good for this long before the first load returns"
+    )
+    restore_spacing_ms: DelayMs = Field(default=30_000, description="between two loads that return")
+    stage_dwell_ms: DelayMs = Field(default=300_000, description="shortest time that a stage stays shed")
+    relapse_window_ms: DelayMs = Field(
+        default=1_800_000, description="a relapse within this time makes the next wait longer"
+    )
+    relapse_factor: Annotated[int, Field(ge=1, le=8)] = Field(default=2, description="by how much")
+    charge_floor_pct: Percent = Field(default=0.0, description="charge needed before loads return")
+
+
+class Escalation(Section):
+    """Who is told when: tier 1 at once, by the incident's age."""
+
+    tier2_after_ms: DelayMs = Field(default=1_800_000, description="age at which tier 2 is told")
+    tier3_after_ms: DelayMs = Field(default=3_600_000, description="age at which tier 3 is told")
+    situation_report_ms: DelayMs = Field(
+        default=1_800_000, description="period of the report while an incident is open; 0: none"
+    )
+
+
+class Gpio(Section):
+    """This board's pins."""
+
+    factory: Literal["lgpio", "mock"] = Field(description="lgpio on a Pi; mock has no pins and is for trying out")
+    chip: Text | None = Field(default=None, description="label of the chip, like pinctrl-rp1; default: found by label")
+
+
+class Tls(Section):
+    """Certificates, read at each connect."""
+
+    ca_file: AbsolutePath | None = Field(default=None, description="authority; without it the system's")
+    cert_file: AbsolutePath | None = Field(default=None, description="our certificate")
+    key_file: AbsolutePath | None = Field(default=None, description="its key")
+
+
+class MqttVersion(StrEnum):
+    """Protocol versions of MQTT."""
+
+    V5 = "5"
+    V311 = "3.1.1"
+
+
+class Mqtt(Section):
+    """The line to the central server."""
+
+    enabled: bool = Field(default=True, description="whether anything is published")
+    host: Host = Field(description="the broker")
+    port: Port | None = Field(default=None, description="default 1883, with TLS 8883")
+    base: Annotated[
+        str,
+        fits(r"[A-Za-z0-9_-]{1,40}", "must be one topic level: letters, digits, _ and -; the version level is added"),
+    ] = Field(default="floor", description="first level of topics")
+    version: MqttVersion = Field(default=MqttVersion.V5, description="MQTT version")
+    username: Text | None = Field(default=None, description="default the site's id, where there is a password")
+    password_file: SecretRef | None = Field(default=None, description="holds the password")
+    tls: Tls | None = Field(default=None, description="given: speak TLS")
+    keepalive_ms: Annotated[DurationMs, within(units.DURATION, "5 s", "10 min")] = Field(
+        default=15_000, description="keep-alive"
+    )
+    heartbeat_ms: Annotated[DurationMs, within(units.DURATION, "5 s", "1 h")] = Field(
+        default=60_000, description="state is published at least this often"
+    )
+    inflight: Annotated[int, Field(ge=1, le=100)] = Field(default=32, description="events on the way at once")
+
+    @property
+    def broker_port(self) -> int:
+        """The TCP port in force."""
+        return self.port if self.port is not None else 8883 if self.tls else 1883
+
+    @property
+    def topic_root(self) -> str:
+        """First two levels of every topic; the version level is not configurable."""
+        return f"{self.base}/v1"
+
+
+class Journal(Section):
+    """The numbered events."""
+
+    max_size_bytes: StoreBytes = Field(default=16_000_000, description="beyond it the least important events go")
+    max_event_bytes: Annotated[StoreBytes, within(units.BYTES, "64 kB", "256 kB")] = Field(
+        default=64_000, description="largest event"
+    )
+
+
+class Recorder(Section):
+    """The inputs, kept for replay."""
+
+    max_size_bytes: StoreBytes = Field(default=32_000_000, description="beyond it the oldest inputs go")
+
+
+class Storage(Section):
+    """Where the controller keeps what it must remember."""
+
+    directory: AbsolutePath | None = Field(
+        default=None, description="default: systemd's state directory, else /var/lib/floorguard"
+    )
+
+
+class Control(Section):
+    """The socket of the command line."""
+
+    socket: AbsolutePath | None = Field(
+        default=None, description="default: control.sock in systemd's runtime directory, else in /run/floorguard"
+    )
+
+
+class Failover(Section):
+    """Moving calls to the backup trunks. Off: the controller advises, people act."""
+
+    enabled: bool = Field(default=False, description="whether the controller acts by itself")
+    output: PointId | None = Field(default=None, description="transfer relay or the exchange's backup switch")
+    group: Name | None = Field(default=None, description="id of the trunk group whose loss starts it")
+    back: Literal["hand", "stable"] = Field(default="hand", description="how it comes back")
+    stable_ms: DelayMs = Field(default=600_000, description="for stable: group sound for this long")
+
+
+class Site(Section):
+    """The site file. Lists keep the order of the file."""
+
+    site: Place
+    person: tuple[Person, ...] = ()
+    power: Power = Power()
+    trunks: Trunks = Trunks()
+    outbound: Outbound = Outbound()
+    cooling: Cooling = Cooling()
+    fire: Fire = Fire()
+    recovery: Recovery = Recovery()
+    escalation: Escalation = Escalation()
+    ups: tuple[Ups, ...] = ()
+    modbus: tuple[ModbusEndpoint, ...] = ()
+    exchange: tuple[Exchange, ...] = ()
+    trunk_group: tuple[TrunkGroup, ...] = ()
+    gpio: Gpio | None = None
+    output: tuple[OutputEntry, ...] = ()
+    input: tuple[InputEntry, ...] = ()
+    lamp: tuple[Lamp, ...] = ()
+    annunciator: Annunciator = Annunciator()
+    load: tuple[Load, ...] = ()
+    stage: tuple[StageEntry, ...] = ()
+    failover: Failover = Failover()
+    mqtt: Mqtt | None = None
+    journal: Journal = Journal()
+    recorder: Recorder = Recorder()
+    storage: Storage = Storage()
+    control: Control = Control()
+
+    @property
+    def units(self) -> tuple[tuple[ModbusEndpoint, ModbusUnit], ...]:
+        """All Modbus units with their endpoints."""
+        return tuple((endpoint, unit) for endpoint in self.modbus for unit in endpoint.units)
+
+    def trunks_of(self, group: str) -> tuple[tuple[Exchange, Trunk], ...]:
+        """The trunks of a group with their exchanges."""
+        return tuple((one, trunk) for one in self.exchange for trunk in one.trunks if trunk.group == group)

@@ -1,0 +1,93 @@
+"""Secrets from files or from systemd's credentials, in a type that never shows them.
+
+A secret stands in no configuration, log, error or representation. Must not know what a secret is for.
+"""
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NoReturn
+
+from config.strict import ConfigError, Fault
+
+MAX_BYTES = 4096
+_PREFIX = "credential:"
+
+
+class Secret:
+    """Text that is shown only by `reveal()`. Cannot be pickled, formatted or compared with text."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The secret itself, for the one call that needs it."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "Secret(not shown)"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._text == other._text
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._text))
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret is not written anywhere")
+
+
+def locate(ref: str, environ: Mapping[str, str]) -> Path:
+    """The file that `ref` means: an absolute path, or `credential:NAME` in $CREDENTIALS_DIRECTORY."""
+    if not ref.startswith(_PREFIX):
+        return Path(ref)
+    folder = environ.get("CREDENTIALS_DIRECTORY", "")
+    if not folder:
+        raise _refuse(ref, "systemd has loaded no credentials ($CREDENTIALS_DIRECTORY is not set); add LoadCredential=")
+    return Path(folder) / ref.removeprefix(_PREFIX)
+
+
+def read_secret(ref: str, environ: Mapping[str, str]) -> Secret:
+    """The secret that `ref` names: one line of UTF-8, at most 4096 bytes, in a file that others cannot read.
+
+    One line break at the end is dropped. ConfigError, which never holds any of the content, when it cannot be used.
+    """
+    path = locate(ref, environ)
+    name = str(path)
+    try:
+        # Without O_NONBLOCK a fifo in this place would hold up the start for ever.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a usable path"
+        raise _refuse(name, f"the secret cannot be read: {reason}") from None
+    with os.fdopen(descriptor, "rb") as stream:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise _refuse(name, "the secret must be in a regular file")
+        if found.st_mode & stat.S_IRWXO:
+            raise _refuse(name, f"everybody can read this secret; run: chmod o= {name}")
+        raw = stream.read(MAX_BYTES + 1)
+    return Secret(_one_line(raw, name))
+
+
+def _one_line(raw: bytes, name: str) -> str:
+    if len(raw) > MAX_BYTES:
+        raise _refuse(name, f"the secret is longer than {MAX_BYTES} bytes")
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        raise _refuse(name, "the secret is not UTF-8 text") from None
+    text = text.removesuffix("\n").removesuffix("\r")
+    if not text:
+        raise _refuse(name, "the secret is empty")
+    if any(letter < " " or letter == "\x7f" for letter in text):
+        # A line break in a secret would add lines of its own to a text protocol such as AMI.
+        raise _refuse(name, "the secret must be one line without control characters")
+    return text
+
+
+def _refuse(name: str, message: str) -> ConfigError:
+    return ConfigError([Fault(file=name, line=1, col=1, key="", message=message)])
