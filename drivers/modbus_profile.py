@@ -10,6 +10,7 @@ from pathlib import Path
 
 from config.strict import ConfigError, Document, Fault, check, read
 from drivers.modbus_decode import Encoding, Form
+from drivers.modbus_guard import Framing
 from drivers.modbus_plan import Limits, Span, Table
 from drivers.modbus_schema import DeviceClass, Pace, PointEntry, ProfileFile
 from firmware_py.core.point import Point
@@ -68,6 +69,31 @@ class ModbusUnit:
         """The age at which a reading of this pace is BAD: five fast periods; for slow ones two of theirs more."""
         fast = self.stale_ms or 5 * self.period_ms(Pace.FAST)
         return fast if pace is Pace.FAST else fast + 2 * self.period_ms(Pace.SLOW)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """How a line is reached. `mute_ms` and `mute_reads`: an open link without any answer for both is opened anew."""
+
+    name: str
+    framing: Framing = Framing.TCP
+    host: str = ""
+    port: int = 502
+    serial: str = ""
+    baud: int = 9_600
+    parity: str = "E"
+    stop_bits: int = 1
+    connect_ms: int = 2_000
+    mute_ms: int = 5_000
+    mute_reads: int = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoilOutput:
+    """An output behind the line: a coil, numbered as the unit's profile numbers them."""
+
+    device: str
+    coil: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

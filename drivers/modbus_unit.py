@@ -1,0 +1,330 @@
+"""One unit on a Modbus line: which blocks to ask for, what to believe, and whom to blame.
+
+Merged reads that a unit refuses are split for good. Behind RTU framing a reply carries neither address nor number, so
+after any trouble values count again only when two reads of different length were answered, each with its own length.
+It must not know the library, the sockets or what a value means.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations, pairwise
+from typing import Protocol
+
+from drivers.modbus_decode import decode
+from drivers.modbus_guard import WRITE_COIL, Framing, Question
+from drivers.modbus_plan import Block, Span, Table, plan, split
+from drivers.modbus_profile import ModbusUnit, resolve
+from drivers.modbus_schema import Pace
+from drivers.modbus_silence import LineSilence
+from firmware_py.core.reading import Quality, Reason, Sample, bad
+from firmware_py.ports import DeviceError, PollGroup
+
+_log = logging.getLogger(__name__)
+
+BUSY_TRIES = 5
+BUSY_WAIT_S = 0.1  # doubles with each try; 1.5 s in all
+ABSENT_S = 300.0  # how long a point that does not exist is left alone
+CANARY_EVERY_S = 60.0
+SILENCE_MOST_S = 10.0
+_CANARY_SPANS = 8
+EXCEPTIONS = {
+    1: "illegal function", 2: "illegal address", 3: "illegal value", 4: "device failure", 5: "acknowledge", 6: "busy",
+    8: "memory parity", 10: "gateway path unavailable", 11: "gateway target did not respond",
+    0x41: "gateway: invalid message", 0x42: "gateway: wrong length", 0x43: "gateway: checksum",
+    0x4B: "gateway: slow data",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What came back: cells (registers or 0/1), or an exception code."""
+
+    cells: tuple[int, ...] = ()
+    exception: int | None = None
+
+
+class Line(Protocol):
+    """What a unit needs of the link that it shares with its neighbours. Times are seconds of the event loop."""
+
+    @property
+    def framing(self) -> Framing:
+        """How frames are wrapped."""
+
+    @property
+    def epoch(self) -> int:
+        """Grows with every new connection."""
+
+    @property
+    def opened_at(self) -> float:
+        """When the connection was made."""
+
+    @property
+    def silence(self) -> LineSilence:
+        """What the line still owes, and what came unasked."""
+
+    async def hush(self, quiet_at: float, until: float) -> None:
+        """Wait until `quiet_at`, and until the line may be used. DeviceError when that is after `until`."""
+
+    async def ask(self, question: Question, timeout_s: float, spacing_s: float) -> Reply:
+        """One request, one guarded reply. DeviceError."""
+
+
+class UnitReader:
+    """Reads one unit's groups and, where that is allowed, its coils. ValueError for a unit that cannot work."""
+
+    def __init__(self, unit: ModbusUnit, line: Line, connect_ms: int, neighbours_ms: int) -> None:
+        self.unit = unit
+        self._line = line
+        self._map = resolve(unit)
+        self._points = {pace: tuple(each for each in self._map.points if each.pace is pace) for pace in Pace}
+        self._blocks = {
+            pace: plan((each.span for each in mapped), self._map.limits) for pace, mapped in self._points.items()
+        }
+        self._timeout_s = unit.timeout_ms / 1000
+        self._spacing_s = max(unit.spacing_ms, unit.profile.file.quirks.spacing) / 1000
+        self._patience_ms = connect_ms + (2 * neighbours_ms + 5 * unit.timeout_ms if line.framing.blind else 0)
+        self._absent: dict[Block, float] = {}
+        self._reads = 0
+        self._trust = Trust()
+
+    def groups(self) -> tuple[PollGroup, ...]:
+        """The unit's poll groups; a deadline holds a connect, every block at its slowest, and one busy wait."""
+        made = []
+        for pace, blocks in self._blocks.items():
+            if blocks:
+                longest = self._patience_ms + min((len(blocks) + 1) * self.unit.timeout_ms, 10_000) + 500
+                made.append(
+                    PollGroup(
+                        id=f"{self.unit.device}.{pace}",
+                        device=self.unit.device,
+                        points=tuple(each.id for each in self._points[pace]),
+                        period_ms=self.unit.period_ms(pace),
+                        deadline_ms=longest,
+                    )
+                )
+        return tuple(made)
+
+    async def read(self, pace: Pace, until: float) -> dict[str, Sample]:
+        """Read every point of one pace before `until`. Raises DeviceError; then none of the values counts."""
+        await self._regain_trust(until)
+        samples: dict[str, Sample] = {}
+        waiting, done = list(self._blocks[pace]), list[Block]()
+        try:
+            while waiting:
+                parts = await self._read_block(waiting[0], until, pace, samples)
+                if parts:
+                    waiting[:1] = parts
+                else:
+                    done.append(waiting.pop(0))
+        finally:
+            self._blocks[pace] = (*done, *waiting)
+        if self._reads < self.unit.profile.file.quirks.discard_first_reads:
+            samples = {id: _doubt(sample, "first reads after the connection") for id, sample in samples.items()}
+        self._reads += 1
+        if self._line.framing.blind and self._trust.strange != self._line.silence.strange(self.unit.unit):
+            samples = {id: _doubt(sample, "an answer came that nobody asked for") for id, sample in samples.items()}
+        return samples
+
+    async def read_coil(self, address: int, until: float) -> bool:
+        """One coil as it really is. Raises DeviceError."""
+        await self._regain_trust(until)
+        reply = await self._ask(Question(unit=self.unit.unit, function=1, address=address, count=1), until)
+        if reply.exception is not None:
+            raise _refused(reply.exception)
+        return bool(reply.cells[0])
+
+    async def write_coil(self, address: int, on: bool, until: float) -> None:
+        """Set one coil and read it back. Raises DeviceError; never called for a unit that is watched only."""
+        assert not self.unit.watched_only, "ModbusBus refuses such outputs when it is made"
+        await self._regain_trust(until)
+        question = Question(unit=self.unit.unit, function=WRITE_COIL, address=address, count=1, value=on)
+        reply = await self._ask(question, until)
+        if reply.exception is not None:
+            raise _refused(reply.exception)
+        if await self.read_coil(address, until) is not on:
+            raise DeviceError(f"coil {address} was written {on:d} and reads back {not on:d}", because=Reason.BAD_REPLY)
+
+    async def _read_block(
+        self, block: Block, until: float, pace: Pace, samples: dict[str, Sample]
+    ) -> tuple[Block, ...]:
+        """Read one block into `samples`; or give the pieces to try instead, when the unit refuses it as a whole."""
+        loop = asyncio.get_running_loop()
+        if self._absent.get(block, 0.0) > loop.time():
+            self._mark(block, pace, samples, Reason.NOT_SUPPORTED, "refused")
+            return ()
+        reply = await self._ask(_question(self.unit.unit, block), until)
+        if reply.exception is None:
+            self._absent.pop(block, None)
+            self._take(block, pace, reply.cells, samples)
+            return ()
+        what = f"exception {reply.exception}, {EXCEPTIONS[reply.exception]}"
+        if loop.time() < self._line.opened_at + self.unit.profile.file.quirks.not_ready / 1000:
+            self._mark(block, pace, samples, Reason.NOT_YET, f"not ready after the connection ({what})")
+            return ()
+        parts = split(block) if reply.exception != 1 else ()
+        where = f"{block.table} {block.address}..{block.end - 1}"
+        if parts:
+            _log.info("%s refuses to read %s at once (%s); split for good", self.unit.device, where, what)
+            return parts
+        if block not in self._absent:
+            _log.info("%s has no %s (%s)", self.unit.device, where, what)
+        self._absent[block] = loop.time() + ABSENT_S
+        self._mark(block, pace, samples, Reason.NOT_SUPPORTED, what)
+        return ()
+
+    def _take(self, block: Block, pace: Pace, cells: Sequence[int], samples: dict[str, Sample]) -> None:
+        suspect = self.unit.profile.file.quirks.zero_fill_suspect and not block.table.of_bits and not any(cells)
+        for point in self._points[pace]:
+            if block.covers(point.span):
+                start = point.span.address - block.address
+                sample = decode(point.encoding, cells[start : start + point.span.count])
+                samples[point.id] = _doubt(sample, "a block of nothing but zeros") if suspect else sample
+
+    def _mark(self, block: Block, pace: Pace, samples: dict[str, Sample], because: Reason, detail: str) -> None:
+        for point in self._points[pace]:
+            if block.covers(point.span):
+                samples[point.id] = bad(because, detail)
+
+    async def _ask(self, question: Question, until: float) -> Reply:
+        """Ask, waiting out a busy device. Only 'no such address' and its like come back as an exception code."""
+        reply = await self._ask_once(question, until)
+        for busy in range(BUSY_TRIES - 1):
+            if reply.exception not in (5, 6):
+                break
+            await asyncio.sleep(BUSY_WAIT_S * 2**busy)
+            reply = await self._ask_once(question, until)
+        if reply.exception is None or reply.exception in (1, 2, 3):
+            return reply
+        raise _refused(reply.exception)
+
+    async def _ask_once(self, question: Question, until: float) -> Reply:
+        loop = asyncio.get_running_loop()
+        if self._line.framing.blind:
+            await self._line.hush(0.0, until)
+        if loop.time() + self._timeout_s > until:
+            raise DeviceError("the deadline is over before the last question")
+        self._trust.asked(question, loop.time())
+        try:
+            reply = await self._line.ask(question, self._timeout_s, self._spacing_s)
+        except DeviceError:
+            self._trust.shake(loop.time(), self._timeout_s, self._line.silence.worst_s)
+            raise
+        self._trust.answered()
+        return reply
+
+    async def _regain_trust(self, until: float) -> None:
+        now, trust = asyncio.get_running_loop().time(), self._trust
+        if trust.epoch != self._line.epoch:
+            trust.epoch, trust.doubt, self._reads = self._line.epoch, True, 0
+            self._absent.clear()
+        if not self._line.framing.blind:
+            return
+        if trust.pending is not None:  # the caller gave up in the middle of a question; its answer is still to come
+            trust.shake(now, self._timeout_s, self._line.silence.worst_s)
+        trust.doubt = trust.doubt or trust.strange != self._line.silence.strange(self.unit.unit)
+        if not trust.doubt and now - trust.at < CANARY_EVERY_S:
+            return
+        await self._line.hush(trust.quiet_at, until)
+        trust.strange = self._line.silence.strange(self.unit.unit)
+        pairs = list(self._canaries())
+        pair = pairs[trust.refusals % len(pairs)]
+        trust.doubt = True
+        trust.attempts += 1
+        # Turned round with every attempt: a line that is late by one canary pair must not look right on the next.
+        answers = [await self._ask(each, until) for each in (pair if trust.attempts % 2 else pair[::-1])]
+        self._check_canaries(answers, pair)
+        trust.restore(asyncio.get_running_loop().time())
+
+    def _check_canaries(self, answers: list[Reply], pair: tuple[Question, Question]) -> None:
+        # Where the functions differ, a refusal is as telling as data: it repeats the function.
+        if pair[0].function == pair[1].function and any(each.exception is not None for each in answers):
+            self._trust.refusals += 1
+            raise DeviceError("the proof read is refused", because=Reason.DOUBTFUL)
+        proof = self.unit.profile.file.canary
+        if proof is None:
+            return
+        longest = max(answers, key=lambda each: len(each.cells)).cells
+        if any(each.cells != longest[: len(each.cells)] for each in answers) or longest != (proof.expect or longest):
+            self._trust.shake(asyncio.get_running_loop().time(), self._timeout_s, self._line.silence.worst_s)
+            raise DeviceError(f"the proof registers read {longest}, which they never hold", because=Reason.BAD_REPLY)
+
+    def _canaries(self) -> Iterator[tuple[Question, Question]]:
+        """Pairs of reads whose replies cannot be taken for each other: the declared one, else some that are polled."""
+        if self._map.canary is not None:
+            whole, part = self._map.canary, replace(self._map.canary, count=self._map.canary.count - 1)
+            yield _question(self.unit.unit, whole), _question(self.unit.unit, part)
+            return
+        runs = [run for blocks in self._blocks.values() for block in blocks for run in _runs(block)]
+        for one, other in combinations(runs, 2):
+            first, second = _question(self.unit.unit, one), _question(self.unit.unit, other)
+            if first.shape != second.shape:
+                yield first, second
+        first = _question(self.unit.unit, runs[0])
+        yield first, replace(first, function=3 if first.function != 3 else 4, address=0, count=1)
+
+
+@dataclass(slots=True, kw_only=True)
+class Trust:
+    """Whether replies of this unit belong to questions. Only asked behind RTU framing; times in seconds of the loop."""
+
+    epoch: int = -1
+    doubt: bool = True
+    pending: Question | None = None
+    asked_at: float = 0.0
+    quiet_at: float = 0.0
+    at: float = 0.0  # when it was last proven
+    strange: int = 0
+    attempts: int = 0
+    failures: int = 0
+    refusals: int = 0
+
+    def asked(self, question: Question, now: float) -> None:
+        """A question leaves."""
+        self.pending, self.asked_at = question, now
+
+    def answered(self) -> None:
+        """Its answer came and fits."""
+        self.pending = None
+
+    def shake(self, now: float, timeout_s: float, worst_s: float) -> None:
+        """Something went wrong: stay silent so long that a late answer is heard as what it is, longer each time."""
+        self.pending, self.doubt = None, True
+        patience_s = max(3.2 * timeout_s * 2.0 ** min(self.failures, 5), 2.0 * worst_s)
+        self.failures += 1
+        self.quiet_at = max(self.quiet_at, min(self.asked_at + patience_s, now + SILENCE_MOST_S))
+
+    def restore(self, now: float) -> None:
+        """Proven again."""
+        self.doubt, self.failures, self.at = False, 0, now
+
+
+def _question(unit: int, cells: Block | Span) -> Question:
+    return Question(unit=unit, function=cells.table.function, address=cells.address, count=cells.count)
+
+
+def _runs(block: Block) -> Iterator[Span]:
+    """Reads inside a block that touch no hole and cut no value: its first spans, one more each time."""
+    yield block.wanted[0]
+    end = block.wanted[0].end
+    for before, span in pairwise(block.wanted[:_CANARY_SPANS]):
+        if span.address != before.end:
+            return
+        end = span.end
+        yield Span(block.table, block.address, end - block.address)
+
+
+def _doubt(sample: Sample, detail: str) -> Sample:
+    if sample.quality is not Quality.GOOD:
+        return sample
+    return replace(sample, quality=Quality.UNCERTAIN, because=Reason.DOUBTFUL, detail=detail)
+
+
+def _refused(code: int) -> DeviceError:
+    text = f"exception {code}: {EXCEPTIONS.get(code, 'not in the standard')}"
+    because = Reason.NOT_SUPPORTED if code in (1, 2, 3) else Reason.SOURCE_LOST
+    return DeviceError(text, because=Reason.NO_COMMUNICATION if code in (5, 6) else because)
+
+
+__all__ = ["EXCEPTIONS", "Line", "Reply", "Table", "Trust", "UnitReader"]
