@@ -1,0 +1,73 @@
+"""The control loop: freeze, step, outputs, journal, everybody else, heartbeat. Once a second and whenever it is woken.
+
+Everything it calls returns at once. It must not know devices, files or brokers, and it has no policy of its own.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeAlias
+
+from firmware_py.core.command import Command
+from firmware_py.core.decision import Decision
+from firmware_py.core.image import InputImage
+from firmware_py.core.plan import Plan
+from firmware_py.core.state import State
+from firmware_py.core.step import CLOCK_POINT
+from firmware_py.runtime.clock import Clock, Waker, clock_sample
+from firmware_py.runtime.desk import Desk
+from firmware_py.runtime.sinks import Audience
+from firmware_py.runtime.table import PointTable
+from firmware_py.runtime.writer import Writer
+
+PERIOD_MS = 1_000
+GAP_MS = 10  # between two cycles: a storm of urgent changes costs at most 100 cycles a second
+
+Step: TypeAlias = Callable[[Plan, State, InputImage, tuple[Command, ...], int], Decision]
+
+
+class Cycle:
+    """Owns the State. `waker` is what urgent points and commands wake."""
+
+    def __init__(
+        self, *, plan: Plan, state: State, step: Step, clock: Clock, waker: Waker, table: PointTable, desk: Desk,
+        writer: Writer, audience: Audience, beat: Callable[[str], None],
+    ) -> None:  # fmt: skip
+        now_ms = clock.now_ms()
+        if state.stepped_ms is not None and state.stepped_ms > now_ms:
+            state = replace(state, stepped_ms=None)  # of another boot: how long we were off is not known
+        self.state = state
+        self._plan, self._step, self._clock, self._waker = plan, step, clock, waker
+        self._table, self._desk, self._writer, self._audience = table, desk, writer, audience
+        self._beat = beat
+        self._last_ms = -1 if state.stepped_ms is None else state.stepped_ms
+        self._told_time_ms = -PERIOD_MS
+
+    async def run(self) -> None:
+        """For ever. The first cycle happens before the first await, on what was restored and nothing read."""
+        while True:
+            decision = self.tick()
+            due_ms = (self._last_ms // PERIOD_MS + 1) * PERIOD_MS
+            wake_ms = due_ms if decision.wake_at_ms is None else min(due_ms, decision.wake_at_ms)
+            await self._waker.wait(max(wake_ms, self._last_ms + 1))
+            while (rest_ms := self._last_ms + GAP_MS) > self._clock.now_ms():
+                await self._waker.wait(rest_ms)
+
+    def tick(self) -> Decision:
+        """One cycle. The order is law: outputs, then journal, then everybody else."""
+        now_ms = max(self._clock.now_ms(), self._last_ms + 1)
+        self._tell_time(now_ms)
+        image = self._table.freeze(now_ms)
+        commands = self._desk.take()
+        decision = self._step(self._plan, self.state, image, commands, now_ms)
+        self.state, self._last_ms = decision.state, now_ms
+        self._writer.apply(decision.outputs)
+        self._audience.record(image, commands, decision)
+        self._desk.answer(decision.replies)
+        self._audience.show(image, decision)
+        self._beat("cycle")
+        return decision
+
+    def _tell_time(self, now_ms: int) -> None:
+        if now_ms - self._told_time_ms >= PERIOD_MS:
+            self._told_time_ms = now_ms
+            self._table.offer({CLOCK_POINT: clock_sample(self._clock)})

@@ -1,0 +1,133 @@
+"""What one endpoint has to do and when: due groups on a grid common to all endpoints, hints, wanted outputs.
+
+Bookkeeping only, all of it bounded by what the endpoint declares; the poller does the waiting and the talking. Knows no
+points' meaning and no protocol.
+"""
+
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from firmware_py.ports import PollGroup
+from firmware_py.runtime.health import FIRST_PAUSE_MS, LONGEST_PAUSE_MS, draw_pause_ms
+
+TICK_MS = 1000
+HINT_GAP_MS = 100
+
+
+class Schedule:
+    """Groups of one endpoint. A group of period P is due at multiples of P, so that all endpoints share ticks and the
+    process wakes once; groups slower than the tick are spread over different ticks by their ids."""
+
+    def __init__(self, groups: Iterable[PollGroup]) -> None:
+        self.groups = tuple(sorted(groups, key=lambda group: (group.period_ms, group.id)))
+        self._due_ms = {group.id: 0 for group in self.groups}  # at the start everything is due
+        self._read_ms = {group.id: -HINT_GAP_MS for group in self.groups}
+
+    def due(self, now_ms: int) -> tuple[PollGroup, ...]:
+        """What is due, the fastest first."""
+        return tuple(group for group in self.groups if self._due_ms[group.id] <= now_ms)
+
+    def due_ms(self, group: PollGroup) -> int:
+        """When the group is due next."""
+        return self._due_ms[group.id]
+
+    def done(self, group: PollGroup, now_ms: int) -> bool:
+        """The group was read or given up; True when at least one of its turns was missed meanwhile."""
+        period_ms, before_ms = group.period_ms, self._due_ms[group.id]
+        slots = period_ms // TICK_MS
+        shift_ms = zlib.crc32(group.id.encode()) % slots * TICK_MS if slots > 1 else 0
+        self._read_ms[group.id] = now_ms
+        self._due_ms[group.id] = ((now_ms - shift_ms) // period_ms + 1) * period_ms + shift_ms
+        return before_ms > 0 and self._due_ms[group.id] - before_ms > period_ms
+
+    def restart(self, group: PollGroup) -> None:
+        """Due at once, and not late: its device was away."""
+        self._due_ms[group.id] = 0
+
+    def hurry(self, group: PollGroup, now_ms: int) -> None:
+        """Something happened there: due now, though a flood of hints gets no more than ten reads a second."""
+        soon_ms = max(now_ms, self._read_ms[group.id] + HINT_GAP_MS)
+        self._due_ms[group.id] = min(self._due_ms[group.id], soon_ms)
+
+
+@dataclass(slots=True, kw_only=True)
+class Wish:
+    """One output behind the wire: what it is to be, and when to say so (again)."""
+
+    on: bool
+    lease_ms: int
+    due_ms: int
+    pause_ms: int = FIRST_PAUSE_MS
+    told: bool = False  # the far end has taken this level
+    level: bool | None = None  # as last read back
+    failing: bool = False
+
+
+class Wishes:
+    """Wanted levels of the remote outputs of one endpoint: the newest wins, told again at each lease."""
+
+    def __init__(self, outputs: Iterable[str]) -> None:
+        self._outputs = frozenset(outputs)
+        self._wishes: dict[str, Wish] = {}
+
+    @property
+    def all(self) -> Mapping[str, Wish]:
+        """All wishes by output."""
+        return self._wishes
+
+    @property
+    def pending(self) -> bool:
+        """True while a wanted level has not reached the far end."""
+        return any(not wish.told for wish in self._wishes.values())
+
+    def want(self, output: str, *, on: bool, lease_ms: int, now_ms: int) -> bool:
+        """A level is wanted; True when that is news, which is told at once even in a pause."""
+        assert output in self._outputs, output
+        wish = self._wishes.get(output)
+        if wish is not None and wish.on is on:
+            wish.lease_ms = lease_ms
+            return False
+        if wish is None:
+            self._wishes[output] = Wish(on=on, lease_ms=lease_ms, due_ms=now_ms)
+        else:
+            wish.on, wish.due_ms, wish.told = on, now_ms, False
+        return True
+
+    def due(self, now_ms: int) -> tuple[tuple[str, bool], ...]:
+        """What is to be told now: new levels before leases, and last what failed before, for it may cost a deadline."""
+        late = [(wish.failing, wish.told, wish.due_ms, name) for name, wish in self._wishes.items()]
+        return tuple((name, self._wishes[name].on) for *_, due_ms, name in sorted(late) if due_ms <= now_ms)
+
+    def rest(self, now_ms: int) -> None:
+        """Somebody behind the wire is silent: whatever is due waits a moment, so that reading goes on."""
+        for wish in self._wishes.values():
+            wish.due_ms = max(wish.due_ms, now_ms + draw_pause_ms(FIRST_PAUSE_MS))
+
+    def due_ms(self) -> int | None:
+        """When there is something to tell next."""
+        return min((wish.due_ms for wish in self._wishes.values()), default=None)
+
+    def told(self, output: str, *, on: bool, level: bool | None, now_ms: int) -> bool:
+        """The far end took `on` and reads back as `level`; True when it follows. A newer wish stays pending."""
+        wish = self._wishes[output]
+        wish.level = on if level is None else level
+        follows = level is None or level is on
+        if wish.on is on:
+            wish.told = True
+            if follows:
+                wish.due_ms, wish.pause_ms = now_ms + wish.lease_ms, FIRST_PAUSE_MS
+            else:
+                self._postpone(wish, now_ms)
+        return follows
+
+    def failed(self, output: str, *, on: bool, now_ms: int) -> None:
+        """The far end could not be told; a newer wish is not held back by that."""
+        wish = self._wishes[output]
+        wish.level = None
+        if wish.on is on:
+            self._postpone(wish, now_ms)
+
+    def _postpone(self, wish: Wish, now_ms: int) -> None:
+        wish.due_ms = now_ms + draw_pause_ms(wish.pause_ms)
+        wish.pause_ms = min(2 * wish.pause_ms, LONGEST_PAUSE_MS)

@@ -1,0 +1,268 @@
+"""The one task of an endpoint: tell the wanted outputs first, then follow hints, then read what is due.
+
+Every call into a driver is bounded from outside. It turns what goes wrong into quality and back-off, and must not know
+a protocol or what a point means.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping
+
+from firmware_py.core.reading import Reason, Sample, bad
+from firmware_py.ports import Bus, DeviceError, PollGroup, RemotePort
+from firmware_py.runtime.ask import DEFAULT_LIMITS, Asker, Hung, Limits
+from firmware_py.runtime.clock import Clock, Waker
+from firmware_py.runtime.endpoint import Schedule, Wish, Wishes
+from firmware_py.runtime.health import DeviceReport, Health
+from firmware_py.runtime.table import PointTable
+
+log = logging.getLogger(__name__)
+
+
+class Poller:
+    """Serves one endpoint: a Bus, a RemotePort, or one object that is both. `rebuild` makes a fresh bus after the old
+    one had to be abandoned; without it the poller waits until the old one lets go."""
+
+    def __init__(
+        self, *, bus: Bus | None, port: RemotePort | None = None, clock: Clock, table: PointTable,
+        limits: Limits = DEFAULT_LIMITS, rebuild: Callable[[], tuple[Bus | None, RemotePort | None]] | None = None,
+    ) -> None:  # fmt: skip
+        assert bus is not None or port is not None
+        self.name = bus.name if bus is not None else port.name if port is not None else ""
+        self.wishes = Wishes(() if port is None else port.outputs)
+        self._bus, self._port, self._rebuild = bus, port, rebuild
+        self._clock, self._table, self._limits = clock, table, limits
+        self._waker = Waker(clock)
+        self._schedule = Schedule(() if bus is None else bus.groups)
+        self._health = {name: Health(name, deadline_ms) for name, deadline_ms in _longest(self._schedule.groups)}
+        self._hints: set[str] = set()
+        self._surprises: set[str] = set()
+        self._asker = Asker(self.name, limits)
+        self._reading = True
+        self._flushed = asyncio.Event()
+        for group in self._schedule.groups:
+            assert all(table.knows(point) for point in group.points), f"{group.id}: points that the plan does not know"
+
+    @property
+    def outputs(self) -> frozenset[str]:
+        """Outputs behind this endpoint."""
+        return frozenset() if self._port is None else self._port.outputs
+
+    def want(self, output: str, *, on: bool, lease_ms: int) -> None:
+        """Put a wanted level into the mailbox."""
+        if self.wishes.want(output, on=on, lease_ms=lease_ms, now_ms=self._clock.now_ms()):
+            self._flushed.clear()
+            self._waker.wake()
+
+    def hint(self, device: str) -> None:
+        """The bus heard something of this device; unknown names are ignored."""
+        if device in self._health:
+            self._hints.add(device)
+            self._waker.wake()
+
+    def report(self) -> tuple[DeviceReport, ...]:
+        """Counters of all devices."""
+        now_ms = self._clock.now_ms()
+        return tuple(health.report(self.name, now_ms) for health in self._health.values())
+
+    def stop_reading(self) -> None:
+        """From now on only outputs are served: the controller is about to stop."""
+        self._reading = False
+        self._waker.wake()
+
+    async def flush(self, limit_ms: int) -> bool:
+        """Wait until every wanted level was told; False when the time was over first."""
+        if self.wishes.pending:
+            waiting = asyncio.ensure_future(self._flushed.wait())
+            await asyncio.wait({waiting}, timeout=limit_ms / 1000)
+            waiting.cancel()
+        return not self.wishes.pending
+
+    async def close(self) -> None:
+        """Give the driver's connection back; bounded, never raises."""
+        if self._bus is None:
+            return
+        try:
+            await self._asker.ask(self._bus.close(), self._limits.write_ms)
+        except Exception as error:  # noqa: BLE001 - the controller stops, and a driver's bug must not stop the stopping
+            log.warning("%s: close: %s", self.name, error)
+
+    async def run(self) -> None:
+        """Serve for ever. Raises RuntimeError when a driver had to be abandoned: the supervisor starts this again."""
+        await self._take_over()
+        if self._bus is not None:
+            self._bus.listen(self.hint)
+        while True:
+            await self._waker.wait(self._next_ms())
+            await self._serve_round()
+
+    async def _take_over(self) -> None:
+        if not self._asker.hangs:
+            return
+        if self._rebuild is None:
+            await self._asker.let_go()  # never two calls at once into the same driver
+        else:
+            self._bus, self._port = self._rebuild()
+            self._asker.forget()
+
+    def _next_ms(self) -> int | None:
+        due = [self._due_ms(group) for group in self._schedule.groups] if self._reading else []
+        told_ms = self.wishes.due_ms()
+        return min(due if told_ms is None else [*due, told_ms], default=None)
+
+    def _due_ms(self, group: PollGroup) -> int:
+        health = self._health[group.device]
+        return health.probe_ms if health.dead else self._schedule.due_ms(group)
+
+    async def _serve_round(self) -> None:
+        await self._tell_all()
+        hints, self._hints = self._hints, set()
+        for device in sorted(hints):
+            self._follow(device)
+        for group in self._schedule.groups:
+            if self._reading and self._is_due(group):
+                if not await self._poll(group):
+                    self._skip_turn()
+                    break
+                await self._tell_all()
+
+    def _skip_turn(self) -> None:
+        """The bus is at fault: the others that were due now would only wait for the same silence."""
+        for group in self._schedule.due(self._clock.now_ms()):
+            self._schedule.done(group, self._clock.now_ms())
+
+    def _is_due(self, group: PollGroup) -> bool:
+        if self._due_ms(group) > self._clock.now_ms():
+            return False
+        # A dead device is asked one thing only, its fastest group.
+        return not self._health[group.device].dead or group is self._groups_of(group.device)[0]
+
+    def _groups_of(self, device: str) -> list[PollGroup]:
+        return [group for group in self._schedule.groups if group.device == device]
+
+    def _follow(self, device: str) -> None:
+        groups = self._groups_of(device)
+        urgent = [group for group in groups if any(self._table.is_urgent(point) for point in group.points)]
+        for group in urgent or groups[:1]:
+            self._schedule.hurry(group, self._clock.now_ms())
+        self._health[device].hurry(self._clock.now_ms())
+
+    async def _poll(self, group: PollGroup) -> bool:
+        """One turn of a group, with the confirming read; False when the whole bus is at fault."""
+        sound, changed = await self._read(group)
+        if changed:
+            await self._table.pictured(self._limits.picture_ms)
+            await self._tell_all()
+            sound, _ = await self._read(group)
+        missed = self._schedule.done(group, self._clock.now_ms())
+        self._health[group.device].late += missed and not self._health[group.device].dead
+        return sound
+
+    async def _read(self, group: PollGroup) -> tuple[bool, bool]:
+        """(the bus is sound, an urgent point changed)."""
+        assert self._bus is not None
+        started_ms = self._clock.now_ms()
+        try:
+            samples = await self._asker.ask(self._bus.read(group), group.deadline_ms)
+            changed = self._table.put(_complete(group, samples))
+        except DeviceError as error:
+            self._blame(group.device, error, started_ms)
+            return error.unit_only, False
+        except Hung as error:
+            for device in self._health:
+                self._blame(device, DeviceError(str(error)), started_ms, at_once=True)
+            raise
+        except Exception as error:  # noqa: BLE001 - our bug or a library's; it must not take the neighbours along
+            self._blame(group.device, self._surprise(error), started_ms)
+            return True, False
+        self._praise(group.device, started_ms)
+        return True, changed
+
+    def _surprise(self, error: Exception) -> DeviceError:
+        shown = f"{type(error).__name__}: {error}"
+        if (kind := type(error).__name__) not in self._surprises:
+            self._surprises.add(kind)
+            log.error("%s: the driver failed in a way it should not", self.name, exc_info=error)
+        return DeviceError(shown[:200], because=Reason.BAD_REPLY)
+
+    def _praise(self, device: str, started_ms: int) -> None:
+        now_ms, was_bus_fault = self._clock.now_ms(), self._health[device].bus_fault
+        gone_ms = self._health[device].succeed(started_ms, now_ms)
+        if gone_ms is None:
+            return
+        log.warning("%s: %s answers again after %d s", self.name, device, gone_ms // 1000)
+        for group in self._groups_of(device):
+            self._schedule.restart(group)
+        for other in self._health.values():
+            if was_bus_fault and other.dead and other.bus_fault:
+                other.probe_ms = now_ms
+
+    def _blame(self, device: str, error: DeviceError, started_ms: int, *, at_once: bool = False) -> None:
+        now_ms, first = self._clock.now_ms(), self._health[device]
+        for health in [first] if error.unit_only else [first, *(h for h in self._health.values() if h is not first)]:
+            died = health.fail(started_ms, now_ms, str(error), at_once=at_once)
+            health.bus_fault = not error.unit_only
+            if health.bus_fault:
+                health.probe_ms = first.probe_ms  # one probe for all of them
+            if died:
+                log.warning("%s: %s does not answer: %s", self.name, health.device, error)
+            if health.dead:
+                for group in self._groups_of(health.device):
+                    self._table.fail(group.points, error.because, str(error))
+
+    async def _tell_all(self) -> None:
+        for output, on in self.wishes.due(self._clock.now_ms()):
+            try:
+                level = await self._tell(output, on)
+            except DeviceError as error:
+                self._excuse(output, on, error)
+                if error.because is Reason.NO_COMMUNICATION or not error.unit_only:
+                    self.wishes.rest(self._clock.now_ms())  # the others may be behind the same silence
+                    break
+            else:
+                self._confirm(output, on, level)
+        if not self.wishes.pending:
+            self._flushed.set()
+
+    async def _tell(self, output: str, on: bool) -> bool | None:
+        assert self._port is not None
+        try:
+            await self._asker.ask(self._port.write(output, on), self._limits.write_ms)
+            return await self._asker.ask(self._port.read_back(output), self._limits.write_ms)
+        except (DeviceError, Hung):
+            raise
+        except Exception as error:  # as in reading
+            raise self._surprise(error) from error
+
+    def _confirm(self, output: str, on: bool, level: bool | None) -> None:
+        follows = self.wishes.told(output, on=on, level=level, now_ms=self._clock.now_ms())
+        self._table.offer({f"out.{output}.follows": Sample(value=follows, detail="" if follows else f"wanted {on}")})
+        wish = self.wishes.all[output]
+        if follows and wish.failing:
+            log.warning("%s: %s follows again", self.name, output)
+        elif not follows and not wish.failing:
+            log.warning("%s: %s does not follow: wanted %s, reads back %s", self.name, output, on, level)
+        wish.failing = not follows
+
+    def _excuse(self, output: str, on: bool, error: DeviceError) -> None:
+        wishes: Mapping[str, Wish] = self.wishes.all if not error.unit_only else {output: self.wishes.all[output]}
+        for name, wish in wishes.items():
+            self.wishes.failed(name, on=on if name == output else wish.on, now_ms=self._clock.now_ms())
+            self._table.offer({f"out.{name}.follows": bad(error.because, str(error))})
+            if not wish.failing:
+                log.warning("%s: %s cannot be told: %s", self.name, name, error)
+            wish.failing = True
+
+
+def _complete(group: PollGroup, samples: Mapping[str, Sample]) -> dict[str, Sample]:
+    extra = samples.keys() - set(group.points)
+    assert not extra, f"{group.id} answers points that it does not have: {sorted(extra)[:5]}"
+    missing = bad(Reason.NOT_SUPPORTED, "not in the answer")
+    return {point: samples.get(point, missing) for point in group.points}
+
+
+def _longest(groups: Iterable[PollGroup]) -> Iterable[tuple[str, int]]:
+    longest: dict[str, int] = {}
+    for group in groups:
+        longest[group.device] = max(longest.get(group.device, 0), group.deadline_ms)
+    return longest.items()

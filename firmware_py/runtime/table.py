@@ -1,0 +1,116 @@
+"""The point table: the latest Reading of every point, stamped as it arrives.
+
+It checks each value against its point, keeps the last good value of what goes BAD, and wakes the cycle when an urgent
+point changes. It must not know devices, nor what a value means.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+
+from firmware_py.core.image import InputImage, freeze
+from firmware_py.core.point import Kind, Point
+from firmware_py.core.reading import Quality, Reading, Reason, Sample, Value, bad
+from firmware_py.runtime.clock import Clock
+
+_MAX_TEXT = 255
+_MAX_DETAIL = 200
+
+
+class PointTable:
+    """Written by the poller and the writer, frozen by the cycle, all on one thread."""
+
+    def __init__(self, points: Mapping[str, Point], clock: Clock, wake: Callable[[], None]) -> None:
+        self._points = points
+        self._clock = clock
+        self._wake = wake
+        self._readings: dict[str, Reading] = {}
+        self._frozen_ms = -1
+        self._waiting: list[asyncio.Future[None]] = []
+
+    @property
+    def readings(self) -> Mapping[str, Reading]:
+        """The latest readings; a point that was never read is absent."""
+        return self._readings
+
+    def knows(self, point: str) -> bool:
+        """True for a point of the plan."""
+        return point in self._points
+
+    def is_urgent(self, point: str) -> bool:
+        """True when a change of the point wakes the cycle."""
+        return self._points[point].urgent
+
+    def put(self, samples: Mapping[str, Sample]) -> bool:
+        """Take in one answer; True when an urgent point changed in value or quality (the cycle is awake by then).
+
+        A reading that arrives within the millisecond of a freeze belongs to the next picture. An unknown point is a
+        bug of the caller and raises AssertionError.
+        """
+        at_ms = max(self._clock.now_ms(), self._frozen_ms + 1)
+        changed = False
+        for name, sample in samples.items():
+            assert name in self._points, f"no such point: {name}"
+            point, before = self._points[name], self._readings.get(name)
+            after = self._readings[name] = _stamp(_check(point, sample), before, at_ms)
+            changed = changed or (point.urgent and _differ(before, after))
+        if changed:
+            self._wake()
+        return changed
+
+    def offer(self, samples: Mapping[str, Sample]) -> None:
+        """Take in what the plan may or may not ask for (the clock, read-back of outputs); the rest is dropped."""
+        self.put({name: sample for name, sample in samples.items() if name in self._points})
+
+    def fail(self, points: Iterable[str], because: Reason, detail: str) -> None:
+        """All these points go BAD; their last values stay to be seen."""
+        self.put(dict.fromkeys(points, bad(because, detail)))
+
+    def freeze(self, now_ms: int) -> InputImage:
+        """The picture at `now_ms`, which must grow from call to call."""
+        assert now_ms > self._frozen_ms, "time does not stand still between two pictures"
+        self._frozen_ms = now_ms
+        waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
+        return freeze(self._points.values(), self._readings, now_ms)
+
+    async def pictured(self, limit_ms: int) -> None:
+        """Wait for the next picture, at most `limit_ms`: a confirming reading counts only if it comes after one."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        await asyncio.wait({future}, timeout=limit_ms / 1000)
+        future.cancel()
+        self._waiting = [other for other in self._waiting if other is not future]
+
+
+def _check(point: Point, sample: Sample) -> Sample:
+    """The sample, or why its value cannot be this point's."""
+    value = sample.value
+    if sample.quality is Quality.BAD or value is None:
+        return sample
+    if point.fits(value) and not (isinstance(value, str) and len(value) > _MAX_TEXT):
+        return sample
+    shown = f"{sample.detail} {value!r:.60}".strip()
+    if point.kind is Kind.WORD and isinstance(value, str):
+        return bad(Reason.UNKNOWN_WORD, shown)
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    whole = isinstance(value, int) or point.kind is Kind.NUMBER
+    if number and whole and point.kind in (Kind.INTEGER, Kind.NUMBER):
+        return bad(Reason.OUT_OF_RANGE, shown)
+    return bad(Reason.BAD_REPLY, shown)
+
+
+def _stamp(sample: Sample, before: Reading | None, at_ms: int) -> Reading:
+    value: Value | None = sample.value
+    if sample.quality is Quality.BAD:
+        value, at_ms = (None, 0) if before is None else (before.value, before.at_ms)
+    return Reading(
+        value=value, quality=sample.quality, at_ms=at_ms, because=sample.because, detail=sample.detail[:_MAX_DETAIL]
+    )
+
+
+def _differ(before: Reading | None, after: Reading) -> bool:
+    if before is None:
+        return True
+    return before.value != after.value or before.quality is not after.quality
