@@ -67,7 +67,7 @@ class Ups(Polled):
     name: Text | None = Field(default=None, description="what people call it")
     address: Host = Field(description="host name or IP address of its SNMP card")
     port: Port = Field(default=161, description="UDP port")
-    profile: ProfileName = Field(default="ups_rfc1628", description="which objects mean what")
+    profile: ProfileName = Field(default="ups_auto", description="which objects mean what")
     version: SnmpVersion = Field(default=SnmpVersion.V2C, description="SNMP version")
     community_file: SecretRef | None = Field(default=None, description="holds the read community; without it: public")
     v3: SnmpV3 | None = Field(default=None, description="the user, for version 3")
@@ -82,7 +82,7 @@ class UnitClass(StrEnum):
 
     HVAC = "hvac"
     FIRE = "fire"
-    RELAY = "relay"
+    RELAYS = "relays"
     GENERIC = "generic"
 
 

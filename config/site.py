@@ -3,14 +3,16 @@
 Also prints the configuration in force. The only door to the site model for the rest; it knows no driver and no task.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from config import check_values, check_wiring
 from config.effective import effective
 from config.explain import nearest
 from config.finding import Finding
+from config.model_devices import ModbusUnit
 from config.model_site import Site
+from config.positions import Path as KeyPath
 from config.prune import Rest, prune
 from config.strict import ConfigError, Document, Fault, check, read
 
@@ -64,28 +66,53 @@ def find_profile(name: str, folders: Iterable[Path]) -> Path | None:
 
 
 def _check_profiles(site: Site, folders: tuple[Path, ...]) -> Iterator[Finding]:
-    """Every profile exists, and a Modbus unit is what its profile says that it is."""
-    known = sorted({file.stem for folder in folders for file in folder.glob("*.toml")})
+    """Every profile exists and is of the right kind, and a Modbus unit is what its profile says that it is."""
     for index, ups in enumerate(site.ups):
-        if ups.profile not in known:
-            message = f"there is no such profile{nearest(ups.profile, known)}"
+        tree = yield from _profile(ups.profile, folders, ("ups", index, "profile"))
+        if tree is not None and "class" in tree:
+            message = f"is a Modbus profile, of class {tree['class']}"
             yield Finding(path=("ups", index, "profile"), message=message, got=ups.profile)
     for index, endpoint in enumerate(site.modbus):
         for place, unit in enumerate(endpoint.units):
-            file = find_profile(unit.profile, folders)
-            where = ("modbus", index, "unit", place)
-            if file is None:
-                message = f"there is no such profile{nearest(unit.profile, known)}"
-                yield Finding(path=(*where, "profile"), message=message, got=unit.profile)
+            where: KeyPath = ("modbus", index, "unit", place)
+            tree = yield from _profile(unit.profile, folders, (*where, "profile"))
+            if tree is None:
                 continue
-            try:
-                kind = read(file).tree.get("class")
-            except ConfigError as error:
-                yield Finding(path=(*where, "profile"), message=f"the profile is faulty: {error.faults[0]}")
-                continue
-            if kind != unit.kind:
-                message = f"the profile {unit.profile} is for class {kind}" if kind else "is no profile for Modbus"
-                yield Finding(path=(*where, "class" if kind else "profile"), message=message, got=str(unit.kind))
+            if "class" not in tree:
+                yield Finding(path=(*where, "profile"), message="is no profile for Modbus", got=unit.profile)
+            elif tree["class"] != unit.kind:
+                message = f"the profile {unit.profile} is for class {tree['class']}"
+                yield Finding(path=(*where, "class"), message=message, got=str(unit.kind))
+            yield from _check_parameters(unit, tree.get("parameters"), where)
+
+
+def _profile(
+    name: str, folders: tuple[Path, ...], where: KeyPath
+) -> Generator[Finding, None, Mapping[str, object] | None]:
+    """The content of a profile; a finding and None where it cannot be had."""
+    file = find_profile(name, folders)
+    if file is None:
+        known = sorted({file.stem for folder in folders for file in folder.glob("*.toml")})
+        yield Finding(path=where, message=f"there is no such profile{nearest(name, known)}", got=name)
+        return None
+    try:
+        return read(file).tree
+    except ConfigError as error:
+        yield Finding(path=where, message=f"the profile is faulty: {error.faults[0]}", got=name)
+        return None
+
+
+def _check_parameters(unit: ModbusUnit, declared: object, where: KeyPath) -> Iterator[Finding]:
+    known = declared if isinstance(declared, dict) else {}
+    for name, number in unit.parameters.items():
+        path = (*where, "parameters", name)
+        if name not in known:
+            there = nearest(name, known) or (f"; it has {', '.join(known)}" if known else "; it has none")
+            yield Finding(path=path, message=f"the profile {unit.profile} has no such parameter{there}", got=number)
+            continue
+        least, most = (known[name].get(key, other) for key, other in (("least", 0), ("most", 65_535)))
+        if not least <= number <= most:
+            yield Finding(path=path, message=f"must be between {least} and {most}", got=number)
 
 
 def state_directory(site: Site, environ: Mapping[str, str]) -> Path:
