@@ -1,0 +1,122 @@
+"""Which source answers for which signal at one agent: what to ask, and which of the answers counts.
+
+Per signal, not per device: every source is tried, the best that gives a good value is kept, and the next one steps in
+when it fails. Pure bookkeeping; it must not know sockets or clocks (times are integer milliseconds, given).
+"""
+
+from collections.abc import Mapping
+
+from drivers.snmp_decode import Gap, Raw, Rows, cross_check, decode, without_device
+from drivers.snmp_profile import SIGNALS, Group, Profile, Source
+from firmware_py.core.reading import Quality, Reason, Sample, bad
+
+PROBE_EVERY_MS = 300_000
+PROBE_SOON_MS = 10_000  # while the power source is not known; doubles up to PROBE_EVERY_MS
+FIRST_NEED = "output_source"
+
+
+class Choice:
+    """The sources of one agent. Call `ask`, fetch, then `take` with the answers to exactly what was asked."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+        self._signals = {group: [s for s in SIGNALS.values() if s.group is group] for group in Group}
+        self._chosen: dict[str, Source] = {}
+        self._present: dict[Group, frozenset[str]] = {}
+        self._probe_at_ms: dict[Group, int] = {}
+        self._soon_ms = PROBE_SOON_MS
+        self._factors: dict[tuple[str, str], float] = {}
+        self._known: dict[str, Sample] = {}
+        self._runtime_seen = False
+
+    @property
+    def sources(self) -> Mapping[str, str]:
+        """The MIB that each signal was last taken from."""
+        return {signal: source.mib for signal, source in self._chosen.items()}
+
+    def forget(self) -> None:
+        """Try every source again and trust no earlier value: the agent was away, it may be another one."""
+        self._present.clear()
+        self._probe_at_ms.clear()
+        self._known.clear()
+        self._factors.clear()
+        self._soon_ms = PROBE_SOON_MS
+
+    def ask(self, group: Group, now_ms: int) -> tuple[str, ...]:
+        """The objects to read now, each once, the best sources first."""
+        if self._probe_due(group, now_ms):
+            self._present.pop(group, None)
+        present = self._present.get(group)
+        wanted = [
+            oid
+            for signal in self._signals[group]
+            for source in self._candidates(signal.id, probing=present is None)
+            for oid in source.asked
+            if present is None or oid in present
+        ]
+        return tuple(dict.fromkeys(wanted))
+
+    def alarm_tables(self, group: Group, raws: Mapping[str, Raw]) -> dict[str, int]:
+        """The alarm tables that have rows according to the answers and so must be walked, each with its count."""
+        tables = {}
+        for signal in self._signals[group]:
+            for source in self._candidates(signal.id, probing=False):
+                count = raws.get(source.alarms.count) if source.alarms is not None else None
+                if source.alarms is not None and isinstance(count, int) and count > 0:
+                    tables[source.alarms.table] = count
+        return tables
+
+    def take(self, group: Group, raws: Mapping[str, Raw], rows: Rows, now_ms: int) -> dict[str, Sample]:
+        """The samples of all signals of the group; `raws` has an entry for each object that was asked."""
+        if group not in self._present:
+            self._present[group] = frozenset(oid for oid, raw in raws.items() if raw not in (Gap.NO_SUCH, Gap.NULL))
+            self._probe_at_ms[group] = now_ms + PROBE_EVERY_MS
+        samples = {signal.id: self._pick(signal.id, raws, rows) for signal in self._signals[group]}
+        samples = cross_check(samples, self._known, runtime_seen=self._runtime_seen)
+        self._known.update(samples)
+        self._note(group, samples, now_ms)
+        lost = self._known.get("card_link")
+        return without_device(samples) if lost is not None and lost.value == "lost" else samples
+
+    def _pick(self, signal: str, raws: Mapping[str, Raw], rows: Rows) -> Sample:
+        """The first source with a good value; else the first that answered at all."""
+        fallback: Sample | None = None
+        for source in self._candidates(signal, probing=True):
+            if not any(oid in raws for oid in source.asked):
+                continue
+            key = (source.mib, source.name)
+            decoded = decode(source, SIGNALS[signal], raws, rows, self._factors.get(key))
+            if decoded.sample.quality is Quality.GOOD:
+                self._chosen[signal] = source
+                if decoded.factor is not None:
+                    self._factors[key] = decoded.factor
+                return decoded.sample
+            absent = decoded.sample.because is Reason.NOT_SUPPORTED
+            if fallback is None or (fallback.because is Reason.NOT_SUPPORTED and not absent):
+                fallback = decoded.sample
+        if fallback is None:
+            return bad(Reason.NOT_SUPPORTED, "no source of the profile is answered")
+        self._chosen.pop(signal, None)
+        return fallback
+
+    def _candidates(self, signal: str, *, probing: bool) -> tuple[Source, ...]:
+        """All sources while probing or while none is good, else the chosen one."""
+        chosen = None if probing else self._chosen.get(signal)
+        return (chosen,) if chosen is not None else self._profile.sources.get(signal, ())
+
+    def _probe_due(self, group: Group, now_ms: int) -> bool:
+        return now_ms >= self._probe_at_ms.get(group, now_ms)
+
+    def _note(self, group: Group, samples: Mapping[str, Sample], now_ms: int) -> None:
+        """Remember what later readings need, and look again soon when the power source itself is not known."""
+        runtime = samples.get("battery.runtime_s")
+        if runtime is not None and isinstance(runtime.value, float | int) and runtime.value > 0:
+            self._runtime_seen = True
+        first = samples.get(FIRST_NEED)
+        if first is None:
+            return
+        if first.quality is Quality.GOOD:
+            self._soon_ms = PROBE_SOON_MS
+        elif self._probe_at_ms[group] - now_ms > self._soon_ms:
+            self._probe_at_ms[group] = now_ms + self._soon_ms
+            self._soon_ms = min(2 * self._soon_ms, PROBE_EVERY_MS)
