@@ -1,0 +1,282 @@
+"""From a checked site to the plan of the floor: points from the profiles, declarations from the monitors.
+
+Everything that the schema alone cannot see (a profile without the point that a monitor needs) is a ConfigError here,
+all at once. It must not open a connection or read a clock.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from config.devices import Devices
+from config.model_floor import InputKind, OutputEntry
+from config.model_site import Site
+from firmware_py.core.output import Output, StopValue
+from firmware_py.core.plan import Plan
+from firmware_py.core.point import Kind, Point
+from monitors import annunciator, comms, conservation, contacts, fire, hvac, power, trunks
+from monitors.parts import Part, Row, RowAlarm, assemble, join
+
+OWN_STALE_MS = 15_000  # the shell feeds its own points each second; a busy start must not make them stale
+CONTACT_STALE_MS = 5_000
+SILENT_MS = 10_000  # how long a device may be silent before people are told
+FIRE_OFF_DELAY_MS = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Floor:
+    """The compiled site. `alarms` with their lamp rows serve the legend and the terminal."""
+
+    site: Site
+    plan: Plan
+    alarms: tuple[RowAlarm, ...]
+
+
+def compile_floor(site: Site, devices: Devices) -> Floor:
+    """Join all monitors' parts over the points of all devices."""
+    points = {point.id: point for point in _points(site, devices)}
+    part = _watch(site, points)
+    causes = frozenset(cause.id for cause in part.causes)
+    flags = frozenset(rule.flag for rule in part.flags)
+    spoken = annunciator.announce(_panel(site), part.alarms, causes=causes, flags=flags)
+    plan = assemble(points.values(), _outputs(site), join((part, spoken)), outbound=site.outbound.outputs)
+    return Floor(site=site, plan=plan, alarms=part.alarms)
+
+
+def remote_outputs(site: Site) -> tuple[str, ...]:
+    """Outputs behind a wire, whose far end can be read back."""
+    return tuple(output.id for output in site.output if output.port != "gpio")
+
+
+def _points(site: Site, devices: Devices) -> Iterable[Point]:
+    yield from devices.points
+    for entry in site.input:
+        yield Point(id=entry.id, kind=Kind.FLAG, stale_after_ms=CONTACT_STALE_MS, urgent=True)
+    yield from comms.own_points(stale_ms=OWN_STALE_MS, mqtt=_publishes(site))
+    for output in remote_outputs(site):
+        yield comms.follow_point(output, OWN_STALE_MS)
+
+
+def _publishes(site: Site) -> bool:
+    return site.mqtt is not None and site.mqtt.enabled
+
+
+def _watch(site: Site, points: Mapping[str, Point]) -> Part:
+    panels = _fire_panels(site, points)
+    fire_contacts = tuple(entry.id for entry in site.input if entry.kind is InputKind.FIRE)
+    parts = [power.watch(_ups(site, ups.id, points)) for ups in site.ups]
+    parts += _phones(site)
+    parts += _cooling(site, points, fire_seen=fire.SEEN if panels or fire_contacts else "")
+    parts += [fire.watch_panel(panel) for panel in panels]
+    if panels or fire_contacts:
+        parts.append(
+            fire.evacuate(
+                panels,
+                fire_contacts,
+                _cut_on_fire(site),
+                report_every_ms=site.escalation.situation_report_ms,
+                off_delay_ms=FIRE_OFF_DELAY_MS,
+            )
+        )
+    watched = [entry for entry in site.input if entry.kind.value in contacts.WATCHED_KINDS]
+    parts += [contacts.watch(contacts.Contact(id=entry.id, kind=entry.kind.value)) for entry in watched]
+    parts.append(conservation.conserve(_causes(site), site.outbound.outputs))
+    parts.append(conservation.shed(_stages(site)))
+    silent = [a.alarm.condition for part in parts for a in part.alarms if a.alarm.cause == comms.CAUSE]
+    gates = frozenset(site.outbound.outputs)
+    followed = [output for output in remote_outputs(site) if output not in gates]
+    parts.append(comms.watch(silent, mqtt=_publishes(site), delay_ms=SILENT_MS, followed=followed))
+    return join(parts)
+
+
+def _ups(site: Site, ups: str, points: Mapping[str, Point]) -> power.Ups:
+    return power.Ups(
+        id=ups,
+        on_delay_ms=site.power.on_delay_ms,
+        off_delay_ms=site.power.off_delay_ms,
+        silent_ms=SILENT_MS,
+        manual_lead_ms=site.power.manual_records_lead_ms,
+        has_runtime=f"{ups}.battery.runtime_s" in points,
+        has_status=f"{ups}.battery.status" in points,
+        has_charge=f"{ups}.battery.charge_pct" in points,
+    )
+
+
+def _phones(site: Site) -> list[Part]:
+    parts = []
+    on_delay_ms, off_delay_ms = site.trunks.on_delay_ms, site.trunks.off_delay_ms
+    gates = {output.exchange: output.id for output in site.output if output.port == "exchange"
+             and output.id in site.outbound.outputs}  # fmt: skip
+    for exchange in site.exchange:
+        gate = gates.get(exchange.id, "")
+        parts.append(trunks.watch_exchange(trunks.Exchange(id=exchange.id, silent_ms=SILENT_MS, gate=gate)))
+        parts += [
+            trunks.watch_trunk(trunks.Trunk(name=trunk.name, on_delay_ms=on_delay_ms, off_delay_ms=off_delay_ms))
+            for trunk in exchange.trunks
+        ]
+    for group in site.trunk_group:
+        moves = site.failover.enabled and site.failover.group == group.id
+        parts.append(
+            trunks.watch_group(
+                trunks.Group(
+                    name=group.id,
+                    trunks=tuple(trunk.name for _, trunk in site.trunks_of(group.id)),
+                    minimum_up=group.minimum_up,
+                    on_delay_ms=on_delay_ms,
+                    off_delay_ms=off_delay_ms,
+                    failover=(site.failover.output or "") if moves else "",
+                    back_ms=site.failover.stable_ms if site.failover.back == "stable" else None,
+                )
+            )
+        )
+    return parts
+
+
+def _cooling(site: Site, points: Mapping[str, Point], *, fire_seen: str) -> list[Part]:
+    units = [unit for _, unit in site.units if unit.kind.value == "hvac"]
+    rooms = sorted({unit.room for unit in units if unit.room and f"{unit.room}.temp_c" in points})
+    cooling = site.cooling
+    parts = [
+        hvac.watch_unit(
+            hvac.Unit(
+                id=unit.id,
+                on_delay_ms=cooling.on_delay_ms,
+                off_delay_ms=cooling.off_delay_ms,
+                silent_ms=SILENT_MS,
+                running=f"{unit.id}.running" in points,
+                ordered_off=f"{unit.id}.ordered_off" in points,
+            )
+        )
+        for unit in units
+    ]
+    parts += [
+        hvac.watch_room(
+            hvac.Room(
+                id=room,
+                point=f"{room}.temp_c",
+                warn_c=cooling.warm_c,
+                alarm_c=cooling.hot_c,
+                critical_c=cooling.critical_c,
+                deadband_c=cooling.deadband_c,
+                on_delay_ms=cooling.on_delay_ms,
+                off_delay_ms=cooling.off_delay_ms,
+            )
+        )
+        for room in rooms
+    ]
+    parts.append(hvac.cool(tuple(unit.id for unit in units), tuple(rooms), cooling.fans, fire_seen))
+    return parts
+
+
+def _fire_panels(site: Site, points: Mapping[str, Point]) -> list[fire.Panel]:
+    panels = []
+    for _, unit in site.units:
+        if unit.kind.value != "fire":
+            continue
+        own = [point.removeprefix(f"{unit.id}.") for point in points if point.startswith(f"{unit.id}.")]
+        zones = [name.removesuffix(".fire") for name in own if name.endswith(".fire")]
+        panels.append(
+            fire.Panel(
+                id=unit.id,
+                zones=tuple(fire.Zone(id=f"{unit.id}.{zone}", flags=frozenset(_parts_of(own, zone))) for zone in zones),
+                # The limit counts from the last sound reading, so what staleness takes is part of it.
+                silent_ms=max(0, site.fire.lost_after_ms - unit.stale_ms),
+                off_delay_ms=FIRE_OFF_DELAY_MS,
+                test_limit_ms=site.fire.test_limit_ms,
+                flags=frozenset(_parts_of(own, "panel")),
+            )
+        )
+    return panels
+
+
+def _parts_of(names: Iterable[str], prefix: str) -> Iterable[str]:
+    return (name.removeprefix(f"{prefix}.") for name in names if name.startswith(f"{prefix}."))
+
+
+def _cut_on_fire(site: Site) -> Mapping[str, bool]:
+    normal = {output.id: output.normal == "on" for output in site.output}
+    chosen = [load for load in site.load if load.id in site.fire.off_on_fire and load.output]
+    return {load.output: not normal[load.output] for load in chosen if load.output}
+
+
+def _causes(site: Site) -> list[conservation.Conservation]:
+    asked = {
+        power.CAUSE: tuple(name for ups in site.ups for name in power.outages(ups.id)),
+        trunks.CAUSE: tuple(trunks.below_minimum(group.id) for group in site.trunk_group if group.conserve),
+    }
+    tiers = (0, site.escalation.tier2_after_ms, site.escalation.tier3_after_ms)
+    return [
+        conservation.Conservation(
+            cause=cause,
+            conditions=conditions,
+            stable_ms=site.recovery.stable_ms,
+            spacing_ms=site.recovery.restore_spacing_ms,
+            escalate_ms=tiers,
+            report_every_ms=site.escalation.situation_report_ms,
+        )
+        for cause, conditions in asked.items()
+    ]
+
+
+def _stages(site: Site) -> list[conservation.ShedStage]:
+    loads = {load.id: load for load in site.load}
+    stages = []
+    for entry in site.stage:
+        chosen = [loads[name] for name in entry.loads]
+        fed_by = dict.fromkeys(load.ups for load in chosen if load.ups) or dict.fromkeys(ups.id for ups in site.ups)
+        thresholds = []
+        for ups in fed_by:
+            if entry.charge_below_pct is not None and entry.charge_release_pct is not None:
+                thresholds.append(
+                    conservation.Threshold(
+                        point=f"{ups}.battery.charge_pct",
+                        below=entry.charge_below_pct,
+                        release=entry.charge_release_pct,
+                    )
+                )
+            if entry.runtime_below_ms is not None and entry.runtime_release_ms is not None:
+                thresholds.append(
+                    conservation.Threshold(
+                        point=f"{ups}.battery.runtime_s",
+                        below=entry.runtime_below_ms / 1000,
+                        release=entry.runtime_release_ms / 1000,
+                    )
+                )
+        stages.append(
+            conservation.ShedStage(
+                cause=entry.cause.value,
+                order=entry.order,
+                outputs=tuple(load.output for load in chosen if load.output),
+                after_ms=entry.after_ms,
+                thresholds=tuple(thresholds),
+                dwell_ms=site.recovery.stage_dwell_ms if entry.dwell_ms is None else entry.dwell_ms,
+            )
+        )
+    return stages
+
+
+def _panel(site: Site) -> annunciator.Panel:
+    lamps = {row: tuple(lamp.output for lamp in site.lamp if lamp.row.value == row.name) for row in Row}
+    return annunciator.Panel(
+        lamps={row: chosen for row, chosen in lamps.items() if chosen},
+        beacons=site.annunciator.beacons,
+        sounders=site.annunciator.sounders,
+        sounds_in_fire=site.fire.sounder,
+    )
+
+
+def _outputs(site: Site) -> list[Output]:
+    shown = {lamp.output for lamp in site.lamp} | set(site.annunciator.sounders)
+    return [_output(entry, shown_only=entry.id in shown) for entry in site.output]
+
+
+def _output(entry: OutputEntry, *, shown_only: bool) -> Output:
+    return Output(
+        id=entry.id,
+        normal=entry.normal == "on",
+        on_stop=StopValue(entry.on_stop.value),
+        on_fault=StopValue(entry.on_fault.value),
+        min_on_ms=entry.min_on_ms,
+        min_off_ms=entry.min_off_ms,
+        lease_ms=entry.lease_ms,
+        shown_only=shown_only,
+    )

@@ -1,0 +1,120 @@
+"""From the site's words to the drivers' own configurations, and every point that the devices bring.
+
+Secrets are filled in by whoever starts the drivers; points are known without them, so that `check` needs no secret.
+It must not open a connection.
+"""
+
+import ssl
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from config.library import Library
+from config.model_devices import Exchange, ModbusEndpoint, ModbusUnit, Ups
+from config.model_floor import Switch
+from config.model_site import Site
+from config.strict import ConfigError, Fault
+from drivers import modbus_profile, snmp_profile
+from drivers.ami_link import Account
+from drivers.pbx import PbxConfig, declare_points
+from drivers.pbx_trunks import Trunk
+from firmware_py.core.point import Point
+
+_NO_SECRET = "-"  # noqa: S105 - stands where a secret will be, while only the points are asked for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Devices:
+    """Profiles and unit descriptions by the ids of the site, and all points of all devices."""
+
+    ups: Mapping[str, snmp_profile.Profile]
+    units: Mapping[str, tuple[modbus_profile.ModbusUnit, ...]]
+    points: tuple[Point, ...]
+
+
+def find_devices(site: Site, library: Library) -> Devices:
+    """Look every profile up. All faults of all profiles at once, as one ConfigError."""
+    faults: list[Fault] = []
+    ups: dict[str, snmp_profile.Profile] = {}
+    units: dict[str, tuple[modbus_profile.ModbusUnit, ...]] = {}
+    points: list[Point] = []
+    for entry in site.ups:
+        try:
+            ups[entry.id] = library.snmp(entry.profile)
+            points += _ups_points(entry, ups[entry.id])
+        except ConfigError as error:
+            faults += error.faults
+    for endpoint in site.modbus:
+        try:
+            units[endpoint.id] = tuple(_unit(endpoint, unit, library) for unit in endpoint.units)
+            points += [point for unit in units[endpoint.id] for point in modbus_profile.points(unit)]
+        except ConfigError as error:
+            faults += error.faults
+        except ValueError as error:
+            faults.append(Fault(file=endpoint.id, line=1, col=1, key=f"modbus.{endpoint.id}", message=str(error)))
+    if faults:
+        raise ConfigError(faults)
+    for exchange in site.exchange:
+        points += declare_points(pbx_config(site, exchange, secret=_NO_SECRET, tls=None))
+    return Devices(ups=ups, units=units, points=tuple(points))
+
+
+def _ups_points(ups: Ups, profile: snmp_profile.Profile) -> Iterable[Point]:
+    for name in profile.sources:
+        signal = snmp_profile.SIGNALS[name]
+        stale_ms = ups.stale_ms if signal.group is snmp_profile.Group.FAST else ups.slow_stale_ms
+        yield replace(signal.point(ups.id, ups.fast_ms), stale_after_ms=stale_ms)
+
+
+def _unit(endpoint: ModbusEndpoint, unit: ModbusUnit, library: Library) -> modbus_profile.ModbusUnit:
+    profile = library.modbus(unit.profile)
+    if profile.device_class.value != unit.kind.value:
+        message = f"{unit.id} is declared as {unit.kind.value}, its profile {unit.profile} is of class " + str(
+            profile.device_class.value
+        )
+        raise ConfigError([profile.document.fault(("class",), message)])
+    return modbus_profile.ModbusUnit(
+        device=unit.id,
+        unit=unit.unit,
+        profile=profile,
+        timeout_ms=endpoint.timeout_ms,
+        spacing_ms=endpoint.spacing_ms,
+        fast_ms=unit.fast_ms,
+        slow_ms=unit.slow_ms,
+        stale_ms=unit.stale_ms,
+        room=unit.room,
+        settings=unit.parameters,
+    )
+
+
+def pbx_config(site: Site, exchange: Exchange, *, secret: str, tls: ssl.SSLContext | None) -> PbxConfig:
+    """One exchange as its driver wants it."""
+    states = {
+        Switch.OUTBOUND: exchange.outbound_gate,
+        Switch.BACKUP: exchange.backup_gate,
+        Switch.SURGE: exchange.surge_gate or "surge",
+    }
+    return PbxConfig(
+        name=exchange.id,
+        account=Account(
+            host=exchange.host, port=exchange.port, user=exchange.user, secret=secret, tls=tls,
+            answer_ms=exchange.timeout_ms,
+        ),
+        trunks=tuple(
+            Trunk(
+                name=trunk.name,
+                endpoint=trunk.endpoint,
+                aor=trunk.aor or "",
+                groups=trunk.counted_in,
+                capacity=trunk.capacity,
+                registration=trunk.registration or "",
+            )
+            for trunk in exchange.trunks
+        ),
+        switches={
+            output.id: f"Custom:{states[output.switch]}"
+            for output in site.output
+            if output.port == "exchange" and output.exchange == exchange.id
+        },
+        period_ms=exchange.fast_ms,
+    )  # fmt: skip
+
