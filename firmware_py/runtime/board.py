@@ -16,7 +16,7 @@ from firmware_py.runtime.clock import Clock, Waker
 from firmware_py.runtime.health import DeviceReport
 from firmware_py.runtime.writer import OutputReport
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 KEPT_EVENTS = 500
 
 

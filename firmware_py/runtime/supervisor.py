@@ -61,30 +61,33 @@ class Supervisor:
     def stop(self) -> None:
         """Ask for the end (SIGTERM): outputs go to on_stop at once, the rest follows in order."""
         if not self._stop.is_set():
-            self._release(False)
             self._stop.set()
+            self._release(False)
 
     async def run(self, closing: Sequence[Closing]) -> None:
         """Until `stop`, or until a core task dies, whose exception is raised after everything was closed."""
         core = {name: asyncio.create_task(_as_coroutine(factory), name=name) for name, factory in self._core.items()}
         await asyncio.sleep(0)  # outputs stand before anybody touches the network
+        dead: dict[str, asyncio.Task[None]] = {}
         try:
-            for name in self._kept:
+            for name in self._kept if not any(task.done() for task in core.values()) else ():
                 self._start(name)
             await self._watch(core)
-            dead = {name: task for name, task in core.items() if task.done()}
-            if dead and not self._stop.is_set():
+            dead = {name: task for name, task in core.items() if task.done() and not self._stop.is_set()}
+            for name, task in dead.items():
+                log.critical("%s has died: the process ends", name, exc_info=_exception_of(task))
+            if dead:
                 self._release(True)
-                for name, task in dead.items():
-                    log.critical("%s has died: the process ends", name, exc_info=_exception_of(task))
+        except asyncio.CancelledError:  # Ctrl-C, or a test's end: as good as a stop
+            self.stop()
+            raise
         finally:
             for task in core.values():
                 task.cancel()
             await self._close(closing)
             await asyncio.wait(core.values(), timeout=_CANCEL_MS / 1000)
         for name, task in dead.items():
-            if not self._stop.is_set():
-                raise _exception_of(task) or RuntimeError(f"{name} ended by itself")
+            raise _exception_of(task) or RuntimeError(f"{name} ended by itself")
 
     async def _watch(self, core: dict[str, "asyncio.Task[None]"]) -> None:
         """Live until there is a reason to stop; see that every kept task exists."""
