@@ -1,0 +1,168 @@
+"""Tells the far side how the floor is: one retained `state`, and one retained message per alarm that stands.
+
+The newest snapshot wins; older ones are never queued. A change of mode goes out at once, a change of values at most
+once a second, and all of it again every minute. It must not know connections beyond the one session it is given.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+
+from firmware_py.core.alarm import Alarm
+from firmware_py.core.decision import Decision
+from firmware_py.core.point import Point
+from mqtt_bridge import payload
+from mqtt_bridge.client import Message, Session
+from mqtt_bridge.ports import Memory, Outbox, Snapshot, WallClock
+from mqtt_bridge.settings import Bridge
+from mqtt_bridge.topics import Topics
+
+_BURST_S = 0.1  # between two states even when the mode flutters
+_REMEMBER_S = 1.0  # an alarm is worth more than a note about it
+_GONE = ("gone",)
+
+Refused = Callable[[str, str], None]  # topic, the broker's reason; "" when it was taken
+
+
+class Announcer:
+    """`alarms` and `points` as declared; `text` gives an alarm's words for people; `refused` hears each answer."""
+
+    def __init__(
+        self,
+        settings: Bridge,
+        *,
+        boot: str,
+        points: Sequence[Point],
+        alarms: Mapping[str, Alarm],
+        text: Callable[[Alarm], str],
+        clock: WallClock,
+        outbox: Outbox,
+        memory: Memory,
+        refused: Refused,
+    ) -> None:
+        self._settings, self._boot, self._clock, self._outbox = settings, boot, clock, outbox
+        self._points, self._alarms, self._text = points, alarms, text
+        self._memory, self._refused = memory, refused
+        self._topics = Topics(site=settings.site, root=settings.root)
+        self._remembered = memory.recall()
+        self._newest: Snapshot | None = None
+        self._news = asyncio.Event()
+        self._told: Snapshot | None = None
+        self._told_s = 0.0
+        self._sent: dict[str, tuple[object, ...]] = {}  # alarm topic -> what was said there in this session
+        self._unheard: set[str] = set()  # alarm topics that were refused: tried again with the heartbeat
+
+    def offer(self, seen: Snapshot) -> None:
+        """Take the newest picture; never waits."""
+        self._newest = seen
+        self._news.set()
+
+    @property
+    def identity(self) -> payload.Identity:
+        """As of now: the journal may open later than we speak."""
+        return payload.Identity(site=self._settings.site, log=self._outbox.log, boot=self._boot)
+
+    async def announce(self, session: Session) -> None:
+        """All of it again, for a session that has just begun. Raises DeviceError."""
+        self._told = None
+        self._sent.clear()
+        self._unheard.clear()
+        await self._tell(session)
+
+    async def run(self, session: Session) -> None:
+        """Keep telling until the session ends (DeviceError)."""
+        while True:
+            self._news.clear()
+            await self._tell(session)
+            try:
+                async with asyncio.timeout(self._due_in_s()):
+                    await self._news.wait()
+            except TimeoutError:
+                continue
+
+    async def _tell(self, session: Session) -> None:
+        if self._newest is None:
+            return
+        if (self._due_in_s() or 0.0) <= 0:
+            await self._tell_state(session, self._newest)
+        await self._tell_alarms(session, self._newest)
+
+    def _due_in_s(self) -> float | None:
+        """Seconds until the next state; None while there is nothing to tell."""
+        if self._newest is None:
+            return None
+        if self._told is None:
+            return 0.0
+        if _conclusion(self._newest.decision) != _conclusion(self._told.decision):
+            wait_s = _BURST_S
+        elif self._differs(self._newest, self._told):
+            wait_s = self._settings.state_gap_ms / 1000
+        else:
+            wait_s = self._settings.state_every_ms / 1000
+        return max(0.0, self._told_s + wait_s - asyncio.get_running_loop().time())
+
+    def _differs(self, one: Snapshot, other: Snapshot) -> bool:
+        pairs = ((one.image[point.id], other.image[point.id]) for point in self._points)
+        return any((a.value, a.quality, a.because) != (b.value, b.quality, b.because) for a, b in pairs)
+
+    async def _tell_state(self, session: Session, seen: Snapshot) -> None:
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._told_s >= self._settings.state_every_ms / 1000:
+            for topic in self._unheard:
+                self._sent.pop(topic, None)
+            self._unheard.clear()
+        clock = self._clock
+        stamp = payload.Stamp(ts=clock.utc(seen.image.now_ms), clk=clock.clk)
+        message = payload.state(
+            self.identity, stamp=stamp, seq=self._outbox.last, seen=seen, points=self._points, utc=clock.utc
+        )
+        self._told, self._told_s = seen, now_s
+        topic = self._topics.state
+        self._refused(topic, await session.publish(Message(topic=topic, payload=payload.encode(message), retain=True)))
+
+    async def _tell_alarms(self, session: Session, seen: Snapshot) -> None:
+        words = self._standing(seen)
+        await self._remember(self._remembered | words.keys())
+        wanted = {topic: words.get(topic, _GONE) for topic in sorted(self._remembered)}
+        receipts = {}
+        for topic, said in wanted.items():
+            if self._sent.get(topic) != said:
+                raw = b"" if said is _GONE else self._encode(seen, str(said[0]))
+                receipts[topic] = await session.send(Message(topic=topic, payload=raw, retain=True))
+                self._sent[topic] = said
+        for topic, receipt in receipts.items():
+            reason = await receipt
+            self._refused(topic, reason)
+            if reason:
+                self._unheard.add(topic)
+        emptied = {topic for topic in receipts if wanted[topic] is _GONE} - self._unheard
+        for topic in emptied:
+            del self._sent[topic]
+        await self._remember(self._remembered - emptied)
+
+    def _standing(self, seen: Snapshot) -> dict[str, tuple[object, ...]]:
+        """Topic -> what matters of its alarm (times aside, which would look new whenever the clock is corrected)."""
+        return {
+            self._topics.alarm(id_): (id_, now.display, now.incident, now.activations, now.active)
+            for id_, now in seen.decision.state.alarms.items()
+            if id_ in self._alarms and payload.stands(now)
+        }
+
+    def _encode(self, seen: Snapshot, alarm: str) -> bytes:
+        declared, now = self._alarms[alarm], seen.decision.state.alarms[alarm]
+        words = self._text(declared)
+        return payload.encode(payload.alarm(declared, now, now_ms=seen.image.now_ms, text=words, utc=self._clock.utc))
+
+    async def _remember(self, topics: frozenset[str]) -> None:
+        """Noted before it is published, so that no crash leaves a retained alarm that nobody knows of."""
+        if topics == self._remembered:
+            return
+        self._remembered = topics
+        try:
+            async with asyncio.timeout(_REMEMBER_S):
+                await self._memory.remember(topics)
+        except TimeoutError:
+            pass  # the store reports its own faults
+
+
+def _conclusion(decision: Decision) -> tuple[object, ...]:
+    return decision.mode, decision.flags, decision.because, decision.stage, dict(decision.outputs)

@@ -1,0 +1,336 @@
+"""One connection to a broker at a time, with paho driven from the event loop and by nobody else.
+
+No thread of paho's, no queue of paho's, no reconnecting by paho: a client object lives for one session, so nothing of
+an old one is ever sent again behind our back. It must not know topics or payloads.
+"""
+
+import asyncio
+import concurrent.futures
+import logging
+import ssl
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from paho.mqtt import client as paho
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from firmware_py.ports import DeviceError
+from mqtt_bridge.settings import Broker, MqttVersion
+from mqtt_bridge.tls import explain, make_context
+
+MESSAGE_BYTES = 64 * 1024  # of any message that we take
+INBOX = 64  # packets that a broker may send before we have answered
+_TAKEN_OVER = 0x8E  # MQTT 5, table 2-6: Session taken over
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One publication, always QoS 1."""
+
+    topic: str
+    payload: bytes
+    retain: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """How a session ended. `taken_over`: the broker says that another client came with our id."""
+
+    why: str
+    taken_over: bool = False
+
+
+class Session:
+    """One connection from CONNACK to its end; belongs to the loop it was made in.
+
+    `ended` becomes the Loss. Sending raises DeviceError once the session has ended.
+    """
+
+    def __init__(self, client: paho.Client, broker: Broker) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.ended: asyncio.Future[Loss] = self._loop.create_future()
+        self._client, self._broker = client, broker
+        self._accepted: asyncio.Future[None] = self._loop.create_future()
+        self._receipts: dict[int, tuple[float, asyncio.Future[str]]] = {}  # by packet id, oldest first
+        self._subscribing: dict[int, asyncio.Future[str]] = {}
+        self._hear: dict[str, Callable[[bytes], None]] = {}
+        self._heard_s = self._loop.time()
+        self._largest_bytes: int | None = None
+        self.window = broker.window
+        self._slots = asyncio.Semaphore(self.window)
+        self._tick: asyncio.TimerHandle | None = None
+        self._sock: paho.SocketLike | None = None
+
+    # ------------------------------------------------------------------------------------------------------- for use
+    async def send(self, message: Message) -> asyncio.Future[str]:
+        """Write one message, in order of the calls, as soon as fewer than `window` are in flight.
+
+        The future is the broker's PUBACK: "" if taken, else its reason for refusing (MQTT 5, reason >= 0x80); it raises
+        DeviceError when the session ends first.
+        """
+        receipt: asyncio.Future[str] = self._loop.create_future()
+        if self._largest_bytes is not None and len(message.payload) + len(message.topic) + 16 > self._largest_bytes:
+            receipt.set_result(f"larger than the broker's {self._largest_bytes} bytes")
+            return receipt
+        await self._slots.acquire()
+        if self.ended.done():
+            self._slots.release()  # to the next that waits: it must learn the same
+            raise self._gone()
+        info = self._client.publish(message.topic, message.payload, qos=1, retain=message.retain)
+        if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            self._end(Loss(why=f"cannot send: {paho.error_string(info.rc)}"))
+            raise self._gone()
+        self._receipts[info.mid] = (self._loop.time() + self._broker.puback_within_ms / 1000, receipt)
+        return receipt
+
+    async def publish(self, message: Message) -> str:
+        """Send and await the PUBACK: "" if taken, else why not. Raises DeviceError."""
+        return await (await self.send(message))
+
+    async def subscribe(self, topic: str, hear: Callable[[bytes], None]) -> str:
+        """Ask for a topic (no wildcards): "" if granted, else why not. `hear` gets payloads of at most 64 KiB."""
+        if self.ended.done():
+            raise self._gone()
+        self._hear[topic] = hear
+        rc, mid = self._client.subscribe(topic, qos=1)
+        if rc != MQTTErrorCode.MQTT_ERR_SUCCESS or mid is None:
+            raise DeviceError(f"cannot subscribe: {paho.error_string(rc)}")
+        answer: asyncio.Future[str] = self._loop.create_future()
+        self._subscribing[mid] = answer
+        try:
+            async with asyncio.timeout(self._broker.puback_within_ms / 1000):
+                return await answer
+        except TimeoutError:
+            self._end(Loss(why="no answer to a subscription"))
+            raise self._gone() from None
+
+    async def close(self) -> None:
+        """Disconnect so that the broker forgets the will; at most a second."""
+        if not self.ended.done():
+            self._client.disconnect()
+            await asyncio.wait([self.ended], timeout=1.0)
+        self.abandon("closed")
+
+    def abandon(self, why: str) -> None:
+        """Cut the line; the broker publishes the will."""
+        self._end(Loss(why=why))
+
+    # -------------------------------------------------------------------------------------------- called by Dialler
+    async def begin(self) -> None:
+        """Take over the client whose CONNECT was written, and await CONNACK. Raises DeviceError."""
+        client = self._client
+        client.on_connect, client.on_disconnect = self._on_connect, self._on_disconnect
+        client.on_publish, client.on_subscribe = self._on_publish, self._on_subscribe
+        client.on_message = self._on_message
+        client.on_socket_close = self._on_socket_close
+        client.on_socket_register_write = self._on_register_write
+        client.on_socket_unregister_write = self._on_unregister_write
+        self._sock = client.socket()
+        if self._sock is None:
+            raise DeviceError(f"{_where(self._broker)}: connection closed at once")
+        self._loop.add_reader(self._sock, self._read)
+        if client.want_write():
+            self._loop.add_writer(self._sock, self._write)
+        self._watch()
+        try:
+            async with asyncio.timeout(self._broker.connect_within_ms / 1000):
+                await self._accepted
+        except TimeoutError:
+            self._end(Loss(why="no answer to CONNECT"))
+            raise self._gone() from None
+        except asyncio.CancelledError:
+            self._end(Loss(why="given up"))
+            raise
+
+    # ------------------------------------------------------------------------------------------- paho's side of things
+    def _on_connect(
+        self, client: paho.Client, data: object, flags: paho.ConnectFlags, reason: ReasonCode, got: Properties | None
+    ) -> None:
+        if reason.is_failure:
+            self._end(Loss(why=f"refused: {reason}"))
+        elif getattr(got, "MaximumQoS", 1) < 1 or not getattr(got, "RetainAvailable", 1):
+            self._end(Loss(why="the broker offers no QoS 1 or no retained messages"))
+        elif not self._accepted.done():
+            self.window = min(self.window, getattr(got, "ReceiveMaximum", self.window))
+            self._slots = asyncio.Semaphore(self.window)
+            self._largest_bytes = getattr(got, "MaximumPacketSize", None)
+            self._accepted.set_result(None)
+
+    def _on_disconnect(
+        self, client: paho.Client, data: object, flags: paho.DisconnectFlags, reason: ReasonCode, got: Properties | None
+    ) -> None:
+        by_broker = flags.is_disconnect_packet_from_server
+        why = f"the broker disconnected us: {reason}" if by_broker else f"connection lost: {reason}"
+        self._end(Loss(why=why, taken_over=by_broker and reason.value == _TAKEN_OVER))
+
+    def _on_publish(
+        self, client: paho.Client, data: object, mid: int, reason: ReasonCode, got: Properties | None
+    ) -> None:
+        # paho holds a lock here: only futures are set, nothing of paho's is called.
+        _, receipt = self._receipts.pop(mid, (0.0, None))
+        self._slots.release()
+        if receipt is not None and not receipt.done():
+            receipt.set_result(f"{reason} ({reason.value:#04x})" if reason.is_failure else "")
+
+    def _on_subscribe(
+        self, client: paho.Client, data: object, mid: int, reasons: list[ReasonCode], got: Properties | None
+    ) -> None:
+        answer = self._subscribing.pop(mid, None)
+        if answer is not None and not answer.done():
+            answer.set_result(next((f"{reason} ({reason.value:#04x})" for reason in reasons if reason.is_failure), ""))
+
+    def _on_message(self, client: paho.Client, data: object, message: paho.MQTTMessage) -> None:
+        hear = self._hear.get(message.topic)
+        if hear is not None and len(message.payload) <= MESSAGE_BYTES:
+            hear(bytes(message.payload))
+
+    def _on_socket_close(self, client: paho.Client, data: object, sock: paho.SocketLike) -> None:
+        self._forget_socket()
+
+    def _on_register_write(self, client: paho.Client, data: object, sock: paho.SocketLike) -> None:
+        if self._sock is not None:
+            self._loop.add_writer(self._sock, self._write)
+
+    def _on_unregister_write(self, client: paho.Client, data: object, sock: paho.SocketLike) -> None:
+        if self._sock is not None:
+            self._loop.remove_writer(self._sock)
+
+    # --------------------------------------------------------------------------------------------- the loop's side
+    def _read(self) -> None:
+        self._heard_s = self._loop.time()
+        self._client.loop_read()
+        # TLS reads whole records: what is decrypted already makes no socket readable.
+        while isinstance(self._sock, ssl.SSLSocket) and self._sock.pending():
+            self._client.loop_read()
+
+    def _write(self) -> None:
+        self._client.loop_write()
+
+    def _watch(self) -> None:
+        """Keep-alive, and the two ways to notice a dead line: silence, and a PUBACK that is late."""
+        if self.ended.done():
+            return
+        now_s = self._loop.time()
+        oldest = next(iter(self._receipts.values()), None)
+        if now_s - self._heard_s > self._broker.idle_ms / 1000:
+            self._end(Loss(why=f"the line is silent for {self._broker.idle_ms} ms"))
+        elif oldest is not None and now_s > oldest[0]:
+            self._end(Loss(why=f"no PUBACK within {self._broker.puback_within_ms} ms"))
+        else:
+            self._client.loop_misc()
+            self._tick = self._loop.call_later(min(1.0, self._broker.keep_alive_ms / 5000), self._watch)
+
+    def _end(self, loss: Loss) -> None:
+        if self.ended.done():
+            return
+        self.ended.set_result(loss)
+        if self._tick is not None:
+            self._tick.cancel()
+        sock, client = self._sock, self._client
+        self._forget_socket()
+        client.on_connect = client.on_disconnect = client.on_publish = client.on_subscribe = client.on_message = None
+        client.on_socket_close = client.on_socket_register_write = client.on_socket_unregister_write = None
+        if sock is not None:
+            sock.close()
+        receipts = [receipt for _, receipt in self._receipts.values()]
+        waiting: list[asyncio.Future[Any]] = [self._accepted, *receipts, *self._subscribing.values()]
+        for answer in waiting:
+            if not answer.done():
+                answer.set_exception(self._gone())
+                answer.exception()  # seen: nobody need wait for it
+        self._receipts.clear()
+        self._subscribing.clear()
+        self._slots.release()  # whoever waits for a slot learns that there will be none
+
+    def _forget_socket(self) -> None:
+        if self._sock is not None:
+            self._loop.remove_reader(self._sock)
+            self._loop.remove_writer(self._sock)
+            self._sock = None
+
+    def _gone(self) -> DeviceError:
+        return DeviceError(f"{_where(self._broker)}: {self.ended.result().why}")
+
+
+class Dialler:
+    """Makes connections, one attempt at a time. `name`: the client id."""
+
+    def __init__(self, broker: Broker, name: str) -> None:
+        self._broker, self._name = broker, name
+        self._thread: threading.Thread | None = None
+
+    async def connect(self, will: Message) -> Session:
+        """A session that was accepted, with `will` as last will. Bounded in time; raises DeviceError."""
+        broker = self._broker
+        if self._thread is not None and self._thread.is_alive():
+            raise DeviceError(f"{_where(broker)}: the last attempt still waits (for the name's address?)")
+        outcome: concurrent.futures.Future[paho.Client] = concurrent.futures.Future()
+        # A daemon thread and not the loop's executor: a resolver that hangs must not hold up the end of the process.
+        self._thread = threading.Thread(target=self._dial, args=(will, outcome), name="mqtt-connect", daemon=True)
+        self._thread.start()
+        try:
+            async with asyncio.timeout(broker.connect_within_ms / 1000):
+                client = await asyncio.wrap_future(outcome)
+        except TimeoutError:
+            raise DeviceError(f"{_where(broker)}: no connection within {broker.connect_within_ms} ms") from None
+        except (OSError, ValueError) as error:
+            raise DeviceError(f"{_where(broker)}: {explain(error)}") from error
+        session = Session(client, broker)
+        await session.begin()
+        return session
+
+    def _dial(self, will: Message, outcome: "concurrent.futures.Future[paho.Client]") -> None:
+        """In the thread: everything that may block. Nothing else touches this client until the thread is done."""
+        try:
+            client = self._make(will)
+            self._connect(client)
+        except (OSError, ValueError) as error:
+            if outcome.set_running_or_notify_cancel():
+                outcome.set_exception(error)
+            return
+        if outcome.set_running_or_notify_cancel():
+            outcome.set_result(client)
+        elif (sock := client.socket()) is not None:
+            sock.close()  # nobody waits any more
+
+    def _make(self, will: Message) -> paho.Client:
+        broker = self._broker
+        new = broker.version is MqttVersion.V5
+        client = paho.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=self._name,
+            clean_session=None if new else True,
+            protocol=MQTTProtocolVersion.MQTTv5 if new else MQTTProtocolVersion.MQTTv311,
+            reconnect_on_failure=False,
+        )
+        client.connect_timeout = broker.connect_within_ms / 1000
+        client.max_inflight_messages_set(0)  # paho holds nothing back: we do
+        client.max_queued_messages_set(broker.window + 1)
+        client.will_set(will.topic, will.payload, qos=1, retain=will.retain)
+        if broker.password or broker.username:
+            client.username_pw_set(broker.username or self._name, broker.password or None)
+        if broker.tls is not None:
+            client.tls_set_context(make_context(broker.tls))
+        return client
+
+    def _connect(self, client: paho.Client) -> None:
+        broker = self._broker
+        keep_alive_s = broker.keep_alive_ms // 1000
+        if broker.version is MqttVersion.V311:
+            client.connect(broker.host, broker.port, keep_alive_s)
+            return
+        wishes = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho annotates the rest only
+        wishes.SessionExpiryInterval = 0
+        wishes.ReceiveMaximum = INBOX
+        wishes.MaximumPacketSize = 2 * MESSAGE_BYTES
+        client.connect(broker.host, broker.port, keep_alive_s, clean_start=True, properties=wishes)
+
+
+def _where(broker: Broker) -> str:
+    return f"mqtt {broker.host}:{broker.port}"

@@ -1,0 +1,58 @@
+"""Where each message of the contract goes: topic strings, and nothing else.
+
+Pure. It must not know payloads, brokers or what an alarm means; `docs/mqtt.md` lists the topics for people.
+"""
+
+import re
+from dataclasses import dataclass
+
+VERSION = "v1"  # a level of its own, not configurable: new meaning goes to v2 beside it
+SITE_PATTERN = r"[a-z0-9-]{1,40}"
+ROOT_PATTERN = r"[A-Za-z0-9_-]{1,40}"
+_ALARM_PATTERN = r"[a-z0-9_]+(\.[a-z0-9_]+)*"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topics:
+    """All topics of one site. `root` is the configurable first level, `site` is never renamed."""
+
+    site: str
+    root: str = "floor"
+
+    def __post_init__(self) -> None:
+        assert re.fullmatch(SITE_PATTERN, self.site), f"not a site: {self.site!r}"
+        assert re.fullmatch(ROOT_PATTERN, self.root), f"not a topic level: {self.root!r}"
+
+    def __str__(self) -> str:
+        return f"{self.root}/{VERSION}/{self.site}"
+
+    @property
+    def status(self) -> str:
+        """Birth, last will and clean stop; retained."""
+        return f"{self}/status"
+
+    @property
+    def info(self) -> str:
+        """What this controller is and which points it has; retained."""
+        return f"{self}/info"
+
+    @property
+    def state(self) -> str:
+        """The whole floor; retained."""
+        return f"{self}/state"
+
+    @property
+    def event(self) -> str:
+        """Numbered events."""
+        return f"{self}/event"
+
+    @property
+    def cursor(self) -> str:
+        """Written by the central server: processed up to here; retained."""
+        return f"{self}/cursor"
+
+    def alarm(self, alarm: str) -> str:
+        """The alarm's own retained topic: `trunks.main.down` is `.../alarm/trunks/main_down`."""
+        assert re.fullmatch(_ALARM_PATTERN, alarm), f"not an alarm id: {alarm!r}"
+        instance, _, rest = alarm.partition(".")
+        return f"{self}/alarm/{instance}/{(rest or instance).replace('.', '_')}"
