@@ -50,7 +50,7 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmState:
-    """All that is remembered of one alarm. `elapsed_ms` runs since the latest activation or return."""
+    """All that is remembered of one alarm. `elapsed_ms` runs since the latest activation or return, until all is done."""
 
     active: bool = False
     acked: bool = True
@@ -107,8 +107,10 @@ def advance(alarm: Alarm, state: AlarmState, condition: ConditionState, *, dt_ms
             elapsed_ms=0,
             evidence=condition.evidence,
         )
-    elapsed_ms = 0 if state.active and not on else state.elapsed_ms + dt_ms
-    return replace(state, active=on, elapsed_ms=elapsed_ms)
+    if state.active and not on:
+        return replace(state, active=False, elapsed_ms=0)
+    at_rest = not (state.active or state.latched) and state.acked
+    return state if at_rest else replace(state, elapsed_ms=state.elapsed_ms + dt_ms)
 
 
 def advance_all(

@@ -70,12 +70,16 @@ def left_ms(output: Output, before: OutputState, wanted: OutputValue) -> int:
     return max(0, shortest_ms - before.elapsed_ms)
 
 
-def remember(outputs: OutputImage, before: Mapping[str, OutputState], dt_ms: int) -> dict[str, OutputState]:
+def remember(plan: Plan, outputs: OutputImage, before: Mapping[str, OutputState], dt_ms: int) -> dict[str, OutputState]:
     """The outputs' part of the new state: how long each has been on or off."""
-    return {name: _aged(drive, before.get(name), dt_ms) for name, drive in outputs.items()}
+    return {name: _aged(plan.outputs[name], drive, before.get(name), dt_ms) for name, drive in outputs.items()}
 
 
-def _aged(drive: Drive, before: OutputState | None, dt_ms: int) -> OutputState:
+def _aged(output: Output, drive: Drive, before: OutputState | None, dt_ms: int) -> OutputState:
     if before is None or bool(before.drive.value) != bool(drive.value):
         return OutputState(drive=drive)
-    return OutputState(drive=drive, elapsed_ms=before.elapsed_ms + dt_ms)
+    # Counted only as far as it matters, so that an output at rest does not change.
+    elapsed_ms = min(before.elapsed_ms + dt_ms, max(output.min_on_ms, output.min_off_ms))
+    if drive == before.drive and elapsed_ms == before.elapsed_ms:
+        return before
+    return OutputState(drive=drive, elapsed_ms=elapsed_ms)

@@ -50,7 +50,8 @@ class Condition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConditionState:
-    """`elapsed_ms`: time in this phase on sound evidence. `held`: the last look had no answer."""
+    """`elapsed_ms`: time in PENDING or CLEARING on sound evidence, 0 at rest, so that a condition at rest is the same.
+    `held`: the last look had no answer."""
 
     phase: Phase = Phase.CLEAR
     elapsed_ms: int = 0
@@ -107,12 +108,16 @@ def _hold(state: ConditionState) -> ConditionState:
     return replace(state, held=True)
 
 
+def _sound(state: ConditionState) -> ConditionState:
+    return replace(state, held=False) if state.held else state
+
+
 def _on_true(
     condition: Condition, state: ConditionState, image: InputImage, *, ran_ms: int, confirmed: int
 ) -> ConditionState:
     match state.phase:
         case Phase.ACTIVE:
-            return replace(state, elapsed_ms=state.elapsed_ms + ran_ms, held=False)
+            return _sound(state)
         case Phase.CLEARING:
             return replace(state, phase=Phase.ACTIVE, elapsed_ms=0, held=False)
         case Phase.CLEAR:
@@ -136,7 +141,7 @@ def _on_true(
 
 def _on_false(condition: Condition, state: ConditionState, *, ran_ms: int) -> ConditionState:
     if state.phase is Phase.CLEAR:
-        return replace(state, elapsed_ms=state.elapsed_ms + ran_ms, held=False)
+        return _sound(state)
     if state.phase is Phase.PENDING:
         return ConditionState(held=False)
     elapsed_ms = state.elapsed_ms + ran_ms if state.phase is Phase.CLEARING else 0

@@ -5,7 +5,7 @@ Rules say "when X, I want output Y at value V". This module must not know device
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from firmware_py.core.alarm import Alarm, Display
 from firmware_py.core.check import points_of
@@ -212,3 +212,5 @@ def _dangling(plan: Plan, when: When) -> list[str]:
             return [] if any(rule.flag == when.flag for rule in plan.flags) else [when.flag]
         case ModeIn() | LampTest() | Always():
             return []
+        case _ as never:
+            assert_never(never)

@@ -5,6 +5,7 @@ Ids follow NUT's shape with the unit last (`ups1.battery.charge_pct`). This modu
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import assert_never
 
 from firmware_py.core.reading import Value
 
@@ -53,6 +54,8 @@ class Point:
                 return value in self.words
             case Kind.TEXT:
                 return isinstance(value, str)
+            case _ as never:
+                assert_never(never)
 
     def _in_range(self, value: float) -> bool:
         # Written so that NaN, which compares false with everything, never fits a point that has a range.

@@ -26,7 +26,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageState:
-    """`elapsed_ms` since the stage last changed."""
+    """`elapsed_ms`: how long it has been shed, counted up to its dwell."""
 
     shed: bool = False
     elapsed_ms: int = 0
@@ -43,7 +43,7 @@ def advance(
 ) -> tuple[dict[str, StageState], CauseState]:
     """All stages of one cause, lowest order first. Shedding goes as deep as any trigger asks, skipping none below it;
     giving back takes the last shed stage alone, and never while the cause is active."""
-    aged = {stage.id: replace(states[stage.id], elapsed_ms=states[stage.id].elapsed_ms + dt_ms) for stage in stages}
+    aged = {stage.id: _aged(stage, states[stage.id], dt_ms) for stage in stages}
     if cause_state.phase is CausePhase.ACTIVE:
         return _shed(cause_state, stages, aged, conditions), cause_state
     last = next((stage for stage in reversed(stages) if aged[stage.id].shed), None)
@@ -51,6 +51,12 @@ def advance(
         return aged, cause_state
     aged[last.id] = StageState()
     return aged, replace(cause_state, since_return_ms=0)
+
+
+def _aged(stage: Stage, state: StageState, dt_ms: int) -> StageState:
+    if not state.shed or state.elapsed_ms >= stage.dwell_ms:
+        return state
+    return replace(state, elapsed_ms=min(state.elapsed_ms + dt_ms, stage.dwell_ms))
 
 
 def _shed(

@@ -18,7 +18,7 @@ from firmware_py.core.stage import StageState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputState:
-    """What an output was last told, and for how long it has been on or off that way."""
+    """What an output was last told, and for how long it has been on or off (counted as far as its shortest stay)."""
 
     drive: Drive
     elapsed_ms: int = 0

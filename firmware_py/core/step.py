@@ -39,7 +39,7 @@ def step(plan: Plan, state: State, image: InputImage, commands: tuple[Command, .
 
     now = _look(plan, known)
     outputs = arbitrate(plan, collect(plan, now, known.overrides, known.paused_by), now, known.outputs)
-    after = replace(known, stepped_ms=now_ms, outputs=remember(outputs, known.outputs, dt_ms))
+    after = replace(known, stepped_ms=now_ms, outputs=remember(plan, outputs, known.outputs, dt_ms))
     decision = Decision(
         state=after, outputs=outputs, mode=now.mode, flags=now.flags, because=now.because,
         stage=sum(s.shed for s in after.stages.values()),
