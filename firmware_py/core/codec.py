@@ -7,7 +7,7 @@ written by another version still loads. Must not know files, JSON text or what t
 import hashlib
 import json
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from functools import cache
@@ -29,7 +29,7 @@ def encode(value: object) -> Document:
         return {str(encode(key)): encode(part) for key, part in value.items()}
     if isinstance(value, frozenset):
         return sorted((encode(part) for part in value), key=repr)
-    if isinstance(value, Sequence):
+    if isinstance(value, list | tuple):
         return [encode(part) for part in value]
     raise TypeError(f"{type(value).__name__} has no document form")
 

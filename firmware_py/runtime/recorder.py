@@ -1,0 +1,224 @@
+"""The inputs of every step, kept in a ring of files so that a decision can be run again on a desk.
+
+Only what changed is written, and nothing is synced: it explains, it does not restore. Each file starts with a whole
+state and image. Must not know what the inputs mean.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from firmware_py.core.codec import decode, digest, encode
+from firmware_py.core.command import Command
+from firmware_py.core.decision import Decision
+from firmware_py.core.image import InputImage
+from firmware_py.core.reading import Reading
+from firmware_py.core.state import State
+from firmware_py.runtime.disk import Disk
+from firmware_py.runtime.lines import Document, encode_line, parse_lines
+from firmware_py.runtime.segments import READ_LIMIT
+
+FORMAT = 1
+CAP_BYTES = 8 * 1024 * 1024
+SEGMENT_BYTES = 512 * 1024
+FLUSH_BYTES = 16 * 1024
+_PREFIX, _SUFFIX = "inputs-", ".jsonl"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """All that one step got, and what it concluded: `step(plan, before, image, commands)` gave `decision`."""
+
+    before: State
+    image: InputImage
+    commands: tuple[Command, ...]
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """One step to run again. `before` only where a recording begins anew: continue from there, whatever came before."""
+
+    before: State | None
+    image: InputImage
+    commands: tuple[Command, ...]
+    digest: str
+
+
+class Recorder:
+    """Bounded in bytes; never raises OSError. A file that cannot be written costs a stretch of the recording only."""
+
+    def __init__(
+        self, disk: Disk, directory: Path, *, cap_bytes: int = CAP_BYTES, segment_bytes: int = SEGMENT_BYTES
+    ) -> None:
+        assert 0 < 2 * segment_bytes <= cap_bytes
+        self.degraded = ""
+        self._disk, self._directory = disk, directory
+        self._cap_bytes, self._segment_bytes = cap_bytes, segment_bytes
+        self._sizes: dict[str, int] | None = None  # by name, oldest first; None until looked at
+        self._name = ""
+        self._numbers: dict[str, int] = {}
+        self._readings: Mapping[str, Reading] | None = None
+        self._buffer = bytearray()
+
+    def remember(self, inputs: Inputs) -> None:
+        """Take one step; it reaches the file with the next few."""
+        readings = inputs.image.readings
+        full = self._sizes is not None and self._sizes.get(self._name, 0) + len(self._buffer) > self._segment_bytes
+        if self._readings is None or full or readings.keys() != self._readings.keys():
+            self._begin(inputs)
+        before = self._readings or {}
+        changed: dict[str, object] = {}
+        only_newer: dict[str, list[int]] = {}
+        for name, reading in readings.items():
+            was = before.get(name)
+            if was is reading or was == reading:
+                continue
+            number = self._numbers[name]
+            if was and (was.value, was.quality, was.because, was.detail) == _content(reading):
+                only_newer.setdefault(str(reading.at_ms), []).append(number)
+            else:
+                changed[str(number)] = [encode(part) for part in (*_content(reading), reading.at_ms)]
+        step: Document = {"t": inputs.image.now_ms, "h": digest(inputs.decision)}
+        if inputs.image.stale_at_ms is not None:
+            step["s"] = inputs.image.stale_at_ms
+        if changed:
+            step["r"] = changed
+        if only_newer:
+            step["n"] = only_newer
+        if inputs.commands:
+            step["c"] = encode(inputs.commands)
+        self._buffer += encode_line(step)
+        self._readings = readings
+        if len(self._buffer) >= FLUSH_BYTES:
+            self.flush()
+
+    def skip(self) -> None:
+        """Steps were lost before they came here: begin anew with the next one."""
+        self._readings = None
+
+    def flush(self) -> None:
+        """Hand what is buffered to the operating system."""
+        if not self._buffer:
+            return
+        data = bytes(self._buffer)
+        self._buffer.clear()
+        try:
+            if self._sizes is None:
+                self._sizes = self._look()
+            self._make_room(len(data))
+            self._disk.append(self._directory / self._name, data, sync=False)
+            self._sizes[self._name] = self._sizes.get(self._name, 0) + len(data)
+            self.degraded = ""
+        except OSError as error:
+            self.degraded = error.strerror or str(error)
+            self._sizes, self._readings = None, None
+
+    def _begin(self, inputs: Inputs) -> None:
+        self.flush()
+        try:
+            if self._sizes is None:
+                self._sizes = self._look()
+        except OSError as error:
+            self.degraded = error.strerror or str(error)
+        newest = max(self._sizes or {}, default=self._name)
+        number = int(newest[len(_PREFIX) : -len(_SUFFIX)] or 0) + 1
+        self._name = f"{_PREFIX}{number:010d}{_SUFFIX}"
+        self._readings = {}
+        self._numbers = {name: index for index, name in enumerate(inputs.image.readings)}
+        self._buffer += encode_line({"v": FORMAT, "state": encode(inputs.before), "points": list(self._numbers)})
+
+    def _look(self) -> dict[str, int]:
+        self._disk.make_directory(self._directory)
+        return {name: self._disk.size(self._directory / name) for name in _files(self._disk, self._directory)}
+
+    def _make_room(self, wanted: int) -> None:
+        assert self._sizes is not None
+        while self._sizes and sum(self._sizes.values()) + wanted > self._cap_bytes:
+            oldest = min(self._sizes)
+            self._disk.remove(self._directory / oldest)
+            del self._sizes[oldest]
+
+
+def replay(disk: Disk, directory: Path) -> Iterator[Recorded]:
+    """Every recorded step that can be run again, oldest first. Past a damaged line it goes on where a file begins anew.
+
+    Raises OSError only for the directory itself.
+    """
+    for name in _files(disk, directory):
+        try:
+            data = disk.read(directory / name, READ_LIMIT)
+        except OSError:
+            continue
+        stretch: _Stretch | None = None
+        for line in parse_lines(data):
+            try:
+                if line.document is None:
+                    stretch = None
+                elif "points" in line.document:
+                    stretch = _Stretch.begin(line.document)
+                elif stretch:
+                    yield stretch.step(line.document)
+            except ValueError:
+                stretch = None
+
+
+@dataclass(slots=True, kw_only=True)
+class _Stretch:
+    """A recording from a whole state up to the next one."""
+
+    state: State | None
+    points: tuple[str, ...]
+    readings: dict[str, Reading] = field(default_factory=dict)
+
+    @classmethod
+    def begin(cls, document: Document) -> "_Stretch":
+        if document.get("v") != FORMAT:
+            raise ValueError("another format")
+        return cls(state=decode(State, document.get("state")), points=_texts(document.get("points")))
+
+    def step(self, document: Document) -> Recorded:
+        for number, parts in _items(document.get("r")):
+            name, fields = self._name(number), ("value", "quality", "because", "detail", "at_ms")
+            if not isinstance(parts, list) or len(parts) != len(fields):
+                raise ValueError(f"{name}: not a reading")
+            self.readings[name] = decode(Reading, dict(zip(fields, parts, strict=True)), name)
+        for at_ms, numbers in _items(document.get("n")):
+            for number in numbers if isinstance(numbers, list) else ():
+                name = self._name(str(number))
+                if name not in self.readings:
+                    raise ValueError(f"{name}: newer than nothing")
+                old = encode(self.readings[name])
+                assert isinstance(old, dict)
+                self.readings[name] = decode(Reading, old | {"at_ms": int(at_ms)}, name)
+        head = {"now_ms": document.get("t"), "stale_at_ms": document.get("s")}
+        image = decode(InputImage, head | {"readings": encode(self.readings)})
+        commands = tuple(decode(Command, one) for one in _list(document.get("c")))
+        before, self.state = self.state, None
+        return Recorded(before=before, image=image, commands=commands, digest=str(document.get("h")))
+
+    def _name(self, number: str) -> str:
+        if not number.isdecimal() or int(number) >= len(self.points):
+            raise ValueError(f"point {number} is not in the list")
+        return self.points[int(number)]
+
+
+def _content(reading: Reading) -> tuple[object, ...]:
+    return (reading.value, reading.quality, reading.because, reading.detail)
+
+
+def _files(disk: Disk, directory: Path) -> list[str]:
+    names = (n for n in disk.names(directory) if n.startswith(_PREFIX) and n.endswith(_SUFFIX))
+    return [name for name in names if name[len(_PREFIX) : -len(_SUFFIX)].isdecimal()]
+
+
+def _items(value: object) -> list[tuple[str, object]]:
+    return list(value.items()) if isinstance(value, dict) else []
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(str(part) for part in _list(value))

@@ -1,0 +1,153 @@
+"""The controller's memory on the medium: two files in turn, each whole or absent, so that one sound copy always exists.
+
+Written when something changed that matters, and now and then for the timers. Must not know what the state means; the
+names of its fields tell what is a running timer.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
+from pathlib import Path
+
+from firmware_py.core.codec import decode, encode
+from firmware_py.core.mode import CausePhase
+from firmware_py.core.state import State
+from firmware_py.runtime.disk import Disk, remove_temporaries, write_atomic
+from firmware_py.runtime.lines import encode_line, parse_lines
+from firmware_py.runtime.segments import Damage, move_aside
+
+FORMAT = 1
+NAMES = ("state-a", "state-b")
+MAX_BYTES = 1024 * 1024
+BUSY_TIMERS_MS = 10_000
+QUIET_TIMERS_MS = 300_000
+_UNREAD_LEAP = 1_000_000_000
+_COUNT_DOWN = ("shelved_ms", "left_ms", "lamp_test_ms")  # timers whose end is a transition
+_CHATTER = ("evidence", "confirmed")  # texts with live values, and counters of readings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """What was kept. `at_ms`: monotonic time of the write, in the boot `boot`; `same_boot`: that this is still it."""
+
+    state: State
+    generation: int
+    boot: str
+    at_ms: int
+    same_boot: bool
+
+
+class StateFile:
+    """One writer (the storage thread); `load` once before anything else. Never raises OSError: `degraded` says why."""
+
+    def __init__(self, disk: Disk, directory: Path) -> None:
+        self.degraded = ""
+        self.damage: list[Damage] = []
+        self._disk, self._directory = disk, directory
+        self._generation = 0
+        self._turn = 0
+        self._shape: object = None
+        self._written_ms: int | None = None
+        self._saved: State | None = None
+
+    def load(self, boot: str) -> Stored | None:
+        """The newest sound state, None when there is none. Of another boot it has no `stepped_ms`: that clock is gone.
+
+        A file that is damaged or of a format we do not know is renamed aside and listed in `damage`.
+        """
+        try:
+            self._disk.make_directory(self._directory)
+            remove_temporaries(self._disk, self._directory)
+        except OSError as error:
+            self.degraded = error.strerror or str(error)
+        newest: Stored | None = None
+        for turn, name in enumerate(NAMES):
+            stored = self._read(name, boot)
+            if stored and (newest is None or stored.generation > newest.generation):
+                newest, self._turn = stored, 1 - turn
+        self._generation = newest.generation if newest else 0
+        if self.degraded:
+            # A file that cannot be read now may be readable at the next start: what we write must count as newer.
+            self._generation += _UNREAD_LEAP
+        return newest
+
+    def save(self, state: State, boot: str, now_ms: int, *, force: bool = False) -> bool:
+        """Write the state if it is due: at once when something that matters changed, else by age. True if written."""
+        if state is self._saved:
+            return False
+        shape = material(state)
+        patience_ms = BUSY_TIMERS_MS if _is_busy(state) else QUIET_TIMERS_MS
+        is_due = self._written_ms is None or now_ms - self._written_ms >= patience_ms
+        if shape == self._shape and not (is_due or force or self.degraded):
+            return False
+        document = {"v": FORMAT, "gen": self._generation + 1, "boot": boot, "at_ms": now_ms, "state": encode(state)}
+        try:
+            self._disk.make_directory(self._directory)
+            write_atomic(self._disk, self._directory / NAMES[self._turn], encode_line(document))
+        except OSError as error:
+            self.degraded = error.strerror or str(error)
+            return False
+        self.degraded = ""
+        # Advanced only now: after a failure the same file is tried again, never the one that holds the newest state.
+        self._generation, self._turn = self._generation + 1, 1 - self._turn
+        self._shape, self._written_ms, self._saved = shape, now_ms, state
+        return True
+
+    def _read(self, name: str, boot: str) -> Stored | None:
+        path = self._directory / name
+        try:
+            if not self._disk.exists(path):
+                return None
+            lines = list(parse_lines(self._disk.read(path, MAX_BYTES)))
+        except OSError as error:
+            self.degraded = error.strerror or str(error)
+            self.damage.append(Damage(file=name, offset=0, length=0, what=self.degraded))
+            return None
+        document = lines[0].document if len(lines) == 1 else None
+        try:
+            if document is None:
+                raise ValueError("damaged")
+            return _stored(document, boot)
+        except ValueError as error:
+            self.damage.append(move_aside(self._disk, path, str(error)))
+            return None
+
+
+def _stored(document: Mapping[str, object], boot: str) -> Stored:
+    generation, written_in, at_ms = document.get("gen"), document.get("boot"), document.get("at_ms")
+    if document.get("v") != FORMAT:
+        raise ValueError(f"format {document.get('v')!r} is not known here")
+    if not isinstance(generation, int) or not isinstance(written_in, str) or not isinstance(at_ms, int):
+        raise ValueError("head is not complete")
+    state = decode(State, document.get("state"))
+    same_boot = written_in == boot
+    if not same_boot:
+        state = replace(state, stepped_ms=None)
+    return Stored(state=state, generation=generation, boot=written_in, at_ms=at_ms, same_boot=same_boot)
+
+
+def material(value: object) -> object:
+    """What must be on the medium at once: everything but running timers, live evidence and counters of readings.
+
+    Goes by the names of fields, never by the keys of mappings: a condition may be called what it likes.
+    """
+    if is_dataclass(value) and not isinstance(value, type):
+        return {
+            field.name: bool(part) if field.name in _COUNT_DOWN else material(part)
+            for field in fields(value)
+            if field.name in _COUNT_DOWN or not (field.name.endswith("_ms") or field.name in _CHATTER)
+            for part in (getattr(value, field.name),)
+        }
+    if isinstance(value, Mapping):
+        return {key: material(part) for key, part in value.items()}
+    return value
+
+
+def _is_busy(state: State) -> bool:
+    """Timers matter while a cause, an incident, an override or a shed stage is running."""
+    return bool(
+        state.incidents
+        or state.overrides
+        or any(cause.phase is not CausePhase.IDLE for cause in state.causes.values())
+        or any(stage.shed for stage in state.stages.values())
+        or any(alarm.shelved_ms for alarm in state.alarms.values())
+    )

@@ -1,0 +1,235 @@
+"""Everything that is kept, behind one door: journal, state, incident book and recording, in the storage thread.
+
+The loop hands over and goes on; what was synced comes back to it. A medium that fails makes `status` degraded and
+nothing else. Must not know MQTT, alarms, or why something is worth keeping.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from firmware_py.core.event import Event, Severity
+from firmware_py.core.state import State
+from firmware_py.runtime.backlog import Backlog, Stamp
+from firmware_py.runtime.book import Book
+from firmware_py.runtime.disk import Disk
+from firmware_py.runtime.journal import Journal
+from firmware_py.runtime.lines import Document
+from firmware_py.runtime.recorder import Inputs, Recorder
+from firmware_py.runtime.segments import Damage, number_of
+from firmware_py.runtime.state_file import StateFile, Stored
+from firmware_py.runtime.storage_thread import StorageThread
+
+T = TypeVar("T")
+
+BATCH_MS = 500  # with the thread's tick of 250 ms an event that is not critical is synced within a second
+RETRY_MS = 1000
+HOUSEKEEPING_MS = 10_000
+MAX_INPUTS = 300
+_CATCH_UP = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """`degraded`: what cannot be written now, and why. `damage`: found at the start, each for the first time.
+
+    `last`: highest event number; `ack`: delivered up to; `cursor_seen`: whether a server ever wrote its cursor.
+    """
+
+    degraded: Mapping[str, str]
+    damage: tuple[Damage, ...]
+    log: str
+    last: int
+    ack: int
+    cursor_seen: bool
+
+
+class Storage:
+    """`on_synced` gets records that are on the medium and may be published, in order; `on_status` every change of
+    `degraded` or `damage`. Both are called on the loop. Methods are called on the loop and never wait."""
+
+    def __init__(
+        self,
+        directory: Path,
+        boot: str,
+        now_ms: Callable[[], int],
+        *,
+        disk: Disk | None = None,
+        on_synced: Callable[[Sequence[Document]], None] = lambda _: None,
+        on_status: Callable[[Status], None] = lambda _: None,
+        on_failure: Callable[[BaseException], None] = lambda _: None,
+    ) -> None:
+        disk = disk or Disk()
+        self._boot, self._now_ms, self._on_synced, self._on_status = boot, now_ms, on_synced, on_status
+        self._backlog = Backlog()
+        self._journal = Journal(disk, directory / "journal", self._backlog)
+        self._state_file = StateFile(disk, directory / "state")
+        self._book = Book(disk, directory / "book")
+        self._recorder = Recorder(disk, directory / "inputs")
+        self._thread = StorageThread(self._duty, now_ms, on_failure=on_failure)
+        self._state: tuple[State, int] | None = None
+        self._tried: tuple[State, int] | None = None
+        self._inputs: deque[Inputs] = deque()
+        self._inputs_lost = False
+        self._waiting_since_ms: int | None = None
+        self._retry_ms = self._housekeeping_ms = now_ms()
+        self._in_book = ""  # the log that the book is being made from, and how far it has got
+        self._in_book_seq = 0
+        self._opened = False
+        self._status = self._look()
+
+    # ------------------------------------------------------------------------------------------------- for the loop
+    def restore(self) -> Stored | None:
+        """The last kept state; called once, before the loop and any network. A bad or missing medium gives None."""
+        return self._state_file.load(self._boot)
+
+    def start(self) -> None:
+        """Start the thread, which opens the rest; call it on the running loop."""
+        self._thread.start()
+
+    def record(self, events: Sequence[Event], stamp: Stamp) -> None:
+        """Number and keep events: at once if one is critical, else within a second."""
+        for event in events:
+            self._backlog.add(event, stamp)
+        if any(event.severity is Severity.CRITICAL for event in events):
+            self._thread.wake()
+
+    def save_state(self, state: State, now_ms: int) -> None:
+        """Keep this state; one that has not been written yet is replaced by it."""
+        self._state = (state, now_ms)
+        self._thread.wake()
+
+    def remember(self, inputs: Inputs) -> None:
+        """Record a step's inputs for replay; when the thread is stuck, the recording has a hole."""
+        if len(self._inputs) >= MAX_INPUTS:
+            self._inputs_lost = True
+            return
+        self._inputs.append(inputs)
+
+    def pending(self, after: int, limit: int) -> "asyncio.Future[list[Document]]":
+        """Synced records above a number, in order, gaps told. DeviceError when the thread is too busy."""
+        return self._thread.submit(lambda: self._journal.pending(after, limit))
+
+    def acknowledged(self, seq: int, *, cursor: bool) -> "asyncio.Future[bool]":
+        """Delivered up to `seq`, by the server's cursor or by PUBACK; False for one that is ahead of the journal."""
+        return self._thread.submit(lambda: self._journal.acknowledged(seq, cursor=cursor))
+
+    def book(self, question: Callable[[Book], T]) -> "asyncio.Future[T]":
+        """Ask or tell the incident book, in the thread: `storage.book(lambda book: book.incidents(state="open"))`."""
+        return self._thread.submit(lambda: question(self._book))
+
+    @property
+    def status(self) -> Status:
+        """As of the thread's last round."""
+        return self._status
+
+    @property
+    def beat_ms(self) -> int:
+        """Monotonic time of the thread's last sign of life, for the watchdog."""
+        return self._thread.beat_ms
+
+    async def stop(self, timeout_s: float = 3.0) -> bool:
+        """Write all that waits and end; False when the medium did not allow it in time."""
+        ended = await self._thread.stop(timeout_s)
+        return ended and not len(self._backlog)
+
+    # ----------------------------------------------------------------------------------------------- for the thread
+    def _duty(self, final: bool) -> None:
+        now_ms = self._now_ms()
+        if not self._opened:
+            self._journal.open()
+            self._book.open()
+            self._opened = True
+        self._write_events(now_ms, final)  # before the state: an event may be told twice after a cut, but never not
+        self._write_state(now_ms, final)
+        self._write_inputs()
+        if final or now_ms - self._housekeeping_ms >= HOUSEKEEPING_MS:
+            self._housekeeping_ms = now_ms
+            self._journal.save_position()
+            self._recorder.flush()
+            self._book.flush()
+        status = self._look()
+        if (status.degraded, status.damage) != (self._status.degraded, self._status.damage):
+            self._thread.call_on_loop(self._on_status, status)
+        self._status = status
+
+    def _write_events(self, now_ms: int, final: bool) -> None:
+        if not len(self._backlog):
+            self._waiting_since_ms = None
+        elif self._waiting_since_ms is None:
+            self._waiting_since_ms = now_ms
+        waiting = self._waiting_since_ms is not None and now_ms - self._waiting_since_ms >= BATCH_MS
+        if final or (now_ms >= self._retry_ms and (waiting or self._backlog.urgent or not self._journal.log)):
+            records = self._journal.commit()
+            if self._journal.degraded:
+                self._retry_ms = now_ms + RETRY_MS
+            if records:
+                self._thread.call_on_loop(self._on_synced, records)
+        if self._journal.log:
+            self._write_book()
+
+    def _write_book(self) -> None:
+        """Bring the book up to the journal, from which it is made; after a crash it may be some records behind."""
+        log = self._journal.log
+        if self._in_book != log:
+            self._in_book, self._in_book_seq = log, self._book.entered(log)
+        while self._in_book_seq < self._journal.last:
+            records = self._journal.pending(self._in_book_seq, _CATCH_UP)
+            if not records:
+                return
+            self._book.enter(records)
+            self._in_book_seq = number_of(records[-1])
+
+    def _write_state(self, now_ms: int, final: bool) -> None:
+        wanted = self._state
+        retry = bool(self._state_file.degraded) and now_ms >= self._retry_ms
+        if wanted is None or (wanted is self._tried and not (retry or final)):
+            return
+        self._tried = wanted
+        self._state_file.save(wanted[0], self._boot, wanted[1], force=final)
+        if self._state_file.degraded:
+            self._retry_ms = max(self._retry_ms, now_ms + RETRY_MS)
+
+    def _write_inputs(self) -> None:
+        for _ in range(len(self._inputs)):
+            self._recorder.remember(self._inputs.popleft())
+        if self._inputs_lost:
+            self._inputs_lost = False
+            self._recorder.skip()
+
+    def _look(self) -> Status:
+        stores = (
+            ("journal", self._journal),
+            ("state", self._state_file),
+            ("book", self._book),
+            ("inputs", self._recorder),
+        )
+        return Status(
+            degraded={
+                name: store.degraded for name, store in stores if store.degraded and (self._opened or name == "state")
+            },
+            damage=(*self._state_file.damage, *self._journal.damage, *self._book.damage),
+            log=self._journal.log,
+            last=self._journal.last,
+            ack=self._journal.ack,
+            cursor_seen=self._journal.cursor_seen,
+        )
+
+
+def damage_event(damage: Damage, at_ms: int) -> Event:
+    """The event that tells of one damaged stretch found at the start."""
+    return Event(
+        type="storage.damaged",
+        severity=Severity.WARNING,
+        at_ms=at_ms,
+        data={
+            "file": damage.file,
+            "offset": damage.offset,
+            "length": damage.length,
+            "what": damage.what,
+            "aside": damage.aside or None,
+        },
+    )
