@@ -4,6 +4,7 @@ Each check is a function from the site to findings. Judges the file only; asks n
 """
 
 from collections.abc import Iterator
+from typing import assert_never
 
 from config.finding import Check, Finding, repeated, unknown
 from config.model_common import OnOff
@@ -117,6 +118,8 @@ def check_output_targets(site: Site) -> Iterator[Finding]:
                     yield Finding(path=("output", index, "switch"), message=message, absence=True)
             case GpioOutput():
                 pass
+            case _ as never:
+                assert_never(never)
 
 
 def check_wires(site: Site) -> Iterator[Finding]:
@@ -132,6 +135,8 @@ def check_wires(site: Site) -> Iterator[Finding]:
                 coils.append((("output", index, "coil"), f"{output.coil} of {output.unit}"))
             case ExchangeOutput():
                 switches.append((("output", index, "switch"), f"{output.switch} of {output.exchange}"))
+            case _ as never:
+                assert_never(never)
     pins += [(("input", index, "pin"), entry.pin) for index, entry in enumerate(site.input)]
     yield from repeated(pins, "this pin is in use already, at {first}")
     yield from repeated(coils, "this coil is in use already, at {first}")
