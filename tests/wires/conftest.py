@@ -1,0 +1,4 @@
+"""Peers that several wire test files share: one of each for a whole session."""
+
+from tests.wires.asterisk import asterisk_fixture as asterisk_fixture
+from tests.wires.asterisk import healthy_fixture as healthy_fixture
