@@ -63,13 +63,15 @@ def read_secret(ref: str, environ: Mapping[str, str]) -> Secret:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a usable path"
         raise _refuse(name, f"the secret cannot be read: {reason}") from None
-    with os.fdopen(descriptor, "rb") as stream:
+    try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             raise _refuse(name, "the secret must be in a regular file")
         if found.st_mode & stat.S_IRWXO:
             raise _refuse(name, f"everybody can read this secret; run: chmod o= {name}")
-        raw = stream.read(MAX_BYTES + 1)
+        raw = os.read(descriptor, MAX_BYTES + 1)
+    finally:
+        os.close(descriptor)
     return Secret(_one_line(raw, name))
 
 
