@@ -1,0 +1,130 @@
+"""The point table: what is stamped, kept, refused, and who is woken."""
+
+from __future__ import annotations
+
+import pytest
+
+from firmware_py.core.point import Kind, Point
+from firmware_py.core.reading import Quality, Reason, Sample, Value, bad
+from firmware_py.runtime.table import PointTable
+from tests.shell.virtual import VirtualClock, VirtualLoop, run_virtual, spend
+
+POINTS = {
+    point.id: point
+    for point in (
+        Point(id="ups1.output_source", kind=Kind.WORD, stale_after_ms=5_000, urgent=True, words=("normal", "battery")),
+        Point(id="ups1.battery.charge_pct", kind=Kind.NUMBER, stale_after_ms=5_000, low=0, high=100),
+        Point(id="ups1.cells", kind=Kind.INTEGER, stale_after_ms=5_000, low=0, high=100),
+        Point(id="ups1.name", kind=Kind.TEXT, stale_after_ms=5_000),
+        Point(id="door.open", kind=Kind.FLAG, stale_after_ms=5_000),
+    )
+}
+
+
+class Bench:
+    def __init__(self, loop: VirtualLoop | None = None) -> None:
+        self.loop = loop or VirtualLoop()
+        self.woken = 0
+        self.table = PointTable(POINTS, VirtualClock(self.loop), self.wake)
+
+    def wake(self) -> None:
+        self.woken += 1
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_a_reading_carries_the_time_at_which_it_arrived(bench: Bench) -> None:
+    bench.table.put({"door.open": Sample(value=True)})
+    assert bench.table.readings["door.open"].at_ms == bench.loop.ms
+
+
+def test_a_reading_in_the_millisecond_of_a_freeze_belongs_to_the_next_picture(bench: Bench) -> None:
+    now_ms = bench.loop.ms
+    image = bench.table.freeze(now_ms)
+    bench.table.put({"door.open": Sample(value=True)})
+    assert image["door.open"].because is Reason.NOT_YET
+    assert bench.table.readings["door.open"].at_ms == now_ms + 1
+    assert bench.table.freeze(now_ms + 1)["door.open"].good
+
+
+def test_two_pictures_never_carry_the_same_time(bench: Bench) -> None:
+    bench.table.freeze(5)
+    with pytest.raises(AssertionError, match="time does not stand still"):
+        bench.table.freeze(5)
+
+
+def test_what_goes_bad_keeps_its_last_value_and_the_time_of_it(bench: Bench) -> None:
+    bench.table.put({"ups1.cells": Sample(value=12)})
+    then_ms = bench.loop.ms
+    bench.loop.ms += 4_000
+    bench.table.fail(["ups1.cells"], Reason.NO_COMMUNICATION, "silence")
+    reading = bench.table.readings["ups1.cells"]
+    assert (reading.value, reading.at_ms, reading.quality) == (12, then_ms, Quality.BAD)
+    assert (reading.because, reading.detail) == (Reason.NO_COMMUNICATION, "silence")
+
+
+def test_a_change_of_an_urgent_point_wakes_the_cycle_and_a_repetition_does_not(bench: Bench) -> None:
+    put = bench.table.put
+    assert put({"ups1.output_source": Sample(value="normal")})
+    assert not put({"ups1.output_source": Sample(value="normal")})
+    assert put({"ups1.output_source": Sample(value="battery")})
+    assert put({"ups1.output_source": bad(Reason.NO_COMMUNICATION)})
+    assert not put({"ups1.output_source": bad(Reason.SOURCE_LOST)})
+    assert not put({"ups1.cells": Sample(value=1)})
+    assert bench.woken == 3
+
+
+def test_an_unknown_point_is_refused_loudly_and_an_offered_one_is_dropped(bench: Bench) -> None:
+    with pytest.raises(AssertionError, match="no such point"):
+        bench.table.put({"ups9.cells": Sample(value=1)})
+    bench.table.offer({"ups9.cells": Sample(value=1), "ups1.cells": Sample(value=2)})
+    assert set(bench.table.readings) == {"ups1.cells"}
+
+
+@pytest.mark.parametrize(
+    ("point", "value", "reason"),
+    [
+        ("ups1.battery.charge_pct", 101.0, Reason.OUT_OF_RANGE),
+        ("ups1.battery.charge_pct", float("nan"), Reason.OUT_OF_RANGE),
+        ("ups1.battery.charge_pct", float("-inf"), Reason.OUT_OF_RANGE),
+        ("ups1.battery.charge_pct", True, Reason.BAD_REPLY),
+        ("ups1.battery.charge_pct", "96", Reason.BAD_REPLY),
+        ("ups1.cells", -1, Reason.OUT_OF_RANGE),
+        ("ups1.cells", 1.5, Reason.BAD_REPLY),
+        ("ups1.output_source", "bypass", Reason.UNKNOWN_WORD),
+        ("ups1.output_source", 3, Reason.BAD_REPLY),
+        ("door.open", 1, Reason.BAD_REPLY),
+        ("ups1.name", "x" * 256, Reason.BAD_REPLY),
+    ],
+)
+def test_a_value_that_cannot_be_the_points_is_bad_and_says_why(
+    bench: Bench, point: str, value: Value, reason: Reason
+) -> None:
+    bench.table.put({point: Sample(value=value)})
+    reading = bench.table.readings[point]
+    assert (reading.value, reading.quality, reading.because) == (None, Quality.BAD, reason)
+    assert 0 < len(reading.detail) <= 200
+
+
+def test_an_uncertain_value_is_kept_with_its_reason(bench: Bench) -> None:
+    bench.table.put({"ups1.cells": Sample(value=3, quality=Quality.UNCERTAIN, because=Reason.DOUBTFUL)})
+    reading = bench.table.readings["ups1.cells"]
+    assert (reading.value, reading.quality, reading.because) == (3, Quality.UNCERTAIN, Reason.DOUBTFUL)
+
+
+def test_whoever_waits_for_a_picture_gets_it_or_gives_up() -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        bench = Bench(clock._loop)
+        start_ms = clock.now_ms()
+        await bench.table.pictured(100)
+        assert clock.now_ms() == start_ms + 100
+        clock._loop.call_later(0.03, lambda: bench.table.freeze(clock.now_ms()))
+        await bench.table.pictured(100)
+        assert clock.now_ms() == start_ms + 130
+        await spend(1_000)
+        assert not bench.table._waiting
+
+    run_virtual(scenario)
