@@ -278,7 +278,7 @@ class Journal:
         """
         found: list[Document] = []
         expected = after + 1
-        for segment in () if self._unclean else self._segments:
+        for segment in self._segments if self.log else ():
             if segment.last <= after:
                 continue
             for record in self._records(segment):

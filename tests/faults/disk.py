@@ -51,6 +51,10 @@ class _File:
         return bytes(content)
 
 
+class PowerFailed(BaseException):
+    """The power failed in the middle of an operation; nothing after it happened."""
+
+
 class FaultyDisk(Disk):
     """`fail_at` counts elementary operations (write, sync, rename, cut, remove, read ...): that one raises `error`.
 
@@ -67,12 +71,18 @@ class FaultyDisk(Disk):
         self.error = errno.EIO
         self.torn = 0.5
         self.read_only = False
+        self.cut = False
 
     # ---------------------------------------------------------------------------------------------------- faults
     def fail(self, at: int, *, times: int = 1, error: int = errno.EIO, torn: float = 0.5) -> None:
         """Fail operation number `at` from now on (0: the next one)."""
         self.operations.clear()
         self.fail_at, self.fail_for, self.error, self.torn = at, times, error, torn
+
+    def cut_power(self, at: int, *, torn: float = 0.5) -> None:
+        """Lose the power in operation number `at` from now on: it raises PowerFailed. What is left: `power_cut`."""
+        self.fail(at, times=1 << 30, torn=torn)
+        self.cut = True
 
     def heal(self) -> None:
         self.fail_at, self.read_only = -1, False
@@ -82,7 +92,10 @@ class FaultyDisk(Disk):
         self.operations.append(what)
         if self.read_only and what not in ("read", "names", "size"):
             raise OSError(errno.EROFS, "Read-only file system")
-        return 0 <= self.fail_at <= index < self.fail_at + self.fail_for
+        fails = 0 <= self.fail_at <= index < self.fail_at + self.fail_for
+        if fails and self.cut and what != "write":
+            raise PowerFailed
+        return fails
 
     def _do(self, what: str) -> None:
         if self._fails(what):
@@ -189,5 +202,7 @@ class FaultyDisk(Disk):
     def _write(self, file: _File, offset: int, data: bytes) -> None:
         if self._fails("write"):
             file.write(offset, data[: int(len(data) * self.torn)])
+            if self.cut:
+                raise PowerFailed
             raise OSError(self.error, "injected at write")
         file.write(offset, data)

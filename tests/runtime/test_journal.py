@@ -1,4 +1,4 @@
-"""The journal: numbers, batches, gaps, classes, acknowledgement. Faults and power cuts are in test_journal_faults.py."""
+"""The journal: numbers, batches, gaps, classes, acknowledgement. Its faults are in test_journal_faults.py."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -135,7 +135,7 @@ def test_a_full_journal_drops_info_then_warning_then_critical_and_tells_each_gap
     for number in range(1, 1201):
         tell(journal, event(number, severities[number % 3]))
         assert journal.size_bytes <= 64 << 10
-        kept = {severity: 0 for severity in severities}
+        kept = dict.fromkeys(severities, 0)
         for segment in journal._segments[:-1]:
             for severity, count in segment.counts.items():
                 kept[severity] += count
@@ -162,9 +162,9 @@ def test_delivered_records_make_room_before_any_that_is_not() -> None:
     for number in range(1, 151):
         tell(journal, event(number, Severity.CRITICAL))
     journal.acknowledged(150, cursor=True)
-    for number in range(151, 301):
+    for number in range(151, 421):
         tell(journal, event(number))
-    assert follow(walk(journal, after=150), 151) == (list(range(151, 301)), 301)
+    assert follow(walk(journal, after=150), 151) == (list(range(151, 421)), 421)
     assert walk(journal)[0]["type"] == "journal.gap"
 
 
