@@ -7,6 +7,7 @@ It can be hung (`silent`), talk nonsense (`garbage`), stop and boot again. It mu
 import asyncio
 import hashlib
 import re
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -63,7 +64,7 @@ class SimExchange:
         self.trunks = {trunk.endpoint: trunk for trunk in trunks}
         self.device_states: dict[str, str] = {}
         self.garbage = False
-        self.asked: int = 0  # actions answered since the start
+        self.log: deque[tuple[str, str]] = deque(maxlen=500)  # (action, what about), the newest last
         self._user, self._secret = user, secret
         self._on_gate = on_gate
         self._server: asyncio.Server | None = None
@@ -250,11 +251,11 @@ class _Client:
         self._writer.write(NONSENSE if self._exchange.garbage else block.encode())
 
     def _respond(self, packet: Packet, headers: dict[str, str], response: str = "Success") -> None:
-        self._exchange.asked += 1
         self._send({"Response": response, "ActionID": packet.action_id} | headers)
 
     async def _answer(self, packet: Packet) -> None:
         action = packet.get("Action")
+        self._exchange.log.append((action, packet.get("Variable") or packet.get("Endpoint") or packet.get("Username")))
         if not self._inside:
             await self._log_in(packet, action)
             return
