@@ -11,7 +11,7 @@ import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
@@ -22,6 +22,9 @@ from paho.mqtt.reasoncodes import ReasonCode
 from firmware_py.ports import DeviceError
 from mqtt_bridge.settings import Broker, MqttVersion
 from mqtt_bridge.tls import explain, make_context
+
+if TYPE_CHECKING:
+    from paho.mqtt.client import SocketLike  # exists for type checkers only
 
 MESSAGE_BYTES = 64 * 1024  # of any message that we take
 INBOX = 64  # packets that a broker may send before we have answered
@@ -65,7 +68,7 @@ class Session:
         self.window = broker.window
         self._slots = asyncio.Semaphore(self.window)
         self._tick: asyncio.TimerHandle | None = None
-        self._sock: paho.SocketLike | None = None
+        self._sock: SocketLike | None = None
 
     # ------------------------------------------------------------------------------------------------------- for use
     async def send(self, message: Message) -> asyncio.Future[str]:
@@ -190,14 +193,14 @@ class Session:
         if hear is not None and len(message.payload) <= MESSAGE_BYTES:
             hear(bytes(message.payload))
 
-    def _on_socket_close(self, client: paho.Client, data: object, sock: paho.SocketLike) -> None:
+    def _on_socket_close(self, client: paho.Client, data: object, sock: "SocketLike") -> None:
         self._forget_socket()
 
-    def _on_register_write(self, client: paho.Client, data: object, sock: paho.SocketLike) -> None:
+    def _on_register_write(self, client: paho.Client, data: object, sock: "SocketLike") -> None:
         if self._sock is not None:
             self._loop.add_writer(self._sock, self._write)
 
-    def _on_unregister_write(self, client: paho.Client, data: object, sock: paho.SocketLike) -> None:
+    def _on_unregister_write(self, client: paho.Client, data: object, sock: "SocketLike") -> None:
         if self._sock is not None:
             self._loop.remove_writer(self._sock)
 

@@ -92,7 +92,7 @@ def state(who: Identity, *, stamp: Stamp, seq: int, seen: Snapshot, points: Iter
     """
     image, decision = seen.image, seen.decision
     message: Json = {"v": 1, "log": who.log, "seq": seq, "boot": who.boot, "ts": stamp.ts, "clk": stamp.clk}
-    message |= {"mode": decision.mode.word, "flags": sorted(decision.flags)[:LIST_ITEMS]}
+    message |= {"mode": decision.mode.word, "flags": _reasons(sorted(decision.flags))}
     message |= {"because": _reasons(decision.because), "stage": decision.stage, "outputs": {}}
     leaves = [(("outputs", *_path(id_, frozenset())), _drive(drive)) for id_, drive in decision.outputs.items()]
     leaves += [(_path(point.id, _HEAD), _reading(image[point.id], utc)) for point in points]

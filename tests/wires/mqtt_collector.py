@@ -1,0 +1,120 @@
+"""The far side in tests: a subscriber that keeps every message and checks it against our schemas.
+
+paho in a thread of its own, not our code under test: it decodes with the standard library and judges with jsonschema.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jsonschema
+import paho.mqtt.client as paho
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+
+from mqtt_bridge.schema import NAMES, read_schema
+
+_VALIDATORS = {name: jsonschema.Draft202012Validator(read_schema(name)) for name in NAMES}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """One message. `kind`: the level behind the site; `data` None for an empty payload."""
+
+    topic: str
+    kind: str
+    data: Any
+    retained: bool
+    at_s: float
+
+
+def find_fault(topic: str, raw: bytes) -> str:
+    """Why a message breaks the contract; empty if it does not."""
+    kind = topic.split("/")[3]
+    if not raw:
+        return "" if kind in ("alarm", "cursor") else f"{topic}: empty"
+    try:
+        data = json.loads(raw)
+    except ValueError as error:
+        return f"{topic}: not JSON: {error}"
+    if kind not in _VALIDATORS:
+        return f"{topic}: no schema for {kind}"
+    faults = [f"{topic}: {error.json_path}: {error.message}" for error in _VALIDATORS[kind].iter_errors(data)]
+    return "; ".join(faults)
+
+
+class Collector:
+    """Hears `root/v1/#` from the moment it is made. All methods may be called from any thread but paho's."""
+
+    def __init__(
+        self, port: int, *, root: str = "floor", username: str = "", password: str = "", new: bool = True
+    ) -> None:
+        self.heard: list[Heard] = []
+        self.faults: list[str] = []
+        self._news = threading.Condition()
+        self._ready = threading.Event()
+        version = MQTTProtocolVersion.MQTTv5 if new else MQTTProtocolVersion.MQTTv311
+        self.client = paho.Client(CallbackAPIVersion.VERSION2, protocol=version)
+        self.client.reconnect_delay_set(1, 1)
+        if username:
+            self.client.username_pw_set(username, password)
+        self.client.on_connect = lambda client, *_: client.subscribe(f"{root}/v1/#", qos=1)
+        self.client.on_subscribe = lambda *_: self._ready.set()
+        self.client.on_message = self._hear
+        self.client.connect("127.0.0.1", port, keepalive=30)
+        self.client.loop_start()
+        assert self._ready.wait(10), "the collector could not subscribe"
+
+    def close(self) -> None:
+        self.client.disconnect()
+        self.client.loop_stop()
+
+    def of(self, kind: str) -> list[Heard]:
+        """All messages of one kind, oldest first."""
+        with self._news:
+            return [one for one in self.heard if one.kind == kind]
+
+    def last(self, kind: str) -> Any:
+        """The newest message's content; None when there was none."""
+        found = self.of(kind)
+        return found[-1].data if found else None
+
+    def wait_for(self, ready: Callable[[Collector], Any], *, within_s: float = 10.0, what: str = "") -> Any:
+        """Wait until `ready` says so; its answer."""
+        deadline_s = time.monotonic() + within_s
+        with self._news:
+            while not (answer := ready(self)):
+                left_s = deadline_s - time.monotonic()
+                if left_s <= 0 or not self._news.wait(left_s):
+                    if answer := ready(self):
+                        return answer
+                    pytest.fail(f"not heard within {within_s} s: {what}; heard {self.heard[-8:]}")
+            return answer
+
+    def publish(self, topic: str, content: object, *, retain: bool = False) -> None:
+        """Say something, as the central server would."""
+        raw = content if isinstance(content, bytes) else json.dumps(content)
+        self.client.publish(topic, raw, qos=1, retain=retain).wait_for_publish(10)
+
+    def _hear(self, client: paho.Client, data: object, message: paho.MQTTMessage) -> None:
+        fault = find_fault(message.topic, message.payload)
+        with self._news:
+            if fault:
+                self.faults.append(fault)
+            content = None if fault or not message.payload else json.loads(message.payload)
+            kind = message.topic.split("/")[3]
+            self.heard.append(
+                Heard(
+                    topic=message.topic,
+                    kind=kind,
+                    data=content,
+                    retained=message.retain,
+                    at_s=time.monotonic(),
+                )
+            )
+            self._news.notify_all()
