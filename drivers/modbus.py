@@ -7,6 +7,7 @@ The library connects, frames and sends; what it may send and what of the reply i
 import asyncio
 import logging
 import socket
+import termios
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -40,6 +41,7 @@ class _Exchange:
     fate: "asyncio.Future[DeviceError]"
     transaction: int = 0
     late: int = 0
+    sent: bool = False
     answered: bool = False
 
 
@@ -72,7 +74,7 @@ class ModbusLink:
         try:
             async with asyncio.timeout(self._endpoint.connect_ms / 1000):
                 connected = await client.connect()
-        except (TimeoutError, OSError, ValueError) as error:
+        except (TimeoutError, OSError, ValueError, termios.error) as error:  # termios.error is no OSError
             self.close()
             raise DeviceError(f"{self._endpoint.name} cannot be opened: {error}", unit_only=False) from error
         except BaseException:
@@ -164,7 +166,7 @@ class ModbusLink:
         if sending:
             return self._let_out(data)
         exchange = self._exchange
-        if exchange is None or exchange.answered:
+        if exchange is None or exchange.answered or not exchange.sent:
             self.silence.note_strange(data, asyncio.get_running_loop().time())
             return b""
         judgement = judge(
@@ -195,6 +197,7 @@ class ModbusLink:
         unit, function = packet[6:8] if self.framing is Framing.TCP else packet[0:2]
         # The last of the locks on a fire panel: whatever went wrong above, no writing function reaches the wire.
         assert may_leave(function, watched_only=unit in self._watched), f"function {function} to unit {unit}"
+        exchange.sent = True
         return packet
 
     def _note_connection(self, up: bool) -> None:
