@@ -19,6 +19,11 @@ from drivers.pbx import PbxConfig, declare_points
 from drivers.pbx_trunks import Trunk
 from firmware_py.core.point import Point
 
+_ROLES = {
+    Switch.OUTBOUND: "outbound_paused",
+    Switch.BACKUP: "trunk_backup",
+    Switch.SURGE: "surge_announcement",
+}
 _NO_SECRET = "-"  # noqa: S105 - stands where a secret will be, while only the points are asked for
 
 
@@ -88,11 +93,17 @@ def _unit(endpoint: ModbusEndpoint, unit: ModbusUnit, library: Library) -> modbu
 
 def pbx_config(site: Site, exchange: Exchange, *, secret: str, tls: ssl.SSLContext | None) -> PbxConfig:
     """One exchange as its driver wants it."""
+    switches = {
+        output.switch: output.id
+        for output in site.output
+        if output.port == "exchange" and output.exchange == exchange.id
+    }
     states = {
         Switch.OUTBOUND: exchange.outbound_gate,
         Switch.BACKUP: exchange.backup_gate,
-        Switch.SURGE: exchange.surge_gate or "surge",
+        Switch.SURGE: exchange.surge_gate,
     }
+    wired = {switch: f"Custom:{state}" if switch in switches else "" for switch, state in states.items()}
     return PbxConfig(
         name=exchange.id,
         account=Account(
@@ -110,11 +121,9 @@ def pbx_config(site: Site, exchange: Exchange, *, secret: str, tls: ssl.SSLConte
             )
             for trunk in exchange.trunks
         ),
-        switches={
-            output.id: f"Custom:{states[output.switch]}"
-            for output in site.output
-            if output.port == "exchange" and output.exchange == exchange.id
-        },
+        gate=wired[Switch.OUTBOUND],
+        failover=wired[Switch.BACKUP],
+        surge=wired[Switch.SURGE],
+        names={_ROLES[switch]: output for switch, output in switches.items()},
         period_ms=exchange.fast_ms,
     )  # fmt: skip
-

@@ -7,7 +7,7 @@ trunk's state.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from drivers.ami import Answer
 from drivers.ami_link import Account, AmiLink, Phase
@@ -27,7 +27,8 @@ TELLING = frozenset({"ContactStatus", "Registry", "FullyBooted", "Shutdown"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PbxConfig:
-    """One exchange. Device states are named as in the dialplan (`Custom:...`); '' leaves that output out.
+    """One exchange. Device states are named as in the dialplan (`Custom:...`); '' leaves that output out. `names`: the
+    site's own ids for `outbound_paused`, `trunk_backup` and `surge_announcement`.
 
     `also_counted`: groups outside the trunks that count as calls in progress (emergency calls). `settle_ms`: after the
     exchange's boot only good news is believed (measured: 14 of 110 boots report a trunk down that never was).
@@ -39,6 +40,7 @@ class PbxConfig:
     gate: str = "Custom:outbound-gate"
     failover: str = "Custom:trunk-backup"
     surge: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
     also_counted: tuple[str, ...] = ()
     period_ms: int = 2000
     deadline_ms: int = 5000
@@ -56,7 +58,7 @@ class PbxConfig:
     def switches(self) -> Mapping[str, str]:
         """Output id to device state."""
         named = {"outbound_paused": self.gate, "trunk_backup": self.failover, "surge_announcement": self.surge}
-        return {output: state for output, state in named.items() if state}
+        return {self.names.get(output, output): state for output, state in named.items() if state}
 
 
 def declare_points(config: PbxConfig) -> tuple[Point, ...]:

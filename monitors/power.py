@@ -25,7 +25,7 @@ RUNTIME_DEADBAND_S = 120.0
 class Ups:
     """One UPS to watch. `manual_lead_ms`: how long before the forecast end people must go over to paper.
 
-    `has_runtime`, `has_status`: whether its profile offers those points at all.
+    `has_runtime`, `has_status`, `has_charge`: whether its profile offers those points at all.
     """
 
     id: str
@@ -36,6 +36,7 @@ class Ups:
     test_limit_ms: int = 60_000
     has_runtime: bool = True
     has_status: bool = True
+    has_charge: bool = True
 
 
 def on_battery(ups: str) -> str:
@@ -149,13 +150,14 @@ def _battery(ups: Ups, source: str) -> Part:
 
 
 def _announce(ups: Ups) -> Announce:
+    charge = (f"{ups.id}.battery.charge_pct",) if ups.has_charge else ()
     runtime = (f"{ups.id}.battery.runtime_s",) if ups.has_runtime else ()
     return Announce(
         condition=on_battery(ups.id),
         begins="power.mains_lost",
         ends="power.mains_returned",
         severity=Severity.CRITICAL,
-        carry=(f"{ups.id}.battery.charge_pct", *runtime),
+        carry=(*charge, *runtime),
     )
 
 

@@ -10,6 +10,7 @@ import errno
 import hashlib
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
@@ -23,6 +24,7 @@ _SYNC_MARK = Path("/run/systemd/timesync/synchronized")
 _STA_UNSYNC = 0x0040  # include/uapi/linux/timex.h
 _TIME_ERROR = 5  # adjtimex(2): clock not synchronised
 _BUILT_MS = 1_767_225_600_000  # 2026-01-01: no honest clock shows less
+_LATEST_MS = 253_402_300_799_999
 _JUMP_S = 0.005
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -158,3 +160,9 @@ def _first_line(path: Path) -> str:
         return path.read_text(encoding="ascii", errors="replace").strip()
     except OSError:
         return ""
+
+
+def utc_text(utc_ms: int) -> str:
+    """Wall time as RFC 3339 in UTC with milliseconds; times before 1970 or after 9999 are shown as these ends."""
+    seconds, milliseconds = divmod(min(max(utc_ms, 0), _LATEST_MS), 1000)
+    return f"{datetime.fromtimestamp(seconds, tz=UTC):%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z"

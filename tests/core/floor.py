@@ -205,6 +205,8 @@ HEALTHY: dict[str, Value] = {
     "clock.utc_s": 1_795_000_000,  # November 2026
     "storage.sound": True,
     "mqtt.connected": True,
+    "mqtt.refused": False,
+    "mqtt.duplicate_id": False,
     "out.load.office.follows": True,
     f"out.{OUTBOUND}.follows": True,
 }

@@ -1,0 +1,299 @@
+"""The composition root: builds every part of the controller from the site, joins them, runs until told to stop.
+
+The only file that knows everybody. It must not decide anything about the floor: that is `core.step`.
+"""
+
+import asyncio
+import fcntl
+import logging
+import os
+import signal
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from config.compile import Floor, compile_floor
+from config.devices import Devices, find_devices
+from config.library import Library
+from config.secrets import read_secret
+from config.site import Site, control_socket, load_site, state_directory
+from config.strict import ConfigError, Fault
+from config.texts import load_texts
+from firmware_py.core.command import CommandKind
+from firmware_py.core.event import Event, Severity
+from firmware_py.core.output import level
+from firmware_py.core.state import State
+from firmware_py.core.step import step
+from firmware_py.ports import LocalPort
+from firmware_py.runtime.board import Board, Json
+from firmware_py.runtime.clock import SystemClock, Waker, boot_id, run_id
+from firmware_py.runtime.control import Control
+from firmware_py.runtime.cycle import Cycle
+from firmware_py.runtime.desk import Desk
+from firmware_py.runtime.disk import Disk
+from firmware_py.runtime.notify import Notifier
+from firmware_py.runtime.poller import Poller
+from firmware_py.runtime.sinks import Audience, Sink
+from firmware_py.runtime.storage import Storage, damage_event
+from firmware_py.runtime.supervisor import Closing, Supervisor
+from firmware_py.runtime.table import PointTable
+from firmware_py.runtime.watchdog import Beats, Watchdog
+from firmware_py.runtime.writer import Writer
+from firmware_py.wiring.devices import Attached, attach, claim_pins, contact_bus, open_pins
+from firmware_py.wiring.links import Archive, BridgeClock, BridgeSink, Buttons, Once, Outbox, OwnHealth, TopicMemory
+from mqtt_bridge.payload import About
+from mqtt_bridge.publisher import Publisher
+from mqtt_bridge.schema import digest
+from mqtt_bridge.settings import Bridge, Broker, MqttVersion, Tls
+
+log = logging.getLogger(__name__)
+Run = Callable[[], Awaitable[None]]
+
+BUTTONS: Mapping[str, CommandKind] = {
+    "ack": CommandKind.ACK,
+    "silence": CommandKind.SILENCE,
+    "lamp_test": CommandKind.LAMP_TEST,
+}
+FLUSH_MS = 2_000
+STOP_MS = 4_000
+CLOSE_MS = 2_000
+
+
+def build_floor(path: Path) -> tuple[Floor, Devices]:
+    """The compiled site of a file. ConfigError with all faults; needs no secret and opens nothing."""
+    site = load_site(path)
+    devices = find_devices(site, Library(path.parent))
+    return compile_floor(site, devices), devices
+
+
+async def guard(path: Path, environ: Mapping[str, str]) -> None:
+    """Guard the floor that the site file describes, until SIGTERM or SIGINT. ConfigError before anything is driven."""
+    floor, devices = build_floor(path)
+    controller = Controller(floor, devices, environ)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, controller.stop)
+    await controller.run()
+
+
+class Controller:
+    """All parts of one running controller."""
+
+    def __init__(self, floor: Floor, devices: Devices, environ: Mapping[str, str]) -> None:
+        site, plan = floor.site, floor.plan
+        self._directory = state_directory(site, environ)
+        self._lock = _claim_directory(self._directory)
+        attached = attach(site, devices, environ)
+        self._clock, self._run_id = SystemClock(), run_id()
+        self._beats = Beats(self._clock)
+        self._notifier = Notifier(environ, os.getpid())
+        waker = Waker(self._clock)
+        self._storage = Storage(
+            self._directory, boot_id(), self._clock.now_ms, on_synced=lambda _: self._tell_bridge(),
+            on_failure=self._storage_died,
+        )  # fmt: skip
+        stored = self._storage.restore()
+        state = stored.state if stored else State()
+        self._table = PointTable(plan.points, self._clock, waker.wake)
+        desk = Desk(waker.wake)
+        local = self._claim_pins(site, state)
+        self._pollers = [self._poller(one) for one in attached]
+        buttons = {entry.id: BUTTONS[entry.kind.value] for entry in site.input if entry.kind.value in BUTTONS}
+        if self._chip is not None and (contacts := contact_bus(site, self._chip, frozenset(buttons))) is not None:
+            self._pollers.append(self._poller(Attached(bus=contacts)))
+        remote = [poller for poller in self._pollers if poller.outputs]
+        self._writer = Writer(
+            plan.outputs, clock=self._clock, table=self._table, beats=self._beats, local=local, remote=remote
+        )
+        self._local = local
+        self._archive = Archive(self._storage, self._clock, self._run_id, state)
+        self._health = OwnHealth(self._table, self._clock, lambda: not self._storage.status.degraded)
+        self._board = Board(
+            plan, self._clock, run=self._run_id, outputs=self._writer.report,
+            devices=lambda: tuple(report for poller in self._pollers for report in poller.report()),
+            storage=self._storage_report,
+        )  # fmt: skip
+        self._publisher = self._make_publisher(floor, environ)
+        sinks: list[Sink] = [self._board, Buttons(buttons, desk), Once(self._ready)]
+        if self._publisher is not None:
+            sinks.insert(0, BridgeSink(self._publisher))
+        self._cycle = Cycle(
+            plan=plan, state=state, step=step, clock=self._clock, waker=waker, table=self._table, desk=desk,
+            writer=self._writer, audience=Audience(self._archive, sinks), beat=self._beats.beat,
+        )  # fmt: skip
+        control = Control(
+            control_socket(site, environ), run=self._run_id, clock=self._clock, board=self._board, desk=desk
+        )
+        self._supervisor = Supervisor(self._clock, self._beats, lambda fault: self._writer.stop(fault=fault))
+        self._declare_tasks(control)
+
+    def stop(self) -> None:
+        """Ask for the end; outputs go to their stop values at once."""
+        self._notifier.stopping("stopping")
+        self._supervisor.stop()
+
+    async def run(self) -> None:
+        """Until stopped. Raises what a core part died of, after outputs went to their fault values."""
+        self._storage.start()
+        self._archive.tell([self._own_event("controller.started", {"version": _version()})])
+        self._archive.tell([damage_event(found, self._clock.now_ms()) for found in self._storage.status.damage])
+        try:
+            await self._supervisor.run(self._closings())
+        finally:
+            for port in self._local:
+                port.close()
+            self._notifier.close()
+            os.close(self._lock)
+
+    # ------------------------------------------------------------------------------------------------------ the parts
+
+    def _claim_pins(self, site: Site, state: State) -> list[LocalPort]:
+        self._chip = open_pins(site)
+        if self._chip is None:
+            return []
+        now_ms = self._clock.now_ms()
+        levels = {name: level(output.drive.value, now_ms) for name, output in state.outputs.items()}
+        return [claim_pins(site, self._chip, levels)]
+
+    def _poller(self, one: Attached) -> Poller:
+        return Poller(bus=one.bus, port=one.port, clock=self._clock, table=self._table)
+
+    def _make_publisher(self, floor: Floor, environ: Mapping[str, str]) -> Publisher | None:
+        if floor.site.mqtt is None or not floor.site.mqtt.enabled:
+            return None
+        texts = load_texts(floor.site.site.language)
+        about = About(version=_version(), schema=digest(), points=tuple(floor.plan.points.values()))
+        return Publisher(
+            bridge_settings(floor.site, environ),
+            boot=self._run_id,
+            about=about,
+            alarms=floor.plan.alarms,
+            text=lambda alarm: texts.alarm_text(alarm.id, alarm.text),
+            clock=BridgeClock(self._clock),
+            outbox=Outbox(self._storage),
+            memory=TopicMemory(self._directory, Disk()),
+            report=self._health.note_bridge,
+        )
+
+    def _declare_tasks(self, control: Control) -> None:
+        self._supervisor.core("cycle", self._cycle.run)
+        self._supervisor.core("writer", self._writer.flasher.run)
+        self._supervisor.supervise("health", self._health.run, group="own")
+        dog = Watchdog(self._beats, self._notifier, self._clock, lambda: self._board.headline)
+        self._supervisor.supervise("watchdog", dog.run, group="own")
+        self._supervisor.supervise("storage beat", self._follow_storage, group="own")
+        self._supervisor.supervise("control", control.run, group="own")
+        for poller in self._pollers:
+            self._supervisor.supervise(f"poller {poller.name}", poller.run, group="pollers")
+        if self._publisher is not None:
+            self._supervisor.supervise("mqtt", self._publisher.run, group="mqtt")
+
+    def _closings(self) -> list[Closing]:
+        steps = [Closing(name="outputs", limit_ms=FLUSH_MS, call=self._flush, cancels=("pollers",))]
+        self_told = Closing(name="last words", limit_ms=CLOSE_MS, call=self._say_last_words)
+        steps.append(self_told)
+        if self._publisher is not None:
+            farewell: Run = partial(self._publisher.stop, "stop")
+            steps.append(Closing(name="mqtt", limit_ms=STOP_MS, call=farewell, cancels=("mqtt",)))
+        steps.append(Closing(name="storage", limit_ms=STOP_MS, call=self._stop_storage, cancels=("own",)))
+        steps.append(Closing(name="devices", limit_ms=CLOSE_MS, call=self._close_devices))
+        return steps
+
+    # ------------------------------------------------------------------------------------------------- small callbacks
+
+    def _ready(self) -> None:
+        self._notifier.ready(self._board.headline)
+        log.info("guarding the floor: %s", self._board.headline)
+
+    def _tell_bridge(self) -> None:
+        if self._publisher is not None:
+            self._publisher.notify()
+
+    def _storage_died(self, error: BaseException) -> None:
+        # The floor is guarded without a memory; the beat stops, so that the service manager starts us anew.
+        log.critical("the storage thread has died", exc_info=error)
+
+    def _storage_report(self) -> Mapping[str, Json]:
+        status = self._storage.status
+        return {
+            "degraded": dict[str, Json](status.degraded), "log": status.log, "last": status.last, "ack": status.ack,
+            "cursor_seen": status.cursor_seen, "damage": len(status.damage),
+        }  # fmt: skip
+
+    async def _follow_storage(self) -> None:
+        waker, seen_ms = Waker(self._clock), -1
+        while True:
+            if self._storage.beat_ms != seen_ms:
+                seen_ms = self._storage.beat_ms
+                self._beats.beat("storage")
+            await waker.wait(self._clock.now_ms() + 1_000)
+
+    async def _flush(self) -> None:
+        for poller in self._pollers:
+            poller.stop_reading()
+        await asyncio.gather(*(poller.flush(FLUSH_MS) for poller in self._pollers if poller.outputs))
+
+    async def _say_last_words(self) -> None:
+        before = self._storage.status.last
+        self._archive.tell([self._own_event("controller.stopped", {})])
+        waker = Waker(self._clock)
+        while self._storage.status.last == before and not self._storage.status.degraded:
+            await waker.wait(self._clock.now_ms() + 50)
+
+    async def _stop_storage(self) -> None:
+        if not await self._storage.stop(STOP_MS / 1000 - 0.5):
+            log.error("not everything could be written before the end")
+
+    async def _close_devices(self) -> None:
+        await asyncio.gather(*(poller.close() for poller in self._pollers))
+
+    def _own_event(self, kind: str, data: Mapping[str, str]) -> Event:
+        return Event(type=kind, severity=Severity.CRITICAL, at_ms=self._clock.now_ms(), data=data)
+
+
+def bridge_settings(site: Site, environ: Mapping[str, str]) -> Bridge:
+    """The site's [mqtt] as the bridge wants it, with its password read now."""
+    mqtt = site.mqtt
+    assert mqtt is not None
+    tls = mqtt.tls
+    return Bridge(
+        site=site.site.id,
+        root=mqtt.base,
+        broker=Broker(
+            host=mqtt.host,
+            port=mqtt.broker_port,
+            version=MqttVersion(mqtt.version.value),
+            username=mqtt.username or "",
+            password="" if mqtt.password_file is None else read_secret(mqtt.password_file, environ).reveal(),
+            tls=None if tls is None else Tls(ca=tls.ca_file or "", cert=tls.cert_file or "", key=tls.key_file or ""),
+            keep_alive_ms=mqtt.keepalive_ms,
+        ),
+        state_every_ms=mqtt.heartbeat_ms,
+        event_window=mqtt.inflight,
+    )
+
+
+def _claim_directory(directory: Path) -> int:
+    """A lock on the state directory: two controllers on one floor would fight over its outputs. A directory that cannot
+    be written is no reason not to guard the floor, so then there is no lock."""
+    try:
+        directory.mkdir(mode=0o750, parents=True, exist_ok=True)
+        handle = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    except OSError as error:
+        log.error("%s cannot be used, nothing will be remembered: %s", directory, error)
+        return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        message = "another controller uses this directory; stop it first (systemctl stop floorguard)"
+        raise ConfigError([Fault(file=str(directory), line=1, col=1, key="storage", message=message)]) from None
+    return handle
+
+
+def _version() -> str:
+    try:
+        return version("floorguard")
+    except PackageNotFoundError:
+        return "unknown"

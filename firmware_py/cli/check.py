@@ -1,0 +1,31 @@
+"""`floorguard check`: every fault of a site file at its line, or one line that says it is sound.
+
+Opens no device and needs no secret.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from config.site import effective
+from config.strict import ConfigError
+from firmware_py.app import build_floor
+from firmware_py.cli.codes import Code
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check one file."""
+    path = Path(args.file)
+    try:
+        floor, _ = build_floor(path)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        print(f"{len(error.faults)} fault{'s' * (len(error.faults) != 1)}; nothing was changed", file=sys.stderr)
+        return Code.CHECK
+    if args.effective:
+        print(effective(floor.site), end="")
+        return Code.OK
+    plan = floor.plan
+    print(f"{path}: sound. {len(plan.points)} points, {len(plan.alarms)} alarms, {len(plan.stages)} stages,")
+    print(f"{len(plan.outputs)} outputs, {len(plan.rules)} rules.")
+    return Code.OK

@@ -1,0 +1,41 @@
+"""`floorguard run`: the daemon itself, as systemd starts it.
+
+A configuration that cannot be used ends it with every fault said; nothing has been driven by then.
+"""
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+from pathlib import Path
+
+from config.strict import ConfigError
+from firmware_py.app import guard
+from firmware_py.cli.codes import Code
+
+# The priority prefixes of sd-daemon(3), by which journald tells what matters.
+_PRIORITIES = {logging.CRITICAL: 2, logging.ERROR: 3, logging.WARNING: 4, logging.INFO: 6, logging.DEBUG: 7}
+
+
+class _Prefixed(logging.Formatter):
+    """Lines as journald wants them: its own prefix, no time, which it adds itself."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One record; the lines of a traceback each carry the prefix."""
+        prefix = f"<{_PRIORITIES.get(record.levelno, 6)}>"
+        return "\n".join(prefix + line for line in super().format(record).splitlines())
+
+
+def run(args: argparse.Namespace) -> int:
+    """Guard until told to stop."""
+    stream = logging.StreamHandler(sys.stderr)
+    under_systemd = "JOURNAL_STREAM" in os.environ
+    stream.setFormatter(_Prefixed("%(message)s") if under_systemd else logging.Formatter("%(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[stream])
+    try:
+        asyncio.run(guard(Path(args.config).absolute(), os.environ))
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return Code.CHECK
+    return Code.OK

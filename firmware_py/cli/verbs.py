@@ -1,0 +1,92 @@
+"""All verbs with their arguments, in one place, so that help is complete without loading what the verbs do.
+
+A verb's `module` is imported when it runs. Knows no daemon.
+"""
+
+import argparse
+
+from firmware_py.core.command import CommandKind
+
+DEFAULT_SITE = "/etc/floorguard/site.toml"
+DEFAULT_SOCKET = "/run/floorguard/control.sock"
+_CLI = "firmware_py.cli"
+
+_ORDERS: tuple[tuple[str, CommandKind, str, str], ...] = (
+    ("ack", CommandKind.ACK, "alarm", "acknowledge an alarm, or all of them"),
+    ("silence", CommandKind.SILENCE, "alarm", "stop the sounder until a new alarm comes"),
+    ("reset", CommandKind.RESET, "alarm", "reset a latched alarm whose cause has ended"),
+    ("conserve", CommandKind.CONSERVE, "", "go to conservation by hand"),
+    ("release", CommandKind.RELEASE, "", "end conservation by hand"),
+    ("pause", CommandKind.PAUSE_OUTBOUND, "", "pause outbound calls by hand"),
+    ("resume", CommandKind.RESUME_OUTBOUND, "", "end the pause by hand"),
+    ("fire-confirm", CommandKind.FIRE_CONFIRM, "", "confirm a fire that the panel reports"),
+    ("lamp-test", CommandKind.LAMP_TEST, "", "light all lamps for ten seconds"),
+)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="floorguard",
+        description="Guards a call floor: power, phones, cooling, fire panel. An ancillary annunciator, "
+        "not a fire alarm system: the listed fire panel alone evacuates.",
+    )
+    parser.set_defaults(module=None)
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB")
+    run = _verb(verbs, "run", "guard the floor (what systemd starts)")
+    run.add_argument("--config", metavar="FILE", default=DEFAULT_SITE, help="site file (default %(default)s)")
+    check = _verb(verbs, "check", "check a site file and say every fault with its line")
+    check.add_argument("file", nargs="?", default=DEFAULT_SITE, help="site file (default %(default)s)")
+    check.add_argument("--effective", action="store_true", help="print the configuration in force, defaults included")
+    status = _verb(verbs, "status", "one picture of the floor as the daemon sees it")
+    _add_socket(status)
+    status.add_argument("--json", action="store_true", help="as JSON, version 1")
+    events = _verb(verbs, "log", "the last events", module="events")
+    _add_socket(events)
+    events.add_argument("-n", type=int, default=20, metavar="COUNT", help="how many (default %(default)s, at most 500)")
+    events.add_argument("--json", action="store_true", help="as JSON, version 1")
+    _add_orders(verbs)
+    demo = _verb(verbs, "demo", "show the controller guarding a simulated floor")
+    demo.add_argument("--fast", action="store_true", help="the same day without waiting for people to look")
+    demo.add_argument("--check", action="store_true", help="no terminal; exit 1 if anything expected did not happen")
+    return parser
+
+
+def _add_orders(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    for name, kind, target, text in _ORDERS:
+        order = _verb(verbs, name, text, module="order")
+        order.set_defaults(kind=kind.value, target="", value=None, ttl_ms=0)
+        if target:
+            order.add_argument("target", nargs="?", default="", metavar=target.upper(), help="id, as `status` shows it")
+        _add_socket(order)
+    override = _verb(verbs, "override", "hold an output at a value, or let it go", module="order")
+    override.set_defaults(kind=CommandKind.OVERRIDE.value)
+    override.add_argument("target", metavar="OUTPUT", help="id, as `status` shows it")
+    override.add_argument("value", choices=("on", "off", "auto"), help="auto ends the override")
+    override.add_argument(
+        "--for", dest="ttl_ms", type=_duration_ms, default=0, metavar="TIME", help='like "30 min"; default: until auto'
+    )
+    _add_socket(override)
+
+
+def _verb(
+    verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, text: str, *, module: str = ""
+) -> argparse.ArgumentParser:
+    verb = verbs.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    verb.set_defaults(module=f"{_CLI}.{module or name}")
+    return verb
+
+
+def _add_socket(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--socket", metavar="PATH", default=DEFAULT_SOCKET, help="control socket of the daemon (default %(default)s)"
+    )
+
+
+def _duration_ms(text: str) -> int:
+    from config.units import DURATION
+
+    try:
+        return int(DURATION.parse(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error

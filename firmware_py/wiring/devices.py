@@ -1,0 +1,176 @@
+"""Drivers built from the site: every bus, every port, with the secrets read from their files at this moment.
+
+A secret that cannot be read is a ConfigError, all of them at once. It must not open a connection.
+"""
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from config.devices import Devices, pbx_config
+from config.model_devices import Exchange, ModbusEndpoint, SnmpVersion, Ups
+from config.model_floor import GpioOutput, ModbusOutput
+from config.secrets import read_secret
+from config.site import Site
+from config.strict import ConfigError, Fault
+from drivers.gpio import Chip, Contact, ContactBus, GpioPort, OutputPin, open_chip
+from drivers.modbus import CoilOutput, Endpoint, ModbusBus
+from drivers.modbus_guard import Framing
+from drivers.pbx import PbxBus
+from drivers.snmp import SnmpBus
+from drivers.snmp_access import Access, Auth, Community, Privacy, User
+from firmware_py.ports import Bus, DeviceError, LocalPort, RemotePort
+
+_AUTH: Final[Mapping[str, Auth | None]] = {
+    "none": None, "md5": "md5", "sha1": "sha", "sha224": "sha224", "sha256": "sha256", "sha384": "sha384",
+    "sha512": "sha512",
+}  # fmt: skip
+_PRIVACY: Final[Mapping[str, Privacy | None]] = {
+    "none": None, "des": "des", "aes128": "aes", "aes192": "aes192", "aes256": "aes256",
+}  # fmt: skip
+_PARITY: Final = {"even": "E", "odd": "O", "none": "N"}
+_DEADLINE_SHARE: Final = 0.9  # of the period: a read that is not over by then would delay the next one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attached:
+    """One endpoint: what reads it, and what writes to it where it has outputs."""
+
+    bus: Bus | None
+    port: RemotePort | None = None
+
+
+def attach(site: Site, devices: Devices, environ: Mapping[str, str]) -> tuple[Attached, ...]:
+    """Every endpoint of the site. ConfigError with all faults of all secrets and certificates."""
+    attached: list[Attached] = []
+    faults: list[Fault] = []
+    for ups in site.ups:
+        try:
+            attached.append(Attached(bus=_snmp(ups, devices, environ)))
+        except ConfigError as error:
+            faults += error.faults
+    for endpoint in site.modbus:
+        try:
+            attached.append(_modbus(site, endpoint, devices))
+        except ValueError as error:
+            faults.append(Fault(file=endpoint.id, line=1, col=1, key="modbus", message=str(error)))
+    for exchange in site.exchange:
+        try:
+            attached.append(_exchange(site, exchange, environ))
+        except ConfigError as error:
+            faults += error.faults
+    if faults:
+        raise ConfigError(faults)
+    return tuple(attached)
+
+
+def open_pins(site: Site) -> Chip | None:
+    """The board's pins, None for a site without any. ConfigError when they cannot be had: nothing falls back."""
+    if site.gpio is None:
+        return None
+    try:
+        return open_chip(site.gpio.factory)
+    except DeviceError as error:
+        raise ConfigError([Fault(file="gpio", line=1, col=1, key="gpio.factory", message=str(error))]) from error
+
+
+def claim_pins(site: Site, chip: Chip, levels: Mapping[str, bool]) -> LocalPort:
+    """The outputs on pins, claimed at the given levels."""
+    pins = [
+        OutputPin(output=output.id, pin=output.pin, active_low=output.polarity.value == "active_low")
+        for output in site.output
+        if isinstance(output, GpioOutput)
+    ]
+    try:
+        return GpioPort(pins, chip, levels)
+    except DeviceError as error:
+        raise ConfigError([Fault(file="gpio", line=1, col=1, key="output.pin", message=str(error))]) from error
+
+
+def contact_bus(site: Site, chip: Chip, buttons: frozenset[str]) -> ContactBus | None:
+    """The contacts and buttons, None where there are none."""
+    contacts = [
+        Contact(
+            point=entry.id,
+            pin=entry.pin,
+            pull=entry.pull,
+            # Closed to ground pulls the pin low. A normally closed one reports by opening: a cut wire reports too.
+            active_low=(entry.contact == "normally_open") == (entry.pull != "down"),
+            momentary=entry.id in buttons,
+        )
+        for entry in site.input
+    ]
+    return ContactBus(contacts, chip) if contacts else None
+
+
+def _snmp(ups: Ups, devices: Devices, environ: Mapping[str, str]) -> SnmpBus:
+    fast_ms = max(ups.timeout_ms, int(ups.fast_ms * _DEADLINE_SHARE))
+    return SnmpBus(
+        name=ups.id,
+        device=ups.id,
+        host=ups.address,
+        port=ups.port,
+        access=_access(ups, environ),
+        profile=devices.ups[ups.id],
+        fast_period_ms=ups.fast_ms,
+        slow_period_ms=ups.slow_ms,
+        fast_deadline_ms=min(fast_ms, ups.timeout_ms + 200),
+        slow_deadline_ms=2 * ups.timeout_ms + 400,
+    )
+
+
+def _access(ups: Ups, environ: Mapping[str, str]) -> Access:
+    if ups.version is not SnmpVersion.V3:
+        name = "public" if ups.community_file is None else read_secret(ups.community_file, environ).reveal()
+        return Community(name=name, version="1" if ups.version is SnmpVersion.V1 else "2c")
+    assert ups.v3 is not None, "the cross checks ask for the user of version 3"
+    phrases = [
+        "" if ref is None else read_secret(ref, environ).reveal()
+        for ref in (ups.v3.auth_secret_file, ups.v3.privacy_secret_file)
+    ]
+    return User(
+        name=ups.v3.user,
+        auth=_AUTH[ups.v3.auth_protocol],
+        auth_phrase=phrases[0],
+        privacy=_PRIVACY[ups.v3.privacy_protocol],
+        privacy_phrase=phrases[1],
+    )
+
+
+def _modbus(site: Site, endpoint: ModbusEndpoint, devices: Devices) -> Attached:
+    units = {unit.id for unit in endpoint.units}
+    coils = {
+        output.id: CoilOutput(device=output.unit, coil=output.coil)
+        for output in site.output
+        if isinstance(output, ModbusOutput) and output.unit in units
+    }
+    bus = ModbusBus(
+        Endpoint(
+            name=endpoint.id,
+            framing=Framing(endpoint.transport.value),
+            host=endpoint.address or "",
+            port=endpoint.port,
+            serial=endpoint.device or "",
+            baud=endpoint.baud,
+            parity=_PARITY[endpoint.parity],
+            stop_bits=endpoint.stop_bits,
+        ),
+        devices.units[endpoint.id],
+        coils,
+    )
+    return Attached(bus=bus, port=bus if coils else None)
+
+
+def _exchange(site: Site, exchange: Exchange, environ: Mapping[str, str]) -> Attached:
+    secret = read_secret(exchange.secret_file, environ).reveal()
+    tls: ssl.SSLContext | None = None
+    if exchange.tls:
+        try:
+            tls = ssl.create_default_context(cafile=exchange.ca_file)
+        except OSError as error:
+            message = f"the authority cannot be read: {error.strerror}"
+            fault = Fault(file=exchange.ca_file or exchange.id, line=1, col=1, key="exchange.ca_file", message=message)
+            raise ConfigError([fault]) from error
+    bus = PbxBus(pbx_config(site, exchange, secret=secret, tls=tls))
+    return Attached(bus=bus, port=bus if bus.outputs else None)

@@ -1,0 +1,231 @@
+"""Small adapters: the cycle to the stores, the stores to the bridge, own health to the point table, buttons to orders.
+
+Each has one job and returns at once. It must not decide anything.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from itertools import count
+from pathlib import Path
+
+from firmware_py.core.command import Command, CommandKind, CommandRefused
+from firmware_py.core.decision import Decision
+from firmware_py.core.event import Event
+from firmware_py.core.image import InputImage
+from firmware_py.core.reading import Sample
+from firmware_py.core.state import State
+from firmware_py.ports import DeviceError
+from firmware_py.runtime.backlog import Stamp
+from firmware_py.runtime.clock import Clock, Waker, utc_text
+from firmware_py.runtime.desk import Desk
+from firmware_py.runtime.disk import Disk, write_atomic
+from firmware_py.runtime.recorder import Inputs
+from firmware_py.runtime.storage import Storage
+from firmware_py.runtime.table import PointTable
+from monitors.comms import MQTT_CONNECTED, MQTT_DUPLICATE, MQTT_REFUSED, STORAGE_SOUND
+from mqtt_bridge.ports import Health, Record, Snapshot
+from mqtt_bridge.publisher import Publisher
+
+log = logging.getLogger(__name__)
+_FEED_MS = 1_000
+_MAX_MEMORY_BYTES = 256 * 1024
+
+
+class Archive:
+    """The cycle's Recorder: events to the journal, the state to its file, the inputs to the recording."""
+
+    def __init__(self, storage: Storage, clock: Clock, run: str, state: State) -> None:
+        self._storage, self._clock, self._run = storage, clock, run
+        self._before = state
+
+    def record(self, image: InputImage, commands: tuple[Command, ...], decision: Decision) -> None:
+        """One cycle."""
+        self.tell(decision.events)
+        self._storage.save_state(decision.state, image.now_ms)
+        self._storage.remember(Inputs(before=self._before, image=image, commands=commands, decision=decision))
+        self._before = decision.state
+
+    def tell(self, events: Sequence[Event]) -> None:
+        """Events of the shell itself (started, stopped, damage found)."""
+        if events:
+            clk, ts = self._clock.quality().value, utc_text(self._clock.utc_ms())
+            self._storage.record(events, Stamp(ts=ts, clk=clk, boot=self._run))
+
+
+class Outbox:
+    """The journal as the bridge sees it."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    @property
+    def log(self) -> str:
+        """The journal's own name."""
+        return self._storage.status.log
+
+    @property
+    def last(self) -> int:
+        """The highest synced number."""
+        return self._storage.status.last
+
+    @property
+    def ack(self) -> int:
+        """Done up to here."""
+        return self._storage.status.ack
+
+    @property
+    def cursor_seen(self) -> bool:
+        """Whether a server has ever written its cursor."""
+        return self._storage.status.cursor_seen
+
+    async def pending(self, after: int, limit: int) -> Sequence[Record]:
+        """Synced records above a number; none while the storage thread is too busy to look."""
+        try:
+            return await self._storage.pending(after, limit)
+        except DeviceError as error:
+            log.info("journal: %s", error)
+            return ()
+
+    def acknowledged(self, seq: int, *, cursor: bool) -> None:
+        """Delivered up to `seq`."""
+        try:
+            # Whoever looks at the future later would find an error there that the store has reported itself.
+            self._storage.acknowledged(seq, cursor=cursor).add_done_callback(lambda done: done.exception())
+        except DeviceError as error:
+            log.info("journal: %s", error)
+
+
+class TopicMemory:
+    """Which alarm topics hold a retained message, in a small file beside the journal."""
+
+    def __init__(self, directory: Path, disk: Disk) -> None:
+        self._path, self._disk = directory / "mqtt-topics.json", disk
+        self._failing = False
+
+    def recall(self) -> frozenset[str]:
+        """What was kept last; nothing where it cannot be read."""
+        try:
+            kept = json.loads(self._disk.read(self._path, _MAX_MEMORY_BYTES))
+        except (OSError, ValueError):
+            return frozenset()
+        return frozenset(topic for topic in kept if isinstance(topic, str)) if isinstance(kept, list) else frozenset()
+
+    async def remember(self, topics: frozenset[str]) -> None:
+        """Returns when it is stored, or when that failed; in a thread, for the card may stall."""
+        try:
+            await asyncio.to_thread(write_atomic, self._disk, self._path, json.dumps(sorted(topics)).encode())
+        except OSError as error:
+            if not self._failing:
+                log.warning("mqtt: the list of retained alarms cannot be written: %s", error)
+            self._failing = True
+        else:
+            self._failing = False
+
+
+class BridgeClock:
+    """Wall time as the bridge wants it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    @property
+    def clk(self) -> str:
+        """What the time is worth."""
+        return self._clock.quality().value
+
+    def now_ms(self) -> int:
+        """Monotonic milliseconds."""
+        return self._clock.now_ms()
+
+    def utc(self, at_ms: int) -> str:
+        """A monotonic time as wall time, by today's offset between the two."""
+        return utc_text(self._clock.utc_ms() - self._clock.now_ms() + at_ms)
+
+
+class BridgeSink:
+    """Shows each cycle to the publisher."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+
+    def show(self, image: InputImage, decision: Decision) -> None:
+        """The newest picture."""
+        self._publisher.offer(Snapshot(image=image, decision=decision))
+
+
+class OwnHealth:
+    """Feeds the controller's own points: once a second, and at once when one changes."""
+
+    def __init__(self, table: PointTable, clock: Clock, sound: Callable[[], bool]) -> None:
+        self._table, self._clock, self._sound = table, clock, sound
+        self._bridge: Health | None = None
+
+    def note_bridge(self, health: Health) -> None:
+        """The bridge's health has changed."""
+        self._bridge = health
+        self.feed()
+
+    def feed(self) -> None:
+        """All own points, as they are now."""
+        flags = {STORAGE_SOUND: self._sound()}
+        bridge = self._bridge or Health()
+        flags |= {
+            MQTT_CONNECTED: bridge.connected,
+            MQTT_REFUSED: bool(bridge.refused),
+            MQTT_DUPLICATE: bridge.duplicate_id,
+        }
+        details = {MQTT_CONNECTED: bridge.error, MQTT_REFUSED: "; ".join(bridge.refused)}
+        self._table.offer({name: Sample(value=flag, detail=details.get(name, "")) for name, flag in flags.items()})
+
+    async def run(self) -> None:
+        """For ever."""
+        waker = Waker(self._clock)
+        while True:
+            self.feed()
+            await waker.wait(self._clock.now_ms() + _FEED_MS)
+
+
+class Buttons:
+    """Buttons on pins give orders: a press is a change from open to closed, seen by a sound reading."""
+
+    def __init__(self, kinds: Mapping[str, CommandKind], desk: Desk) -> None:
+        self._kinds, self._desk = kinds, desk
+        self._down: dict[str, bool] = {}
+        self._numbers = count(1)
+        self._pending: set[asyncio.Task[None]] = set()
+
+    def show(self, image: InputImage, decision: Decision) -> None:
+        """Look for presses; what was held down before the first look is no press."""
+        for point, kind in self._kinds.items():
+            reading = image[point]
+            if not reading.good:
+                continue
+            down = reading.value is True
+            if down and self._down.get(point) is False:
+                command = Command(id=f"button-{next(self._numbers)}", kind=kind, by=f"button {point}")
+                task = asyncio.get_running_loop().create_task(self._press(command))
+                self._pending.add(task)
+                task.add_done_callback(self._pending.discard)
+            self._down[point] = down
+
+    async def _press(self, command: Command) -> None:
+        try:
+            await self._desk.ask(command)
+        except CommandRefused as error:
+            log.info("%s: %s", command.by, error)
+
+
+class Once:
+    """A sink that calls something at the first cycle only."""
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self._call: Callable[[], None] | None = partial(call)
+
+    def show(self, image: InputImage, decision: Decision) -> None:
+        """The first cycle is done."""
+        if self._call is not None:
+            call, self._call = self._call, None
+            call()
