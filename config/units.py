@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-_QUANTITY = re.compile(r"([+-]?[0-9]{1,12}(?:\.[0-9]{1,6})?) *([^0-9\s.][^\s]{0,7})")
+_QUANTITY = re.compile(r"([+-]?[0-9]{1,15}(?:\.[0-9]{1,6})?) *([^0-9\s.][^\s]{0,7})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # by identity: annotations must be hashable

@@ -4,7 +4,7 @@ import json
 import tomllib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.positions import Path, scan
@@ -127,6 +127,7 @@ def is_tables(value: object) -> bool:
 
 
 @given(TABLES, st.data())
+@settings(max_examples=60, deadline=None)
 def test_every_key_is_found_where_it_was_written(tree: dict[str, object], data: st.DataObject) -> None:
     writer = Writer(data)
     writer.table((), (), tree)
@@ -138,6 +139,7 @@ def test_every_key_is_found_where_it_was_written(tree: dict[str, object], data: 
 
 
 @given(TABLES, st.data())
+@settings(max_examples=60, deadline=None)
 def test_every_key_that_tomllib_has_has_a_position(tree: dict[str, object], data: st.DataObject) -> None:
     writer = Writer(data)
     writer.table((), (), tree)
