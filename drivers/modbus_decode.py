@@ -41,7 +41,7 @@ class Order(StrEnum):
 
 
 _REGISTERS = {
-    Form.U16: 1, Form.S16: 1, Form.U32: 2, Form.S32: 2, Form.U64: 4, Form.S64: 4, Form.F32: 2, Form.F64: 4,
+    Form.BIT: 1, Form.U16: 1, Form.S16: 1, Form.U32: 2, Form.S32: 2, Form.U64: 4, Form.S64: 4, Form.F32: 2, Form.F64: 4,
 }  # fmt: skip
 _SIGNED = frozenset({Form.S16, Form.S32, Form.S64})
 _FLOATS = {Form.F32: ">f", Form.F64: ">d"}
