@@ -187,7 +187,7 @@ class Controller:
         for poller in self._pollers:
             self._supervisor.supervise(f"poller {poller.name}", poller.run, group="pollers")
         if self._publisher is not None:
-            self._supervisor.supervise("mqtt", self._publisher.run, group="mqtt")
+            self._supervisor.supervise("mqtt", partial(_publish, self._publisher), group="mqtt")
 
     def _closings(self) -> list[Closing]:
         steps = [Closing(name="outputs", limit_ms=FLUSH_MS, call=self._flush, cancels=("pollers",))]
@@ -250,6 +250,12 @@ class Controller:
 
     def _own_event(self, kind: str, data: Mapping[str, str]) -> Event:
         return Event(type=kind, severity=Severity.CRITICAL, at_ms=self._clock.now_ms(), data=data)
+
+
+async def _publish(publisher: Publisher) -> None:
+    """The bridge ends when it has said goodbye; what comes then is the end of this task by whoever asked for it."""
+    await publisher.run()
+    await asyncio.get_running_loop().create_future()
 
 
 def bridge_settings(site: Site, environ: Mapping[str, str]) -> Bridge:

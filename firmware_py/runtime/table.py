@@ -57,6 +57,10 @@ class PointTable:
             self._wake()
         return changed
 
+    def wake_cycle(self) -> None:
+        """Have the next picture taken now: a confirming reading has arrived."""
+        self._wake()
+
     def offer(self, samples: Mapping[str, Sample]) -> None:
         """Take in what the plan may or may not ask for (the clock, read-back of outputs); the rest is dropped."""
         self.put({name: sample for name, sample in samples.items() if name in self._points})

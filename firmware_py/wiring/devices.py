@@ -15,8 +15,9 @@ from config.secrets import read_secret
 from config.site import Site
 from config.strict import ConfigError, Fault
 from drivers.gpio import Chip, Contact, ContactBus, GpioPort, OutputPin, open_chip
-from drivers.modbus import CoilOutput, Endpoint, ModbusBus
+from drivers.modbus import ModbusBus
 from drivers.modbus_guard import Framing
+from drivers.modbus_profile import CoilOutput, Endpoint
 from drivers.pbx import PbxBus
 from drivers.snmp import SnmpBus
 from drivers.snmp_access import Access, Auth, Community, Privacy, User
