@@ -85,7 +85,7 @@ class Supervisor:
             for task in core.values():
                 task.cancel()
             await self._close(closing)
-            await asyncio.wait(core.values(), timeout=_CANCEL_MS / 1000)
+            await self._cancel(set(core.values()))
         for name, task in dead.items():
             raise _exception_of(task) or RuntimeError(f"{name} ended by itself")
 
