@@ -8,7 +8,7 @@ from collections import Counter
 
 from drivers.modbus_guard import whole_rtu_reply
 
-WORST_S = 5.0  # latencies above this are an outage, not a latency
+WORST_S = 3.0  # latencies above this are an outage, not a latency
 _FORGET = 0.99  # of the worst latency, with each sound reply: one hiccup must not slow the line for ever
 
 
