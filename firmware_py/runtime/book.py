@@ -44,14 +44,18 @@ class Book:
         return self._storage.degraded or self._archive_fault
 
     def open(self) -> bool:
-        """Replay the current file; False while it cannot be read (then the book lives in memory)."""
-        is_open = self._storage.open()
+        """Replay the current file, once; False while it cannot be read: then nothing is entered either, and the journal
+        tells it again later."""
+        if self._storage.opened:
+            return True
+        if not self._storage.open():
+            return False
         self.damage += self._storage.damage
         self._attach()
         for document in (*self._marks.all(), *self._entries.all()):
             log, seq = str(document.get("log")), number_of(document)
             self._latest[log] = max(self._latest.get(log, 0), seq)
-        return is_open
+        return True
 
     def entered(self, log: str) -> int:
         """The highest journal number of this log that is in the book: bring it up to date from there."""
@@ -63,6 +67,8 @@ class Book:
 
         True when all that the book holds is on the medium. An incident whose opening was lost opens with what is known.
         """
+        if not self.open():
+            return False
         for record in records:
             log, seq = str(record.get("log")), number_of(record)
             incident = record.get("incident")
@@ -80,6 +86,8 @@ class Book:
 
     def update(self, incident: str, facts: Document) -> bool:
         """Set facts of an open or closed incident (class, cause found, report given); True when on the medium."""
+        if not self.open():
+            return False
         self._incidents.update(facts, where("id") == incident)
         return self._storage.flush()
 

@@ -123,6 +123,11 @@ class LineStorage:
 
     # ---------------------------------------------------------------------------------------------------- the file
     @property
+    def opened(self) -> bool:
+        """True once the file was read: only then is it known which keys are taken."""
+        return self._opened
+
+    @property
     def unsaved(self) -> int:
         """How many changes are not on the medium yet."""
         return len(self._unsaved)

@@ -5,7 +5,7 @@ state and image. Must not know what the inputs mean.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from firmware_py.core.codec import decode, digest, encode
@@ -188,11 +188,11 @@ class _Stretch:
                 name = self._name(str(number))
                 if name not in self.readings:
                     raise ValueError(f"{name}: newer than nothing")
-                old = encode(self.readings[name])
-                assert isinstance(old, dict)
-                self.readings[name] = decode(Reading, old | {"at_ms": int(at_ms)}, name)
-        head = {"now_ms": document.get("t"), "stale_at_ms": document.get("s")}
-        image = decode(InputImage, head | {"readings": encode(self.readings)})
+                self.readings[name] = replace(self.readings[name], at_ms=int(at_ms))
+        now_ms, stale_at_ms = document.get("t"), document.get("s")
+        if not isinstance(now_ms, int) or not isinstance(stale_at_ms, int | None):
+            raise ValueError("a step without its time")
+        image = InputImage(now_ms=now_ms, readings=dict(self.readings), stale_at_ms=stale_at_ms)
         commands = tuple(decode(Command, one) for one in _list(document.get("c")))
         before, self.state = self.state, None
         return Recorded(before=before, image=image, commands=commands, digest=str(document.get("h")))

@@ -173,6 +173,8 @@ class Storage:
 
     def _write_book(self) -> None:
         """Bring the book up to the journal, from which it is made; after a crash it may be some records behind."""
+        if not self._book.open():
+            return
         log = self._journal.log
         if self._in_book != log:
             self._in_book, self._in_book_seq = log, self._book.entered(log)

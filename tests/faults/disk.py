@@ -92,6 +92,8 @@ class FaultyDisk(Disk):
         self.operations.append(what)
         if self.read_only and what not in ("read", "names", "size"):
             raise OSError(errno.EROFS, "Read-only file system")
+        if self.error == errno.ENOSPC and what in ("read", "names", "size", "remove", "truncate", "syncdir"):
+            return False  # a full disk can still be read and emptied
         fails = 0 <= self.fail_at <= index < self.fail_at + self.fail_for
         if fails and self.cut and what != "write":
             raise PowerFailed

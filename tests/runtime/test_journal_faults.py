@@ -22,7 +22,7 @@ def small(disk: FaultyDisk) -> Journal:
 
 
 def day(journal: Journal, start: int = 1, commits: int = 18) -> Iterator[list[Document]]:
-    """A day's work: commits of 1 to 8 events, a saved acknowledgement now and then; the journal is full near its end."""
+    """A day's work: commits of 1 to 8 events, a saved acknowledgement now and then, a full journal near its end."""
     number = start
     for turn in range(commits):
         batch = [event(number + index, SEVERITIES[(number + index) % 3], size=40) for index in range(1 + turn % 8)]

@@ -1,0 +1,167 @@
+"""The recorder: what it keeps can be run again, it stays within its bytes, and no fault of the medium stops it."""
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+from firmware_py.core.codec import digest
+from firmware_py.core.command import Command, CommandKind
+from firmware_py.core.decision import Decision
+from firmware_py.core.image import InputImage
+from firmware_py.core.mode import Mode
+from firmware_py.core.reading import Quality, Reading, Reason
+from firmware_py.core.state import State
+from firmware_py.runtime.disk import Disk
+from firmware_py.runtime.recorder import Inputs, Recorded, Recorder, replay
+from tests.faults.disk import FaultyDisk
+
+FOLDER = Path("inputs")
+POINTS = [f"ups{number}.battery.charge_pct" for number in range(20)]
+
+
+def day(steps: int, seed: int = 0, points: list[str] = POINTS) -> Iterator[Inputs]:
+    """A floor where most polls bring nothing new, some a value, a few a fault, now and then a command."""
+    chance = random.Random(seed)
+    readings = {name: Reading(value=50, quality=Quality.GOOD, at_ms=0) for name in points}
+    for turn in range(1, steps + 1):
+        now_ms = turn * 1000
+        for name in chance.sample(points, len(points) // 2):
+            value = chance.choice((50, 50, 50, 51.5, True, "battery"))
+            reading = Reading(value=value, quality=Quality.GOOD, at_ms=now_ms - chance.randrange(3))
+            if chance.random() < 0.05:
+                reading = Reading(
+                    value=None, quality=Quality.BAD, at_ms=now_ms, because=Reason.NO_COMMUNICATION, detail="timeout"
+                )
+            readings[name] = reading
+        commands = (Command(id=str(turn), kind=CommandKind.ACK, by="ops"),) if chance.random() < 0.1 else ()
+        yield Inputs(
+            before=State(stepped_ms=now_ms - 1000, incident_number=turn),
+            image=InputImage(now_ms=now_ms, readings=dict(readings), stale_at_ms=chance.choice((None, now_ms + 5))),
+            commands=commands,
+            decision=Decision(
+                state=State(stepped_ms=now_ms),
+                outputs={},
+                mode=Mode.NORMAL,
+                flags=frozenset({"drill"}),
+                because=(),
+                stage=0,
+            ),
+        )
+
+
+def same(recorded: Recorded, inputs: Inputs) -> bool:
+    return (
+        recorded.image == inputs.image
+        and recorded.commands == inputs.commands
+        and recorded.digest == digest(inputs.decision)
+        and recorded.before in (None, inputs.before)
+    )
+
+
+def test_every_step_is_read_back_as_it_was(tmp_path: Path) -> None:
+    recorder = Recorder(Disk(), tmp_path / "inputs")
+    told = list(day(300))
+    for inputs in told:
+        recorder.remember(inputs)
+    recorder.flush()
+    found = list(replay(Disk(), tmp_path / "inputs"))
+    assert len(found) == 300
+    assert all(map(same, found, told))
+    assert found[0].before == told[0].before
+    assert all(step.before is None for step in found[1:])
+
+
+def test_a_quiet_second_costs_few_bytes_and_no_write_of_its_own() -> None:
+    disk = FaultyDisk()
+    recorder = Recorder(disk, FOLDER)
+    (inputs,) = day(1)
+    disk.operations.clear()
+    for _ in range(100):
+        recorder.remember(inputs)
+    recorder.flush()
+    assert disk.operations.count("write") == 1
+    assert "sync" not in disk.operations
+    assert sum(len(file.now) for file in disk.files.values()) < 12_000
+
+
+def test_the_ring_stays_within_its_bytes_and_keeps_the_newest() -> None:
+    disk = FaultyDisk()
+    recorder = Recorder(disk, FOLDER, cap_bytes=128 << 10, segment_bytes=32 << 10)
+    told = list(day(800))
+    for inputs in told:
+        recorder.remember(inputs)
+        assert sum(len(file.now) for file in disk.files.values()) <= 128 << 10
+    recorder.flush()
+    found = list(replay(disk, FOLDER))
+    assert 150 < len(found) < 800
+    assert all(map(same, found, told[-len(found) :]))
+    assert found[0].before == told[-len(found)].before
+
+
+def test_a_restart_begins_anew_beside_what_is_there() -> None:
+    disk = FaultyDisk()
+    told = list(day(30, seed=1)) + list(day(30, seed=2, points=POINTS[:7]))
+    for part in (told[:30], told[30:]):
+        recorder = Recorder(disk, FOLDER)
+        for inputs in part:
+            recorder.remember(inputs)
+        recorder.flush()
+    found = list(replay(disk, FOLDER))
+    assert len(found) == 60
+    assert all(map(same, found, told))
+    assert [index for index, step in enumerate(found) if step.before] == [0, 30]
+
+
+def test_other_points_than_before_and_a_hole_both_begin_anew() -> None:
+    disk = FaultyDisk()
+    recorder = Recorder(disk, FOLDER)
+    told = [*day(5), *day(5, points=POINTS[:3]), *day(5, points=POINTS[:3])]
+    for index, inputs in enumerate(told):
+        if index == 10:
+            recorder.skip()
+        recorder.remember(inputs)
+    recorder.flush()
+    found = list(replay(disk, FOLDER))
+    assert all(map(same, found, told))
+    assert [index for index, step in enumerate(found) if step.before] == [0, 5, 10]
+
+
+def test_damage_costs_a_stretch_and_never_shows_a_wrong_step() -> None:
+    told = list(day(200))
+    by_time = {inputs.image.now_ms: inputs for inputs in told}
+    for seed in range(9):
+        chance, disk = random.Random(seed), FaultyDisk()
+        recorder = Recorder(disk, FOLDER, cap_bytes=1 << 20, segment_bytes=8 << 10)
+        for inputs in told:
+            recorder.remember(inputs)
+        recorder.flush()
+        content = disk.files[chance.choice(sorted(disk.files))].now
+        at = chance.randrange(len(content))
+        if seed % 3 == 0:
+            content[at] ^= 1
+        elif seed % 3 == 1:
+            content[at : at + 300] = bytes(len(content[at : at + 300]))
+        else:
+            del content[at:]
+        found = list(replay(disk, FOLDER))
+        assert all(same(step, by_time[step.image.now_ms]) for step in found)
+        assert len(found) > 120
+
+
+def test_whichever_operation_fails_it_goes_on_with_a_fresh_stretch() -> None:
+    told = list(day(60))
+    by_time = {inputs.image.now_ms: inputs for inputs in told}
+    for at in range(20):
+        disk = FaultyDisk()
+        disk.fail(at, times=2)
+        recorder = Recorder(disk, FOLDER, cap_bytes=64 << 10, segment_bytes=4 << 10)
+        for inputs in told:
+            recorder.remember(inputs)
+        disk.heal()
+        recorder.flush()
+        recorder.remember(told[-1])
+        recorder.flush()
+        found = list(replay(disk, FOLDER))
+        assert recorder.degraded == ""
+        assert all(same(step, by_time[step.image.now_ms]) for step in found)
+        assert found[-1].image == told[-1].image
