@@ -230,8 +230,8 @@ class _Client:
                     assert isinstance(packet, Packet)
                     await self._answer(packet)
                     await self._writer.drain()
-        except (DeviceError, OSError):
-            pass  # not our language, or gone
+        except (DeviceError, OSError, asyncio.CancelledError):
+            pass  # not our language, gone, or cut off (asyncio 3.11 would log a cancelled session as an error)
         finally:
             self._exchange.forget(self)
             self._writer.transport.abort()

@@ -223,6 +223,27 @@ def test_everybody_who_waits_learns_at_once_that_the_connection_ended() -> None:
     run(scenario(), within_s=3)
 
 
+def test_the_items_of_a_list_are_in_its_answer_and_nowhere_else() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await admit(reader, writer)
+        own = f"ActionID: {(await read_action(reader))['ActionID']}\r\n"
+        writer.write(f"Response: Success\r\n{own}EventList: start\r\n\r\nEvent: Detail\r\n{own}\r\n".encode())
+        writer.write(f"Event: Registry\r\n\r\nEvent: Done\r\n{own}EventList: Complete\r\n\r\n".encode())
+        writer.write(f"Event: OriginateResponse\r\n{own}\r\n".encode())
+        await reader.read()
+
+    async def scenario() -> None:
+        seen: list[str] = []
+        async with far_end(serve) as port:
+            link = await opened(port, seen.append)
+            answer = await link.ask("List")
+            assert [item.event for item in answer.items] == ["Detail"]
+            await eventually_async(lambda: seen == ["FullyBooted", "Registry", "OriginateResponse"])
+            link.close()
+
+    run(scenario())
+
+
 def test_a_flood_of_events_is_bounded_and_says_that_some_are_missing() -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         flood = b"".join(b"Event: ContactStatus\r\nN: %d\r\n\r\n" % number for number in range(5000))

@@ -121,6 +121,12 @@ class Asterisk:
             return 0
         return pid if ours else 0
 
+    def reaches_both(self) -> bool:
+        """Whether both trunks are Reachable, by the exchange's own console."""
+        command = [str(self.folder / "cli"), "pjsip show contacts"]
+        shown = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False).stdout
+        return shown.count(" Avail ") >= 2
+
     def signal(self, name: str, number: signal.Signals) -> None:
         pid = self.pid(name)
         if pid:
@@ -169,6 +175,7 @@ def asterisk_fixture() -> Iterator[Asterisk]:
 @pytest.fixture(name="healthy")
 def healthy_fixture(asterisk: Asterisk) -> Iterator[Asterisk]:
     """The exchange with everything running, before and after the test."""
+    eventually(asterisk.reaches_both, within_s=15, every_s=0.2, what="both trunks are reachable before the test")
     yield asterisk
     for name in ("asterisk", "provider-main", "provider-backup"):
         asterisk.signal(name, signal.SIGCONT)
