@@ -10,7 +10,8 @@ from config import check_values, check_wiring
 from config.effective import effective
 from config.explain import nearest
 from config.finding import Finding
-from config.model_devices import ModbusUnit
+from config.model_devices import ModbusUnit, UnitClass
+from config.model_floor import ModbusOutput
 from config.model_site import Site
 from config.positions import Path as KeyPath
 from config.prune import Rest, prune
@@ -84,6 +85,33 @@ def _check_profiles(site: Site, folders: tuple[Path, ...]) -> Iterator[Finding]:
                 message = f"the profile {unit.profile} is for class {tree['class']}"
                 yield Finding(path=(*where, "class"), message=message, got=str(unit.kind))
             yield from _check_parameters(unit, tree.get("parameters"), where)
+            yield from _check_coils(site, unit, tree)
+
+
+def _check_coils(site: Site, unit: ModbusUnit, tree: Mapping[str, object]) -> Iterator[Finding]:
+    """An output goes to a coil that the unit's profile allows to be written."""
+    spans = tuple(_writable_coils(tree))
+    for index, output in enumerate(site.output):
+        if isinstance(output, ModbusOutput) and output.unit == unit.id and unit.kind is not UnitClass.FIRE:
+            if any(output.coil in span for span in spans):
+                continue
+            allowed = ", ".join(f"{span.start} to {span.stop - 1}" for span in spans) or "none"
+            message = (
+                f"the profile {unit.profile} does not allow this coil to be written; allowed on the wire: {allowed}"
+            )
+            yield Finding(path=("output", index, "coil"), message=message, got=output.coil)
+
+
+def _writable_coils(tree: Mapping[str, object]) -> Iterator[range]:
+    """Wire addresses; the profile says how its own numbers count. What is not well formed is its driver's to tell."""
+    first = 0 if tree.get("numbers") == "from_0" else 1
+    entries = tree.get("writable", ())
+    for entry in entries if isinstance(entries, list) else ():
+        match entry:
+            case {"table": "coil", "address": int(address), "count": int(count)}:
+                yield range(address - first, address - first + count)
+            case _:
+                pass
 
 
 def _profile(

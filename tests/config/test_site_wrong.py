@@ -89,6 +89,8 @@ SOUNDER = 'pin = 26\npolarity = "active_low"\non_stop = "off"\n'
 WIRING: tuple[Slip, ...] = (
     ("pin = 27", "«pin = 17", "this pin is in use already, at output.0.pin"),
     ("coil = 2", "«coil = 1", "this coil is in use already"),
+    ("coil = 4", "«coil = 40", "does not allow this coil to be written; allowed on the wire: 0 to 31"),
+    ('unit = "relays1"\ncoil = 0', 'unit = "hvac1"\n«coil = 1', "allowed on the wire: 0 to 0"),
     ('switch = "backup"', '«switch = "outbound"', "this switch is in use already"),
     ('switch = "backup"', '«switch = "surge"', "the exchange pbx1 names no surge_gate"),
     ('unit = "relays1"\ncoil = 0', '«unit = "fire1"\ncoil = 0', "is a fire panel; it is watched only"),
