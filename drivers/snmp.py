@@ -7,6 +7,7 @@ agent sends is hostile: it becomes a BAD sample or a DeviceError, never another 
 import asyncio
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from typing import assert_never
 
 from pyasn1.error import PyAsn1Error
 from pyasn1.type import univ
@@ -19,11 +20,11 @@ from pysnmp.error import PySnmpError
 from pysnmp.proto import rfc1905
 
 from config.strict import ConfigError, Fault
-from drivers.snmp_access import ADVICE, Access, Community, User, wrong_access
+from drivers.snmp_access import ADVICE, Access, Community, User, version_of, wrong_access
 from drivers.snmp_choice import Choice
 from drivers.snmp_decode import Gap, Raw
 from drivers.snmp_fetch import Answer, Fetch
-from drivers.snmp_guard import reply_fits
+from drivers.snmp_guard import V1, reply_fits
 from drivers.snmp_profile import SIGNALS, Group, Profile, points
 from firmware_py.core.reading import Reason, Sample
 from firmware_py.ports import DeviceError, PollGroup
@@ -44,13 +45,13 @@ LIBRARY_ERRORS = (
 )  # fmt: skip
 
 _AUTH = {
-    "md5": config.USM_AUTH_HMAC96_MD5, "sha": config.USM_AUTH_HMAC96_SHA, "sha224": config.USM_AUTH_HMAC128_SHA224,
-    "sha256": config.USM_AUTH_HMAC192_SHA256, "sha384": config.USM_AUTH_HMAC256_SHA384,
-    "sha512": config.USM_AUTH_HMAC384_SHA512,
+    None: config.USM_AUTH_NONE, "md5": config.USM_AUTH_HMAC96_MD5, "sha": config.USM_AUTH_HMAC96_SHA,
+    "sha224": config.USM_AUTH_HMAC128_SHA224, "sha256": config.USM_AUTH_HMAC192_SHA256,
+    "sha384": config.USM_AUTH_HMAC256_SHA384, "sha512": config.USM_AUTH_HMAC384_SHA512,
 }  # fmt: skip
 _PRIVACY = {
-    "des": config.USM_PRIV_CBC56_DES, "aes": config.USM_PRIV_CFB128_AES, "aes192": config.USM_PRIV_CFB192_AES,
-    "aes256": config.USM_PRIV_CFB256_AES,
+    None: config.USM_PRIV_NONE, "des": config.USM_PRIV_CBC56_DES, "aes": config.USM_PRIV_CFB128_AES,
+    "aes192": config.USM_PRIV_CFB192_AES, "aes256": config.USM_PRIV_CFB256_AES,
 }  # fmt: skip
 
 
@@ -58,12 +59,11 @@ class _Guarded:
     """Mixed into the library's transports: drops what cannot be our answer before anything decodes it."""
 
     peer: tuple[str, int] = ("", 0)
-    allowance = 0
-    most_varbinds = 0
-    dropped = 0
+    version = allowance = most_varbinds = dropped = 0
 
     def datagram_received(self, datagram: bytes, address: tuple[str, int]) -> None:
-        if self.allowance <= 0 or address[:2] != self.peer or not reply_fits(datagram, self.most_varbinds):
+        wanted = self.allowance > 0 and address[:2] == self.peer
+        if not wanted or not reply_fits(datagram, self.version, self.most_varbinds):
             self.dropped += 1
             return
         self.allowance -= 1
@@ -73,12 +73,10 @@ class _Guarded:
             self.dropped += 1
 
 
-class _Udp4(_Guarded, udp.UdpAsyncioTransport):  # type: ignore[misc] # untyped library
-    pass
+class _Udp4(_Guarded, udp.UdpAsyncioTransport): ...  # type: ignore[misc] # untyped library
 
 
-class _Udp6(_Guarded, udp6.Udp6AsyncioTransport):  # type: ignore[misc] # untyped library
-    pass
+class _Udp6(_Guarded, udp6.Udp6AsyncioTransport): ...  # type: ignore[misc] # untyped library
 
 
 class _Session:
@@ -190,14 +188,15 @@ def _build(access: Access, address: tuple[str, int], domain: tuple[int, ...]) ->
     match access:
         case Community():
             config.add_v1_system(engine, "ours", access.name.encode(), None, b"", b"", "ours")
-            config.add_target_parameters(engine, "how", "ours", "noAuthNoPriv", 0 if access.version == "1" else 1)
+            config.add_target_parameters(engine, "how", "ours", "noAuthNoPriv", version_of(access))
         case User():
-            auth = config.USM_AUTH_NONE if access.auth is None else _AUTH[access.auth]
-            privacy = config.USM_PRIV_NONE if access.privacy is None else _PRIVACY[access.privacy]
+            auth, privacy = _AUTH[access.auth], _PRIVACY[access.privacy]
             phrases = access.auth_phrase.encode() or None, access.privacy_phrase.encode() or None
             config.add_v3_user(engine, access.name, auth, phrases[0], privacy, phrases[1])
             level = "noAuthNoPriv" if access.auth is None else "authNoPriv" if access.privacy is None else "authPriv"
-            config.add_target_parameters(engine, "how", access.name, level, 3)
+            config.add_target_parameters(engine, "how", access.name, level, version_of(access))
+        case _:
+            assert_never(access)
     config.add_target_address(engine, "agent", domain, address, "how", LIBRARY_TIMEOUT_S * 100, 0, b"")
     return engine
 
@@ -217,7 +216,7 @@ async def _connect(access: Access, host: str, port: int) -> _Session:
         raise DeviceError(f"{host}:{port} cannot be reached: {error}; check the address and the name server") from error
     except LIBRARY_ERRORS as error:
         raise DeviceError(f"{host}:{port}: the SNMP engine does not start: {error}") from error
-    transport.peer = address
+    transport.peer, transport.version = address, version_of(access)
     engine.register_transport_dispatcher(AsyncioDispatcher(timeout=1.0))
     config.add_transport(engine, domain, transport)
     return _Session(engine, transport)
@@ -249,19 +248,17 @@ class SnmpBus:
         self._name, self._device, self._host, self._port, self._access = name, device, host, port, access
         self._periods_ms = {Group.FAST: fast_period_ms, Group.SLOW: slow_period_ms}
         deadlines_ms = {Group.FAST: fast_deadline_ms, Group.SLOW: slow_deadline_ms}
-        self._groups = {
-            f"{device}.{group}": (group, self._poll_group(group, deadlines_ms[group])) for group in Group
-        }
+        self._groups = {f"{device}.{group}": (group, self._poll_group(group, profile, deadlines_ms[group])) for group in Group}
         self._choice = Choice(profile)
-        self._fetch = Fetch(bulk=not (isinstance(access, Community) and access.version == "1"))
+        self._fetch = Fetch(bulk=version_of(access) != V1)
         self._session: _Session | None = None
         self._opening: asyncio.Task[_Session] | None = None
         self._losses = 0
         self._rebuild_at = REBUILD_AFTER
         self._hint: Callable[[str], None] | None = None
 
-    def _poll_group(self, group: Group, deadline_ms: int) -> PollGroup:
-        points = tuple(f"{self._device}.{s.id}" for s in SIGNALS.values() if s.group is group)
+    def _poll_group(self, group: Group, profile: Profile, deadline_ms: int) -> PollGroup:
+        points = tuple(f"{self._device}.{n}" for n in profile.sources if SIGNALS[n].group is group)
         return PollGroup(
             id=f"{self._device}.{group}",
             device=self._device,

@@ -6,6 +6,8 @@ Shared by the configuration and the driver; it must not know the SNMP library, a
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from drivers.snmp_guard import V1, V2C, V3
+
 Auth: TypeAlias = Literal["md5", "sha", "sha224", "sha256", "sha384", "sha512"]
 Privacy: TypeAlias = Literal["des", "aes", "aes192", "aes256"]
 
@@ -30,6 +32,13 @@ class User:
 
 
 Access: TypeAlias = Community | User
+
+
+def version_of(access: Access) -> int:
+    """The msgVersion that this access speaks (RFC 3412 clause 6)."""
+    if isinstance(access, User):
+        return V3
+    return V1 if access.version == "1" else V2C
 
 
 def wrong_access(access: Access) -> str | None:

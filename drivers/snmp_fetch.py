@@ -16,7 +16,7 @@ MOST_VARBINDS = 24  # asked in one GET: about 1 KiB each way, below every card's
 MOST_ALARMS = 64
 BULK_ROWS = 16
 ALARM_AGE_MS = 10_000  # an unchanged count of alarms is looked at again after this time
-NO_ERROR, TOO_BIG, NO_SUCH_NAME, NO_ACCESS = 0, 1, 2, 6  # RFC 3416 clause 3
+NO_ERROR, TOO_BIG, NO_SUCH_NAME, NO_ACCESS, NOT_AUTHORIZED = 0, 1, 2, 6, 16  # RFC 3416 clause 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,10 @@ class Fetch:
         )
 
     async def values(self, link: Link, oids: Sequence[str], patience_s: float) -> dict[str, Raw]:
-        """One entry for each of `oids`. At most two requests for each object: every one settles or halves something."""
+        """One entry for each of `oids`. At most two requests for each object: every one settles or halves something.
+
+        Raises DeviceError when the agent does not answer as a whole.
+        """
         raws: dict[str, Raw] = {oid: self._refused[oid] for oid in oids if oid in self._refused}
         left = [oid for oid in oids if oid not in raws]
         todo = deque(left[start : start + MOST_VARBINDS] for start in range(0, len(left), MOST_VARBINDS))
@@ -81,6 +84,8 @@ class Fetch:
             if answer.status == NO_ERROR:
                 raws.update(_matched(part, answer.values))
                 continue
+            if answer.status == NOT_AUTHORIZED:
+                raise DeviceError("the agent refuses to be read with these credentials; check their security level")
             gap = Gap.NO_SUCH if answer.status in (NO_SUCH_NAME, NO_ACCESS) else Gap.REFUSED
             culprit = answer.index - 1 if answer.status != TOO_BIG and 1 <= answer.index <= len(part) else None
             if culprit is None and len(part) > 1:

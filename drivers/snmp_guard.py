@@ -6,11 +6,11 @@ Pure; it must not know sockets or what the values mean.
 
 MAX_BYTES = 8192  # ten times a full answer of ours
 _SEQUENCE, _INTEGER, _OCTETS, _RESPONSE = 0x30, 0x02, 0x04, 0xA2
-_V3 = b"\x03"
+V1, V2C, V3 = 0, 1, 3  # msgVersion, RFC 3412 clause 6
 
 
-def reply_fits(datagram: bytes, most_varbinds: int) -> bool:
-    """True when `datagram` may be an SNMP reply with at most `most_varbinds` values (RFC 3416 clause 3, RFC 3412).
+def reply_fits(datagram: bytes, version: int, most_varbinds: int) -> bool:
+    """True when `datagram` may be an SNMP reply of `version` with at most `most_varbinds` values (RFC 3416 clause 3).
 
     Of version 3 only the frame is looked at: the library checks the signature before it decodes the rest.
     """
@@ -19,12 +19,12 @@ def reply_fits(datagram: bytes, most_varbinds: int) -> bool:
     message = _part(datagram, 0, len(datagram))
     if message is None or message[0] != _SEQUENCE or message[2] != len(datagram):
         return False
-    version = _part(datagram, message[1], message[2])
-    if version is None or version[0] != _INTEGER:
+    spoken = _part(datagram, message[1], message[2])
+    if spoken is None or spoken[0] != _INTEGER or datagram[spoken[1] : spoken[2]] != bytes((version,)):
         return False
-    if datagram[version[1] : version[2]] == _V3:
+    if version == V3:
         return True
-    community = _part(datagram, version[2], message[2])
+    community = _part(datagram, spoken[2], message[2])
     if community is None or community[0] != _OCTETS:
         return False
     pdu = _part(datagram, community[2], message[2])

@@ -127,10 +127,10 @@ def _integer(number: int, tag: int = _INTEGER) -> bytes:
 
 def _oid(oid: tuple[int, ...]) -> bytes:
     parts = (40 * oid[0] + oid[1], *oid[2:])
-    return _tlv(_OID, b"".join(_base128(part) for part in parts))
+    return _tlv(_OID, b"".join(_sevens(part) for part in parts))
 
 
-def _base128(number: int) -> bytes:
+def _sevens(number: int) -> bytes:
     digits = [number & 0x7F]
     while number := number >> 7:
         digits.append(number & 0x7F | 0x80)
