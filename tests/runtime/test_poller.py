@@ -1,76 +1,19 @@
-"""The poller on simulated devices in virtual time: rhythm, blame, back-off, confirming reads, outputs first."""
+"""The poller on simulated devices in virtual time: rhythm, blame, back-off, confirming reads."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
+from itertools import pairwise
 
 import pytest
 
-from drivers.simulated import Behaviour, SimulatedBus, SimulatedDevice
-from firmware_py.core.point import Kind, Point
+from drivers.simulated import Behaviour
 from firmware_py.core.reading import Quality, Reason
-from firmware_py.ports import PollGroup
 from firmware_py.runtime.ask import Limits
 from firmware_py.runtime.poller import Poller
 from firmware_py.runtime.table import PointTable
+from tests.runtime.line import Line, warnings
 from tests.shell.virtual import VirtualClock, run_virtual, running, spend
-
-POINTS = {
-    point.id: point
-    for point in (
-        *(Point(id=f"unit{n}.state", kind=Kind.INTEGER, stale_after_ms=5_000, low=0, high=9) for n in (1, 2, 3)),
-        *(Point(id=f"unit{n}.model", kind=Kind.TEXT, stale_after_ms=90_000) for n in (1, 2, 3)),
-        Point(id="unit1.alarm", kind=Kind.FLAG, stale_after_ms=5_000, urgent=True),
-        Point(id="out.fan.follows", kind=Kind.FLAG, stale_after_ms=300_000),
-    )
-}
-
-
-def groups_of(number: int) -> tuple[PollGroup, ...]:
-    device = f"unit{number}"
-    fast = (f"{device}.state", f"{device}.alarm") if number == 1 else (f"{device}.state",)
-    return (
-        PollGroup(id=f"{device}.fast", device=device, points=fast, period_ms=1_000, deadline_ms=400),
-        PollGroup(id=f"{device}.slow", device=device, points=(f"{device}.model",), period_ms=30_000, deadline_ms=400),
-    )
-
-
-class Line:
-    """A line with some units, its poller, and a diary of what was asked when."""
-
-    def __init__(self, clock: VirtualClock, units: tuple[int, ...] = (1,), outputs: frozenset[str] = frozenset()):
-        self.clock = clock
-        self.woken = 0
-        self.diary: list[tuple[int, str]] = []
-        self.table = PointTable(POINTS, clock, self.wake)
-        self.devices = {
-            f"unit{n}": SimulatedDevice(values={f"unit{n}.state": 1, f"unit{n}.model": "A", f"unit{n}.alarm": False})
-            for n in units
-        }
-        self.bus = self.make_bus(units, outputs)
-        self.poller = Poller(bus=self.bus, port=self.bus if outputs else None, clock=clock, table=self.table)
-
-    def make_bus(self, units: tuple[int, ...], outputs: frozenset[str]) -> SimulatedBus:
-        groups = tuple(group for n in units for group in groups_of(n))
-        return SimulatedBus("line", groups, self.devices, outputs, self.note)
-
-    def wake(self) -> None:
-        self.woken += 1
-
-    def note(self, asked: str) -> None:
-        self.diary.append((self.clock.now_ms(), asked))
-
-    def times(self, asked: str) -> list[int]:
-        return [at_ms for at_ms, name in self.diary if name == asked]
-
-    def quality(self, point: str) -> tuple[Quality, Reason | None]:
-        reading = self.table.readings[point]
-        return reading.quality, reading.because
-
-
-def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [record.message for record in caplog.records if record.levelno >= logging.WARNING]
 
 
 def test_fast_groups_are_read_on_the_second_and_slow_ones_in_between() -> None:
@@ -80,7 +23,7 @@ def test_fast_groups_are_read_on_the_second_and_slow_ones_in_between() -> None:
             await spend(120_500)
         fast, slow = line.times("unit2.fast"), line.times("unit2.slow")
         assert all(at_ms % 1_000 == 0 for at_ms in fast[1:])
-        assert {later - sooner for sooner, later in zip(fast[1:], fast[2:], strict=False)} == {1_000}
+        assert {later - sooner for sooner, later in pairwise(fast[1:])} == {1_000}
         assert 5 <= len(slow) <= 6
         assert line.quality("unit2.model") == (Quality.GOOD, None)
         assert line.bus.most_busy == 1
@@ -177,7 +120,7 @@ def test_a_dead_unit_costs_its_neighbours_one_deadline_per_back_off_step() -> No
             assert line.devices["unit2"].asked - before >= 600
             assert all(report.late == 0 for report in line.poller.report() if report.device != "unit1")
             fast = line.times("unit2.fast")[-600:]
-            assert max(later - sooner for sooner, later in zip(fast, fast[1:], strict=False)) <= 1_400
+            assert max(later - sooner for sooner, later in pairwise(fast)) <= 1_400
 
     run_virtual(scenario)
 
@@ -340,102 +283,3 @@ def test_points_that_the_plan_does_not_know_are_found_at_the_start() -> None:
             Poller(bus=line.bus, clock=clock, table=PointTable({}, clock, line.wake))
 
     run_virtual(scenario)
-
-
-# ------------------------------------------------------------------------------------------------------------- outputs
-def test_outputs_go_before_readings_and_are_told_again_at_each_lease() -> None:
-    async def scenario(clock: VirtualClock) -> None:
-        line = Line(clock, (1, 2, 3), frozenset({"fan"}))
-        line.poller.want("fan", on=True, lease_ms=60_000)
-        async with running(line.poller.run()):
-            await spend(150_000)
-        assert line.diary[0][1] == "fan"
-        assert len(line.times("fan")) == 3
-        assert line.quality("out.fan.follows") == (Quality.GOOD, None)
-
-    run_virtual(scenario)
-
-
-def test_a_wish_comes_between_two_reads_of_a_busy_line() -> None:
-    async def scenario(clock: VirtualClock) -> None:
-        line = Line(clock, (1, 2, 3), frozenset({"fan"}))
-        for device in line.devices.values():
-            device.answer_ms = 300
-        async with running(line.poller.run()):
-            await spend(60_100)
-            line.poller.want("fan", on=True, lease_ms=60_000)
-            asked_ms = clock.now_ms()
-            await spend(1_000)
-        assert line.times("fan")[0] - asked_ms <= 300
-
-    run_virtual(scenario)
-
-
-def test_a_stuck_relay_is_told_again_and_reported(caplog: pytest.LogCaptureFixture) -> None:
-    async def scenario(clock: VirtualClock) -> None:
-        line = Line(clock, (1,), frozenset({"fan"}))
-        line.bus.levels["fan"] = False
-        line.bus.stuck.add("fan")
-        async with running(line.poller.run()):
-            line.poller.want("fan", on=True, lease_ms=60_000)
-            await spend(60_000)
-            assert line.table.readings["out.fan.follows"].value is False
-            assert 6 <= len(line.times("fan")) <= 14
-            line.bus.stuck.clear()
-            await spend(13_000)
-            assert line.table.readings["out.fan.follows"].value is True
-        assert [text.split(": ")[1] for text in warnings(caplog)] == [
-            "fan does not follow",
-            "fan follows again",
-        ]
-
-    run_virtual(scenario)
-
-
-def test_an_output_that_cannot_be_told_is_bad_and_reading_goes_on(caplog: pytest.LogCaptureFixture) -> None:
-    async def scenario(clock: VirtualClock) -> None:
-        line = Line(clock, (2,), frozenset({"fan", "heater"}))
-        line.bus.port_behaviour = Behaviour.SILENT
-        async with running(line.poller.run()):
-            line.poller.want("fan", on=True, lease_ms=60_000)
-            line.poller.want("heater", on=True, lease_ms=60_000)
-            await spend(120_000)
-            assert line.quality("out.fan.follows") == (Quality.BAD, Reason.NO_COMMUNICATION)
-            assert line.devices["unit2"].asked >= 90
-            assert not await line.poller.flush(100)
-            line.bus.port_behaviour = Behaviour.SOUND
-            assert await line.poller.flush(30_000)
-            assert line.bus.levels == {"fan": True, "heater": True}
-        assert len(warnings(caplog)) == 4
-
-    run_virtual(scenario)
-
-
-def test_after_stop_reading_only_outputs_are_served() -> None:
-    async def scenario(clock: VirtualClock) -> None:
-        line = Line(clock, (1,), frozenset({"fan"}))
-        async with running(line.poller.run()):
-            await spend(5_500)
-            line.poller.stop_reading()
-            before = line.devices["unit1"].asked
-            line.poller.want("fan", on=False, lease_ms=60_000)
-            assert await line.poller.flush(1_000)
-            await spend(5_000)
-            assert line.devices["unit1"].asked == before
-        await line.poller.close()
-        assert line.bus.closed
-
-    run_virtual(scenario)
-
-
-def test_a_driver_with_a_bug_in_close_does_not_stop_the_stopping(caplog: pytest.LogCaptureFixture) -> None:
-    class Sticky(SimulatedBus):
-        async def close(self) -> None:
-            raise ZeroDivisionError("a bug")
-
-    async def scenario(clock: VirtualClock) -> None:
-        line = Line(clock, (1,))
-        await Poller(bus=Sticky("line", groups_of(1), line.devices), clock=clock, table=line.table).close()
-
-    run_virtual(scenario)
-    assert warnings(caplog) == ["line: close: a bug"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from itertools import pairwise
 
 import pytest
 
@@ -55,7 +56,7 @@ def test_a_failing_task_is_started_again_with_growing_pauses(caplog: pytest.LogC
 
         bench.supervisor.supervise("ups1", poller, group="pollers")
         await bench.live(900_000)
-        pauses = [later - sooner for sooner, later in zip(starts, starts[1:], strict=False)]
+        pauses = [later - sooner for sooner, later in pairwise(starts)]
         assert 800 <= pauses[0] <= 1_200
         assert 1_600 <= pauses[1] <= 2_400
         assert all(48_000 <= pause <= 72_000 for pause in pauses[6:])

@@ -1,4 +1,4 @@
-"""Heartbeats decide whether the service manager's watchdog is petted."""
+"""Heartbeats decide whether the service service's watchdog is petted."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from tests.shell.virtual import VirtualClock, VirtualLoop, run_virtual, running,
 
 
 @pytest.fixture
-def manager(tmp_path: Path) -> Iterator[socket.socket]:
-    """The service manager's end of the socket."""
+def service(tmp_path: Path) -> Iterator[socket.socket]:
+    """The service service's end of the socket."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         listener.bind(str(tmp_path / "notify"))
         listener.setblocking(False)
         yield listener
 
 
-def heard(manager: socket.socket) -> list[str]:
+def heard(service: socket.socket) -> list[str]:
     messages = []
     while True:
         try:
-            messages.append(manager.recv(4096).decode())
+            messages.append(service.recv(4096).decode())
         except BlockingIOError:
             return messages
 
 
-def notifier(manager: socket.socket, usec: int = 8_000_000) -> Notifier:
-    return Notifier({"NOTIFY_SOCKET": str(manager.getsockname()), "WATCHDOG_USEC": str(usec)}, 1)
+def notifier(service: socket.socket, usec: int = 8_000_000) -> Notifier:
+    return Notifier({"NOTIFY_SOCKET": str(service.getsockname()), "WATCHDOG_USEC": str(usec)}, 1)
 
 
 @pytest.mark.parametrize("silent", sorted(set(LIMITS_MS) - {"loop"}))
 def test_the_dog_is_petted_only_while_every_part_moves(
-    manager: socket.socket, silent: str, caplog: pytest.LogCaptureFixture
+    service: socket.socket, silent: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def scenario(clock: VirtualClock) -> None:
-        beats, talking = Beats(clock), notifier(manager)
+        beats, talking = Beats(clock), notifier(service)
         stopped = False
 
         async def beat() -> None:
@@ -55,17 +55,17 @@ def test_the_dog_is_petted_only_while_every_part_moves(
         assert dog.period_ms == 2_000
         async with running(beat(), dog.run()):
             for _ in range(6):  # the kernel keeps ten messages for a slow reader
-                assert heard(manager).count("WATCHDOG=1") <= 6
+                assert heard(service).count("WATCHDOG=1") <= 6
                 await spend(10_000)
-            assert heard(manager).count("WATCHDOG=1") == 5
+            assert heard(service).count("WATCHDOG=1") == 5
             stopped = True
             await spend(LIMITS_MS[silent] + 3_000)
-            heard(manager)
+            heard(service)
             await spend(60_000)
-            assert heard(manager) == []
+            assert heard(service) == []
             stopped = False
             await spend(4_100)
-            assert {"WATCHDOG=1", "STATUS=normal"} <= set(heard(manager))
+            assert {"WATCHDOG=1", "STATUS=normal"} <= set(heard(service))
         talking.close()
         logged = [record.message for record in caplog.records]
         assert len(logged) == 2
@@ -75,14 +75,14 @@ def test_the_dog_is_petted_only_while_every_part_moves(
     run_virtual(scenario)
 
 
-def test_a_blocked_loop_pets_nobody(manager: socket.socket) -> None:
+def test_a_blocked_loop_pets_nobody(service: socket.socket) -> None:
     async def scenario(clock: VirtualClock) -> None:
-        beats, talking = Beats(clock), notifier(manager)
+        beats, talking = Beats(clock), notifier(service)
         async with running(Watchdog(beats, talking, clock, lambda: "normal").run()):
             await spend(2_500)
-            heard(manager)
+            heard(service)
             clock._loop.ms += 20_000  # somebody computes for twenty seconds
-            assert heard(manager) == []
+            assert heard(service) == []
             await asyncio.sleep(0)
         talking.close()
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from itertools import pairwise
 
 import pytest
 
 from drivers.simulated import Behaviour
 from firmware_py.core.command import Command, CommandKind
 from firmware_py.core.mode import CausePhase
-from firmware_py.core.reading import Quality
 from firmware_py.core.state import State
 from firmware_py.core.step import CLOCK_POINT
 from firmware_py.runtime.clock import ClockQuality
@@ -24,7 +24,7 @@ TROUBLE = (
 
 
 def gaps(times: list[int]) -> set[int]:
-    return {later - sooner for sooner, later in zip(times[2:], times[3:], strict=False)}
+    return {later - sooner for sooner, later in pairwise(times[2:])}
 
 
 def test_an_outage_reaches_lamp_relay_exchange_and_mode_within_a_few_milliseconds_of_the_answer() -> None:
@@ -61,7 +61,7 @@ def test_the_cycle_runs_once_a_second_when_nothing_happens() -> None:
         floor = Floor(clock)
         await floor.live(120_500)
         cycles = [at_ms for at_ms in floor.diary.cycles if at_ms > floor.diary.cycles[0] + 2_000]
-        assert set(at_ms % 1_000 for at_ms in cycles) == {0}
+        assert {at_ms % 1_000 for at_ms in cycles} == {0}
         assert len(cycles) in (118, 119)
         assert cycles == sorted(set(cycles))
 
