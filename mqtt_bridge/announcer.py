@@ -14,7 +14,7 @@ from mqtt_bridge import payload
 from mqtt_bridge.client import Message, Session
 from mqtt_bridge.ports import Memory, Outbox, Snapshot, WallClock
 from mqtt_bridge.settings import Bridge
-from mqtt_bridge.topics import Topics
+from mqtt_bridge.topics import Topics, is_alarm_topic
 
 _BURST_S = 0.1  # between two states even when the mode flutters
 _REMEMBER_S = 1.0  # an alarm is worth more than a note about it
@@ -43,7 +43,7 @@ class Announcer:
         self._points, self._alarms, self._text = points, alarms, text
         self._memory, self._refused = memory, refused
         self._topics = Topics(site=settings.site, root=settings.root)
-        self._remembered = memory.recall()
+        self._remembered = frozenset(filter(is_alarm_topic, memory.recall()))
         self._newest: Snapshot | None = None
         self._news = asyncio.Event()
         self._told: Snapshot | None = None

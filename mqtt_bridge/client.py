@@ -266,17 +266,18 @@ class Dialler:
 
     def __init__(self, broker: Broker, name: str) -> None:
         self._broker, self._name = broker, name
-        self._thread: threading.Thread | None = None
+        self._dialling = False
 
     async def connect(self, will: Message) -> Session:
         """A session that was accepted, with `will` as last will. Bounded in time; raises DeviceError."""
         broker = self._broker
-        if self._thread is not None and self._thread.is_alive():
+        if self._dialling:
             raise DeviceError(f"{_where(broker)}: the last attempt still waits (for the name's address?)")
         outcome: concurrent.futures.Future[paho.Client] = concurrent.futures.Future()
         # A daemon thread and not the loop's executor: a resolver that hangs must not hold up the end of the process.
-        self._thread = threading.Thread(target=self._dial, args=(will, outcome), name="mqtt-connect", daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=self._dial, args=(will, outcome), name="mqtt-connect", daemon=True)
+        self._dialling = True
+        thread.start()
         try:
             async with asyncio.timeout(broker.connect_within_ms / 1000):
                 client = await asyncio.wrap_future(outcome)
@@ -291,8 +292,7 @@ class Dialler:
     def _dial(self, will: Message, outcome: "concurrent.futures.Future[paho.Client]") -> None:
         """In the thread: everything that may block. Nothing else touches this client until the thread is done."""
         try:
-            client = self._make(will)
-            self._connect(client)
+            client = self._start(will)
         except (OSError, ValueError) as error:
             if outcome.set_running_or_notify_cancel():
                 outcome.set_exception(error)
@@ -301,6 +301,14 @@ class Dialler:
             outcome.set_result(client)
         elif (sock := client.socket()) is not None:
             sock.close()  # nobody waits any more
+
+    def _start(self, will: Message) -> paho.Client:
+        try:
+            client = self._make(will)
+            self._connect(client)
+            return client
+        finally:
+            self._dialling = False
 
     def _make(self, will: Message) -> paho.Client:
         broker = self._broker

@@ -20,6 +20,7 @@ RESERVED = 4  # places in flight that events leave to states and alarms
 _BATCH = 32
 _LONGEST_RESEND_S = 60.0  # a server that is away for a day is not woken by hammering
 _REFUSED_S = 60.0
+_ASK_AGAIN_S = 5.0  # a journal that says it has more, and was too busy to give it
 _log = logging.getLogger(__name__)
 
 
@@ -54,8 +55,11 @@ class Courier:
     async def begin(self, session: Session) -> None:
         """A session has just begun: ask for the cursor, forget what was in flight. Raises DeviceError."""
         places = max(1, session.window - RESERVED)
-        self._window, self._cursor = None, None
+        self._cursor = None
         self._size = min(self._settings.event_window, places)
+        if self._window is not None:  # knows more than the journal, whose answers lag behind
+            self._window.size = self._size
+            self._window.rewind()
         self._replay_to = self._outbox.last
         self._next_s = self._hold_s = 0.0
         self._resend_s = self._settings.resend_ms / 1000
@@ -141,7 +145,8 @@ class Courier:
         if log != self._journal:
             return  # about another journal: a card that was replaced
         top = window.sent
-        step = window.follow(seq, last=self._outbox.last)
+        # What was sent is in the journal even where its latest number has not reached us yet.
+        step = window.follow(seq, last=max(self._outbox.last, top))
         self._ahead(step is Step.AHEAD)
         if step is Step.AHEAD:
             return
@@ -160,9 +165,11 @@ class Courier:
         if now_s < self._hold_s:
             return self._hold_s - now_s
         window = self._window
-        if window is None or not window.by_cursor or not window.waiting:
+        if window is None:
             return None
-        return max(0.0, self._moved_s + self._resend_s - now_s)
+        if window.by_cursor and window.waiting:
+            return max(0.0, self._moved_s + self._resend_s - now_s)
+        return _ASK_AGAIN_S if window.room > 0 and self._outbox.last > window.sent else None
 
     def _again(self) -> None:
         """No movement for too long: from the lowest, and the next time later."""

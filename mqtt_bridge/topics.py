@@ -12,6 +12,11 @@ ROOT_PATTERN = r"[A-Za-z0-9_-]{1,40}"
 _ALARM_PATTERN = r"[a-z0-9_]+(\.[a-z0-9_]+)*"
 
 
+def is_alarm_topic(topic: str) -> bool:
+    """True for what `Topics.alarm` could have made, also under another root or site: safe to be emptied."""
+    return re.fullmatch(rf"{ROOT_PATTERN}/{VERSION}/{SITE_PATTERN}/alarm/[a-z0-9_]+/[a-z0-9_]+", topic) is not None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topics:
     """All topics of one site. `root` is the configurable first level, `site` is never renamed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mqtt_bridge.topics import Topics
+from mqtt_bridge.topics import Topics, is_alarm_topic
 
 
 def test_topics_are_root_version_site_and_kind() -> None:
@@ -27,6 +27,19 @@ def test_topics_are_root_version_site_and_kind() -> None:
 )
 def test_an_alarm_has_a_level_for_its_instance_and_one_for_the_rest(alarm: str, end: str) -> None:
     assert Topics(site="a").alarm(alarm) == f"floor/v1/a/alarm/{end}"
+
+
+def test_only_alarm_topics_are_taken_for_such() -> None:
+    assert is_alarm_topic(Topics(site="a", root="Old").alarm("trunks.main.down"))
+    for other in (
+        "floor/v1/a/state",
+        "#",
+        "floor/v1/+/alarm/a/b",
+        "floor/v1/a/alarm/a/b/c",
+        "x",
+        "floor/v1/a/alarm/a/b\n",
+    ):
+        assert not is_alarm_topic(other)
 
 
 @pytest.mark.parametrize("site", ["", "UPPER", "a/b", "a" * 41, "+", "#", "a b"])

@@ -27,6 +27,7 @@ class Mosquitto:
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
         lines = [f"listener {self.port} 127.0.0.1", f"user {getpass.getuser()}", "persistence false", settings]
+        lines.append("max_queued_messages 100000")  # a collector on a busy machine is slow, and must miss nothing
         if users is None:
             lines.append("allow_anonymous true")
         else:

@@ -24,7 +24,7 @@ _VALIDATORS = {name: jsonschema.Draft202012Validator(read_schema(name)) for name
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """One message. `kind`: the level behind the site; `data` None for an empty payload."""
+    """One message. `kind`: the level behind the site; `data`: JSON, None for an empty payload, bytes for nonsense."""
 
     topic: str
     kind: str
@@ -55,7 +55,7 @@ class Collector:
         self, port: int, *, root: str = "floor", username: str = "", password: str = "", new: bool = True
     ) -> None:
         self.heard: list[Heard] = []
-        self.faults: list[str] = []
+        self._raw: list[tuple[str, bytes]] = []
         self._news = threading.Condition()
         self._ready = threading.Event()
         version = MQTTProtocolVersion.MQTTv5 if new else MQTTProtocolVersion.MQTTv311
@@ -81,8 +81,13 @@ class Collector:
 
     def last(self, kind: str) -> Any:
         """The newest message's content; None when there was none."""
-        found = self.of(kind)
-        return found[-1].data if found else None
+        with self._news:
+            return next((one.data for one in reversed(self.heard) if one.kind == kind), None)
+
+    def find_faults(self) -> list[str]:
+        """What the schemas do not allow, of all that was heard. Judged late: judging takes longer than hearing."""
+        with self._news:
+            return [fault for topic, raw in self._raw if (fault := find_fault(topic, raw))]
 
     def wait_for(self, ready: Callable[[Collector], Any], *, within_s: float = 10.0, what: str = "") -> Any:
         """Wait until `ready` says so; its answer."""
@@ -102,11 +107,12 @@ class Collector:
         self.client.publish(topic, raw, qos=1, retain=retain).wait_for_publish(10)
 
     def _hear(self, client: paho.Client, data: object, message: paho.MQTTMessage) -> None:
-        fault = find_fault(message.topic, message.payload)
+        try:
+            content = json.loads(message.payload or b"null")
+        except ValueError:
+            content = message.payload
         with self._news:
-            if fault:
-                self.faults.append(fault)
-            content = None if fault or not message.payload else json.loads(message.payload)
+            self._raw.append((message.topic, message.payload))
             kind = message.topic.split("/")[3]
             self.heard.append(
                 Heard(

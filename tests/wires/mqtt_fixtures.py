@@ -35,4 +35,4 @@ def every_message_validates() -> Iterator[Callable[..., Collector]]:
     yield listen
     for collector in made:
         collector.close()
-    assert [fault for collector in made for fault in collector.faults] == []
+    assert [fault for collector in made for fault in collector.find_faults()] == []

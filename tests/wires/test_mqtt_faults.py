@@ -263,6 +263,21 @@ def test_a_message_beyond_the_brokers_size_is_refused_here_and_not_by_a_lost_con
         run(scenario(broker.port))
 
 
+def test_a_memory_full_of_rubbish_is_not_published(mosquitto: Mosquitto, every_message_validates: Listen) -> None:
+    far = every_message_validates(mosquitto.port)
+    notes = Notes(frozenset({"#", "a/+", "", "\0", f"{TOPIC}/state", f"{TOPIC}/alarm/old/one"}))
+
+    async def scenario() -> None:
+        bridge = make_publisher(at(mosquitto.port), notes=notes)
+        bridge.offer(see())
+        async with running(bridge):
+            await eventually_async(lambda: not notes.topics)
+
+    run(scenario())
+    far.wait_for(lambda c: c.of("alarm"), what="the one that was real")
+    assert [one.topic for one in far.heard if one.data is None] == [f"{TOPIC}/alarm/old/one"]
+
+
 def test_a_store_that_hangs_does_not_keep_an_alarm_back(mosquitto: Mosquitto, every_message_validates: Listen) -> None:
     class Hanging(Notes):
         async def remember(self, topics: frozenset[str]) -> None:
