@@ -50,7 +50,7 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmState:
-    """All that is remembered of one alarm. `elapsed_ms` runs since the latest activation or return, until all is done."""
+    """All that is remembered of one alarm. `elapsed_ms` runs since the latest activation or return."""
 
     active: bool = False
     acked: bool = True

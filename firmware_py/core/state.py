@@ -6,6 +6,7 @@ and is dropped when the boot is another. This module must not know files.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from firmware_py.core.alarm import AlarmState
 from firmware_py.core.condition import ConditionState
@@ -14,6 +15,8 @@ from firmware_py.core.mode import CauseState
 from firmware_py.core.output import Drive, OutputValue
 from firmware_py.core.plan import Plan
 from firmware_py.core.stage import StageState
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +71,17 @@ class State:
 def begin(plan: Plan, state: State) -> State:
     """The memory in the shape of the plan: what the plan no longer has is dropped, what is new starts at rest.
 
-    A plan that has not changed gets its own memory back unchanged.
+    A plan that has not changed gets its own memory back, the same object.
     """
+    shape = (
+        (state.conditions, plan.conditions),
+        (state.alarms, plan.alarms),
+        (state.causes, plan.causes),
+        (state.stages, plan.stages),
+    )
+    known = ((state.incidents, plan.causes), (state.outputs, plan.outputs), (state.overrides, plan.outputs))
+    if all(a.keys() == b.keys() for a, b in shape) and all(a.keys() <= b.keys() for a, b in known):
+        return state
     return replace(
         state,
         conditions={name: state.conditions.get(name) or ConditionState() for name in plan.conditions},
@@ -84,6 +96,9 @@ def begin(plan: Plan, state: State) -> State:
 
 def run_down(state: State, dt_ms: int) -> State:
     """What ends by the clock alone (shelves, overrides, a lamp test), `dt_ms` later; before new orders are obeyed."""
+    shelved = any(alarm.shelved_ms for alarm in state.alarms.values())
+    if not (shelved or state.overrides or state.lamp_test_ms):
+        return state
     lamp_test_ms = max(0, state.lamp_test_ms - dt_ms)
     return replace(
         state,
@@ -92,3 +107,8 @@ def run_down(state: State, dt_ms: int) -> State:
         lamp_test_ms=lamp_test_ms,
         lamp_test_by=state.lamp_test_by if lamp_test_ms else "",
     )
+
+
+def keep(before: Mapping[str, T], after: dict[str, T]) -> Mapping[str, T]:
+    """`before` itself when nothing in it has changed, so that a floor at rest can be told by identity."""
+    return before if all(after[name] is item for name, item in before.items()) else after

@@ -13,9 +13,10 @@ from firmware_py.core.command import Command
 from firmware_py.core.decision import Decision
 from firmware_py.core.image import InputImage
 from firmware_py.core.orders import obey
+from firmware_py.core.output import OutputImage, Priority
 from firmware_py.core.plan import Plan
 from firmware_py.core.rules import Situation, collect, reasons
-from firmware_py.core.state import State, begin, run_down
+from firmware_py.core.state import State, begin, keep, run_down
 from firmware_py.core.wake import wake_at_ms
 
 CLOCK_POINT = "clock.utc_s"
@@ -38,7 +39,10 @@ def step(plan: Plan, state: State, image: InputImage, commands: tuple[Command, .
     known = replace(known, incidents=book.incidents, incident_year=book.year, incident_number=book.number)
 
     now = _look(plan, known)
-    outputs = arbitrate(plan, collect(plan, now, known.overrides, known.paused_by), now, known.outputs)
+    if _at_rest(plan, before, known):
+        outputs: OutputImage = {name: output.drive for name, output in known.outputs.items()}
+    else:
+        outputs = arbitrate(plan, collect(plan, now, known.overrides, known.paused_by), now, known.outputs)
     after = replace(known, stepped_ms=now_ms, outputs=remember(plan, outputs, known.outputs, dt_ms))
     decision = Decision(
         state=after, outputs=outputs, mode=now.mode, flags=now.flags, because=now.because,
@@ -50,13 +54,29 @@ def step(plan: Plan, state: State, image: InputImage, commands: tuple[Command, .
     return replace(decision, events=(*events, *incident_events, *told))
 
 
+def _at_rest(plan: Plan, before: State, now: State) -> bool:
+    """True when nothing that a rule can see has changed: then every output stays what it is, and a quiet floor costs
+    what its conditions cost. Held outputs are looked at each time, for their time runs out by itself."""
+    same = (
+        now.conditions is before.conditions and now.alarms is before.alarms and now.causes is before.causes
+        and now.stages is before.stages and now.overrides is before.overrides
+        and (now.paused_by, now.lamp_test_by) == (before.paused_by, before.lamp_test_by)
+    )  # fmt: skip
+    return (
+        same
+        and now.outputs.keys() == plan.outputs.keys()
+        and all(output.drive.priority is not Priority.MINIMUM_ON_OFF for output in now.outputs.values())
+    )
+
+
 def _advance(plan: Plan, state: State, image: InputImage, dt_ms: int) -> State:
     """Conditions, alarms, causes and stages move, each on what the ones before it have become."""
-    conditions = {
+    looked = {
         name: condition.advance(c, state.conditions[name], image, dt_ms=dt_ms, stepped_ms=state.stepped_ms)
         for name, c in plan.conditions.items()
     }
-    alarms = alarm.advance_all(plan.alarms, state.alarms, conditions, dt_ms=dt_ms)
+    conditions = keep(state.conditions, looked)
+    alarms = keep(state.alarms, alarm.advance_all(plan.alarms, state.alarms, conditions, dt_ms=dt_ms))
     causes, stages = dict(state.causes), dict(state.stages)
     for name, cause in plan.causes.items():
         own = plan.stages_of(name)
@@ -64,7 +84,10 @@ def _advance(plan: Plan, state: State, image: InputImage, dt_ms: int) -> State:
         moved = mode.advance(cause, causes[name], conditions, shed=shed, dt_ms=dt_ms)
         changed, causes[name] = stage.advance(cause, moved, own, stages, conditions, dt_ms)
         stages.update(changed)
-    return replace(state, conditions=conditions, alarms=alarms, causes=causes, stages=stages)
+    return replace(
+        state, conditions=conditions, alarms=alarms,
+        causes=keep(state.causes, causes), stages=keep(state.stages, stages),
+    )  # fmt: skip
 
 
 def _look(plan: Plan, state: State) -> Situation:

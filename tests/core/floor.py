@@ -262,12 +262,18 @@ class Floor:
         self.decisions.append(decision)
         return decision
 
-    def run(self, duration_ms: int, *, every_ms: int = SECOND) -> Decision:
-        """Poll and step for a while."""
+    def run(self, duration_ms: int, *, every_ms: int = 0) -> Decision:
+        """Poll and step for a while: each second (each five in long runs), and whenever the last decision asked for it."""
+        every_ms = every_ms or (SECOND if duration_ms <= 2 * MINUTE else 5 * SECOND)
         end_ms = self.now_ms + duration_ms
+        tick_ms = self.now_ms
         while self.now_ms < end_ms:
-            self.now_ms = min(self.now_ms + every_ms, end_ms)
-            self.poll()
+            if tick_ms <= self.now_ms:
+                tick_ms = self.now_ms + every_ms
+            wake_ms = self.decisions[-1].wake_at_ms if self.decisions else None
+            self.now_ms = min(tick_ms, end_ms, end_ms if wake_ms is None or wake_ms <= self.now_ms else wake_ms)
+            if self.now_ms in (tick_ms, end_ms):
+                self.poll()
             self.step()
         return self.last
 
