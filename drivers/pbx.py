@@ -124,7 +124,7 @@ class PbxBus:
         if group.id == self._link_group.id:
             return {group.points[0]: await self._judge_link()}
         self._hinted = False
-        async with _Deadline(group.deadline_ms):
+        async with _Deadline(group.deadline_ms, self._give_up):
             link = await self._connect()
             link.events()  # every read is a whole snapshot, so events tell when to look, not what to believe
             await self._keep_gates(link)
@@ -133,13 +133,16 @@ class PbxBus:
     async def write(self, output: str, on: bool) -> None:
         """Set one gate and see it set. Raises DeviceError; the newest wish counts from now on, also if this failed."""
         self._wanted[output] = on
-        async with _Deadline(self._config.deadline_ms):
-            await self._set(await self._connect(), output, on)
+        async with _Deadline(self._config.deadline_ms, self._give_up):
+            link = await self._connect()
+            if await self._level(link, output) is on:
+                return  # only a difference is written; one that is to be written once more stays on the list
+            await self._set(link, output, on)
             self._repeat_at_s[output] = _now_s() + self._config.durable_ms / 1000
 
     async def read_back(self, output: str) -> bool | None:
         """The gate as the dialplan sees it. Raises DeviceError."""
-        async with _Deadline(self._config.deadline_ms):
+        async with _Deadline(self._config.deadline_ms, self._give_up):
             return await self._level(await self._connect(), output)
 
     async def close(self) -> None:
@@ -184,6 +187,10 @@ class PbxBus:
         self._qualified_at_s = {}
         return link
 
+    def _give_up(self) -> None:
+        if self._link is not None:
+            self._link.close("too slow to be of use")
+
     def _wake(self, event: str) -> None:
         if self._link is None or self._hint is None or self._hinted or (event and event not in TELLING):
             return
@@ -195,7 +202,7 @@ class PbxBus:
     async def _judge_link(self) -> Sample:
         before = self._link
         try:
-            async with _Deadline(self._link_group.deadline_ms):
+            async with _Deadline(self._link_group.deadline_ms, self._give_up):
                 link = await self._connect()
                 await link.ask("Ping")
         except DeviceError as fault:
@@ -313,10 +320,10 @@ def _now_s() -> float:
 
 
 class _Deadline:
-    """An asyncio.timeout whose end is the far end's fault."""
+    """An asyncio.timeout whose end is the far end's fault: `give_up` drops the connection that took so long."""
 
-    def __init__(self, deadline_ms: int) -> None:
-        self._deadline_ms = deadline_ms
+    def __init__(self, deadline_ms: int, give_up: Callable[[], None]) -> None:
+        self._deadline_ms, self._give_up = deadline_ms, give_up
         self._timeout = asyncio.timeout(deadline_ms / 1000)
 
     async def __aenter__(self) -> None:
@@ -326,4 +333,5 @@ class _Deadline:
         try:
             await self._timeout.__aexit__(kind, fault, None)
         except TimeoutError as late:
+            self._give_up()
             raise DeviceError(f"not done within {self._deadline_ms} ms") from late

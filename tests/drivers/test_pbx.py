@@ -152,6 +152,10 @@ def test_a_read_keeps_its_deadline_whatever_the_answers_take() -> None:
             now.exchange.silent = True
             with pytest.raises(DeviceError, match="not done within 400 ms"):
                 await bus.read(bus.groups[1])
+            now.exchange.silent = False
+            await eventually_async(lambda: now.exchange.log[-1][0] != "Login")
+            assert (await bus.read(bus.groups[1]))["trunks.main.state"].value == "up"
+            assert now.count("Login") == 2, "what was too slow was given up, not waited for"
             await bus.close()
 
     run(scenario(), within_s=5)
@@ -239,10 +243,23 @@ def test_a_write_is_seen_set_and_written_once_more() -> None:
     run(scenario())
 
 
+def test_a_level_that_stands_already_is_not_written() -> None:
+    async def scenario() -> None:
+        async with scene() as now:
+            for on, count in ((False, 0), (True, 1), (True, 1), (False, 2), (False, 2)):
+                await now.bus.write("outbound_paused", on)
+                assert now.count("Setvar") == count
+                assert await now.bus.read_back("outbound_paused") is on
+
+    run(scenario())
+
+
 def test_what_somebody_else_changed_meanwhile_is_not_written_over() -> None:
     async def scenario() -> None:
         async with scene(durable_ms=50) as now:
+            now.exchange.device_states[GATE] = "INUSE"
             await now.bus.write("outbound_paused", False)
+            assert now.count("Setvar") == 1
             now.exchange.device_states[GATE] = "INUSE"
             await asyncio.sleep(0.06)
             assert (await now.look())["pbx1.outbound_paused"].value is True
