@@ -170,8 +170,8 @@ def test_an_output_that_does_not_follow_is_told_again_with_growing_pauses(wishes
         assert not wishes.told("fan", on=True, level=False, now_ms=now_ms)
         pauses.append(wishes.all["fan"].due_ms - now_ms)
         now_ms = wishes.all["fan"].due_ms
-    assert pauses == sorted(pauses)
-    assert pauses[0] >= 400
+    assert 400 <= pauses[0] <= 600
+    assert 3_200 <= pauses[3] <= 4_800
     assert 8_000 <= pauses[-1] <= 12_000
 
 
