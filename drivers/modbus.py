@@ -10,14 +10,14 @@ import socket
 import termios
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 
 from pymodbus import FramerType, ModbusException
 from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
 from pymodbus.pdu import ModbusPDU
 
 from drivers.modbus_guard import READS_OF_BITS, Framing, Question, Verdict, check_values, judge, may_leave
-from drivers.modbus_profile import CoilOutput, Endpoint, ModbusUnit, wire_coil
+from drivers.modbus_profile import CoilOutput, Endpoint, ModbusUnit, check_coil
 from drivers.modbus_schema import Pace
 from drivers.modbus_silence import LineSilence
 from drivers.modbus_unit import Reply, UnitReader
@@ -188,6 +188,8 @@ class ModbusLink:
                 self.silence.note_misfit(exchange.question.unit, asyncio.get_running_loop().time())
                 exchange.fate.set_result(DeviceError(judgement.why, because=Reason.BAD_REPLY))
                 return b""
+            case never:
+                assert_never(never)
 
     def _let_out(self, packet: bytes) -> bytes:
         exchange = self._exchange
@@ -241,7 +243,7 @@ class ModbusBus:
             if coil.device not in self._readers:
                 raise ValueError(f"{output}: {endpoint.name} has no unit {coil.device}")
             reader = self._readers[coil.device]
-            self._coils[output] = reader, wire_coil(reader.unit, coil.coil)
+            self._coils[output] = reader, check_coil(reader.unit, coil.coil)
         self._groups = tuple(group for reader in self._readers.values() for group in reader.groups())
         self._paces = {f"{device}.{pace}": pace for device in self._readers for pace in Pace}
 

@@ -90,7 +90,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CoilOutput:
-    """An output behind the line: a coil, numbered as the unit's profile numbers them."""
+    """An output behind the line: a coil by its wire address, from 0."""
 
     device: str
     coil: int
@@ -179,14 +179,13 @@ def points(unit: ModbusUnit) -> tuple[Point, ...]:
     )
 
 
-def wire_coil(unit: ModbusUnit, number: int) -> int:
-    """The wire address of a coil numbered as in the profile's document. ValueError when it is not writable."""
+def check_coil(unit: ModbusUnit, address: int) -> int:
+    """Give back the wire address of a coil that may be an output. ValueError when it may not be written."""
     if unit.watched_only:
         raise ValueError(f"{unit.device} is watched only (class fire): nothing is ever written to it")
-    span = _wire(unit.profile.file.numbers, Table.COIL, number, 1)
-    if not any(each.table is Table.COIL and each.address <= span.address < each.end for each in resolve(unit).writable):
-        raise ValueError(f"{unit.device}: the profile {unit.profile.name} does not list coil {number} as writable")
-    return span.address
+    if not any(each.table is Table.COIL and each.address <= address < each.end for each in resolve(unit).writable):
+        raise ValueError(f"{unit.device}: the profile {unit.profile.name} does not list coil {address} as writable")
+    return address
 
 
 def _faults(profile: Profile) -> list[Fault]:

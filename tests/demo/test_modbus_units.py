@@ -51,9 +51,9 @@ class Floor:
 def make_bus(port: int) -> ModbusBus:
     folder = PROJECT / "config/profiles"
     units = [
-        ModbusUnit(device="hvac1", unit=1, profile=load(folder / "hvac_generic.toml"), room="room1", timeout_ms=150),
-        ModbusUnit(device="fire1", unit=2, profile=load(folder / "fire_generic.toml"), timeout_ms=150),
-        ModbusUnit(device="relay1", unit=3, profile=load(folder / "relay_board_8.toml"), timeout_ms=150),
+        ModbusUnit(device="hvac1", unit=1, profile=load(folder / "hvac_generic.toml"), room="room1", timeout_ms=400),
+        ModbusUnit(device="fire1", unit=2, profile=load(folder / "fire_generic.toml"), timeout_ms=400),
+        ModbusUnit(device="relay1", unit=3, profile=load(folder / "relay_board_8.toml"), timeout_ms=400),
     ]
     outputs = {"fans": CoilOutput(device="relay1", coil=4), "gentle": CoilOutput(device="hvac1", coil=0)}
     return ModbusBus(Endpoint(name="floor", host="127.0.0.1", port=port), units, outputs)

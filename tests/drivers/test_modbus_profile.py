@@ -8,7 +8,7 @@ import pytest
 
 from config.strict import ConfigError
 from drivers.modbus_plan import Table, plan
-from drivers.modbus_profile import ModbusUnit, Profile, load, points, resolve, wire_coil
+from drivers.modbus_profile import ModbusUnit, Profile, check_coil, load, points, resolve
 from drivers.modbus_schema import DeviceClass, Pace
 from firmware_py.core.point import Kind, Point
 from tests.conftest import PROJECT
@@ -71,7 +71,7 @@ def test_a_fire_profile_is_watched_only_and_its_fire_flags_are_urgent_and_fast(p
     assert fires
     assert all(point.urgent and point.pace is Pace.FAST and point.encoding.kind is Kind.FLAG for point in fires)
     with pytest.raises(ValueError, match="nothing is ever written"):
-        wire_coil(unit, 0)
+        check_coil(unit, 0)
 
 
 def test_the_states_of_a_fire_zone_are_kept_apart() -> None:
@@ -207,9 +207,9 @@ def test_addresses_are_counted_as_the_profile_declares(
 
 def test_only_coils_that_the_profile_lists_can_be_outputs() -> None:
     unit = ModbusUnit(device="hvac1", unit=1, profile=shipped("hvac_stulz_c7000"))
-    assert wire_coil(unit, 1006) == 1006
+    assert check_coil(unit, 1006) == 1006
     with pytest.raises(ValueError, match="does not list coil 1000"):
-        wire_coil(unit, 1000)
+        check_coil(unit, 1000)
     watched = ModbusUnit(device="hvac1", unit=1, profile=shipped("hvac_stulz_c7000"), watched=True)
     with pytest.raises(ValueError, match="watched only"):
-        wire_coil(watched, 1006)
+        check_coil(watched, 1006)

@@ -103,7 +103,7 @@ def test_every_read_ends_within_its_deadline_however_long_the_silence_lasts(fram
 @pytest.mark.wire
 @pytest.mark.parametrize("framing", [faults.TCP, faults.RTU])
 def test_of_ten_units_one_that_is_dead_costs_the_others_no_values(framing: str) -> None:
-    units = [make_unit("hvac_generic", f"hvac{n}", n, timeout_ms=60) for n in range(1, 11)]
+    units = [make_unit("hvac_generic", f"hvac{n}", n, timeout_ms=250) for n in range(1, 11)]
 
     def answer(server: faults.FaultServer, request: faults.Request) -> Sequence[faults.Step]:
         if request.unit == 4:
@@ -132,10 +132,10 @@ def test_of_ten_units_one_that_is_dead_costs_the_others_no_values(framing: str) 
 @pytest.mark.wire
 def test_the_newest_value_is_read_and_no_answer_is_one_question_late() -> None:
     """Each answer carries the number of its question: a line that lags by one would show at once."""
-    unit = make_unit("relay_board_8", "relay1", 1, timeout_ms=60)
+    unit = make_unit("relay_board_8", "relay1", 1, timeout_ms=100)
 
     def answer(server: faults.FaultServer, request: faults.Request) -> Sequence[faults.Step]:
-        late = 0.09 if request.number in (5, 17) else 0.0
+        late = 0.15 if request.number in (5, 17) else 0.0
         level = 0xFF if request.number % 2 else 0x00
         pdu = bytes((request.function, 1, level)) if request.function == 1 else faults.sound_pdu(request)
         return [late, server.frame(request, pdu)]
@@ -153,7 +153,7 @@ def test_the_newest_value_is_read_and_no_answer_is_one_question_late() -> None:
                 last = server.requests[-1].number
                 assert samples["relay1.relay1.on"].value is bool(last % 2)
                 good += 1
-            assert good >= 26
+            assert good >= 20
             await bus.close()
 
     run(scenario())
@@ -192,3 +192,9 @@ def test_units_that_share_a_number_or_outputs_without_a_unit_are_refused() -> No
         ModbusBus(point_at(1), [one], {"fans": CoilOutput(device="relay1", coil=0)})
     with pytest.raises(ValueError, match="does not list coil 7"):
         ModbusBus(point_at(1), [one], {"fans": CoilOutput(device="hvac1", coil=7)})
+
+
+@pytest.mark.parametrize("name", ["fire_generic", "fire_siemens_fc20", "fire_notifier_modbus_gw"])
+def test_an_output_on_a_fire_panel_is_refused_when_the_bus_is_made(name: str) -> None:
+    with pytest.raises(ValueError, match="fire1 is watched only"):
+        ModbusBus(point_at(1), [make_unit(name, "fire1", 1)], {"reset": CoilOutput(device="fire1", coil=0)})
