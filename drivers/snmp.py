@@ -25,7 +25,7 @@ from drivers.snmp_choice import Choice
 from drivers.snmp_decode import Gap, Raw
 from drivers.snmp_fetch import Answer, Fetch
 from drivers.snmp_guard import V1, reply_fits
-from drivers.snmp_profile import SIGNALS, Group, Profile, points
+from drivers.snmp_profile import Group, Profile, points
 from firmware_py.core.reading import Reason, Sample
 from firmware_py.ports import DeviceError, PollGroup
 
@@ -248,8 +248,8 @@ class SnmpBus:
         self._name, self._device, self._host, self._port, self._access = name, device, host, port, access
         self._periods_ms = {Group.FAST: fast_period_ms, Group.SLOW: slow_period_ms}
         deadlines_ms = {Group.FAST: fast_deadline_ms, Group.SLOW: slow_deadline_ms}
-        self._groups = {f"{device}.{group}": (group, self._poll_group(group, profile, deadlines_ms[group])) for group in Group}
         self._choice = Choice(profile)
+        self._groups = {f"{device}.{group}": (group, self._poll_group(group, deadlines_ms[group])) for group in Group}
         self._fetch = Fetch(bulk=version_of(access) != V1)
         self._session: _Session | None = None
         self._opening: asyncio.Task[_Session] | None = None
@@ -257,12 +257,11 @@ class SnmpBus:
         self._rebuild_at = REBUILD_AFTER
         self._hint: Callable[[str], None] | None = None
 
-    def _poll_group(self, group: Group, profile: Profile, deadline_ms: int) -> PollGroup:
-        points = tuple(f"{self._device}.{n}" for n in profile.sources if SIGNALS[n].group is group)
+    def _poll_group(self, group: Group, deadline_ms: int) -> PollGroup:
         return PollGroup(
             id=f"{self._device}.{group}",
             device=self._device,
-            points=points,
+            points=tuple(f"{self._device}.{signal}" for signal in self._choice.signals(group)),
             period_ms=self._periods_ms[group],
             deadline_ms=deadline_ms,
         )
@@ -295,7 +294,9 @@ class SnmpBus:
                 session = await self._open()
                 samples = await self._read(session, which, group.deadline_ms)
         except TimeoutError:
-            dropped = self._session.dropped if self._session is not None else 0
+            if self._session is None:  # ours, not the agent's: no loss of it
+                raise DeviceError(f"{self._host}: the SNMP engine is still being built") from None
+            dropped = self._session.dropped
             where, secret = f"{self._host}:{self._port}", "community" if isinstance(self._access, Community) else "user"
             raise self._lost(self._fetch.silence(where, secret, group.deadline_ms, dropped)) from None
         except DeviceError as error:

@@ -20,7 +20,8 @@ class Choice:
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
-        self._signals = {group: [s for s in SIGNALS.values() if s.group is group] for group in Group}
+        named = [signal for signal in SIGNALS.values() if signal.id in profile.sources]
+        self._signals = {group: [signal for signal in named if signal.group is group] for group in Group}
         self._chosen: dict[str, Source] = {}
         self._present: dict[Group, frozenset[str]] = {}
         self._probe_at_ms: dict[Group, int] = {}
@@ -28,6 +29,10 @@ class Choice:
         self._factors: dict[tuple[str, str], float] = {}
         self._known: dict[str, Sample] = {}
         self._runtime_seen = False
+
+    def signals(self, group: Group) -> tuple[str, ...]:
+        """The signals of a group that the profile has sources for; `take` gives a sample for each of them."""
+        return tuple(signal.id for signal in self._signals[group])
 
     @property
     def sources(self) -> Mapping[str, str]:

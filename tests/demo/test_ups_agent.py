@@ -1,4 +1,4 @@
-"""The demo's UPS card, asked by net-snmp's own tools and by our bus: types, order, silence, rubbish, and a long life."""
+"""The demo's UPS card, asked by net-snmp's own tools and by our bus: types, order, silence and rubbish."""
 
 from __future__ import annotations
 

@@ -111,3 +111,9 @@ def test_a_lost_ups_spoils_the_slow_group_too_and_its_return_is_seen() -> None:
     agent[f"{APC}.8.1.0"] = 1
     assert poll(choice, Group.FAST, agent, 1000)[0]["output_source"].value == "mains"
     assert poll(choice, Group.SLOW, agent, 1000)[0]["battery.charge_pct"].value == 100.0
+
+
+def test_only_signals_that_the_profile_names_are_given() -> None:
+    choice = Choice(profile("ups_mge"))
+    assert choice.signals(Group.FAST) == ("output_source", "battery.status")
+    assert poll(choice, Group.FAST, {}, 0)[0].keys() == {"output_source", "battery.status"}

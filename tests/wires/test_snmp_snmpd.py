@@ -109,25 +109,6 @@ def test_a_value_that_vanishes_is_absent_and_never_zero_and_a_null_is_not_suppor
     run(scenario())
 
 
-def test_an_unknown_source_is_probed_again_and_found_when_the_card_has_started_up(agent: Snmpd) -> None:
-    agent.give(_4_1_0=None)
-
-    async def scenario() -> None:
-        bus = make_bus(agent.port)
-        try:
-            await eventually_async(lambda: answering(bus))
-            assert (await read(bus))["output_source"].because is Reason.NOT_SUPPORTED
-            agent.give(_4_1_0=("integer", "3"))
-            await eventually_async(lambda: found(bus), within_s=15, every_s=0.5)
-        finally:
-            await bus.close()
-
-    async def found(bus: SnmpBus) -> bool:
-        return (await read(bus))["output_source"].value == "mains"
-
-    run(scenario())
-
-
 @pytest.mark.parametrize("version", ["v2c", "v3"])
 def test_an_agent_that_was_restarted_is_found_again(agent: Snmpd, version: str) -> None:
     async def scenario() -> None:
