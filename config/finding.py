@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """`absence`: it rests on something that is not there, so it is worth nothing while faulty parts are cut out."""
+    """`absence`: it rests on something that is not there, so it is worth nothing while faulty parts are cut out;
+    unless it is `wanted`, an id, that is missing and the whole document has no such id either."""
 
     path: Path
     message: str
     got: object | None = None
     absence: bool = False
+    wanted: str | None = None
 
 
 Check: TypeAlias = "Callable[[Site], Iterator[Finding]]"
@@ -42,7 +44,7 @@ def unknown(path: Path, value: str | None, known: Iterable[str], table: str) -> 
     known = tuple(known)
     if value is not None and value not in known:
         there = nearest(value, known) or (f"; there are {', '.join(known[:12])}" if known else "; there is none at all")
-        yield Finding(path=path, message=f"no [[{table}]] has this id{there}", got=value, absence=True)
+        yield Finding(path=path, message=f"no [[{table}]] has this id{there}", got=value, absence=True, wanted=value)
 
 
 def _spell(path: Path) -> str:

@@ -125,7 +125,7 @@ class ModbusEndpoint(Section):
     stop_bits: Literal[1, 2] = Field(default=1, description="for serial")
     timeout_ms: TimeoutMs = Field(default=800, description="patience for one answer")
     spacing_ms: DelayMs = Field(default=0, description="silence between two requests, for slow devices")
-    unit: tuple[ModbusUnit, ...] = Field(default=(), description="devices on this endpoint")
+    unit: tuple[ModbusUnit, ...] = Field(default=(), max_length=64, description="devices on this endpoint")
 
     @property
     def units(self) -> tuple[ModbusUnit, ...]:
@@ -183,7 +183,7 @@ class Exchange(Section):
     emergency_numbers: tuple[
         Annotated[str, fits(r"[0-9*#]{2,15}", "must be the digits of a telephone number")], ...
     ] = Field(default=(), description="numbers that are never blocked")
-    trunk: tuple[Trunk, ...] = Field(default=(), description="trunks that are watched")
+    trunk: tuple[Trunk, ...] = Field(default=(), max_length=256, description="trunks that are watched")
 
     @property
     def trunks(self) -> tuple[Trunk, ...]:

@@ -229,7 +229,7 @@ class Site(Section):
     """The site file. Lists keep the order of the file."""
 
     site: Place
-    person: tuple[Person, ...] = ()
+    person: tuple[Person, ...] = Field(default=(), max_length=64)
     power: Power = Power()
     trunks: Trunks = Trunks()
     outbound: Outbound = Outbound()
@@ -237,17 +237,17 @@ class Site(Section):
     fire: Fire = Fire()
     recovery: Recovery = Recovery()
     escalation: Escalation = Escalation()
-    ups: tuple[Ups, ...] = ()
-    modbus: tuple[ModbusEndpoint, ...] = ()
-    exchange: tuple[Exchange, ...] = ()
-    trunk_group: tuple[TrunkGroup, ...] = ()
+    ups: tuple[Ups, ...] = Field(default=(), max_length=64)
+    modbus: tuple[ModbusEndpoint, ...] = Field(default=(), max_length=64)
+    exchange: tuple[Exchange, ...] = Field(default=(), max_length=16)
+    trunk_group: tuple[TrunkGroup, ...] = Field(default=(), max_length=64)
     gpio: Gpio | None = None
-    output: tuple[OutputEntry, ...] = ()
-    input: tuple[InputEntry, ...] = ()
-    lamp: tuple[Lamp, ...] = ()
+    output: tuple[OutputEntry, ...] = Field(default=(), max_length=512)
+    input: tuple[InputEntry, ...] = Field(default=(), max_length=64)
+    lamp: tuple[Lamp, ...] = Field(default=(), max_length=128)
     annunciator: Annunciator = Annunciator()
-    load: tuple[Load, ...] = ()
-    stage: tuple[StageEntry, ...] = ()
+    load: tuple[Load, ...] = Field(default=(), max_length=256)
+    stage: tuple[StageEntry, ...] = Field(default=(), max_length=64)
     failover: Failover = Failover()
     mqtt: Mqtt | None = None
     journal: Journal = Journal()

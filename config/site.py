@@ -4,6 +4,7 @@ Also prints the configuration in force. The only door to the site model for the 
 """
 
 from collections.abc import Generator, Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 
 from config import check_values, check_wiring
@@ -15,9 +16,18 @@ from config.model_floor import ModbusOutput
 from config.model_site import Site
 from config.positions import Path as KeyPath
 from config.prune import Rest, prune
-from config.strict import ConfigError, Document, Fault, check, read
+from config.strict import MAX_FAULTS, ConfigError, Document, Fault, check, read
 
-__all__ = ["Site", "load_site", "build_site", "effective", "find_profile", "state_directory", "control_socket"]
+__all__ = [
+    "Site",
+    "load_site",
+    "load_document",
+    "build_site",
+    "effective",
+    "find_profile",
+    "state_directory",
+    "control_socket",
+]
 
 PACKAGED = Path(__file__).parent / "profiles"
 
@@ -27,7 +37,13 @@ def load_site(path: Path) -> Site:
 
     Profiles are looked for in `profiles/` beside the file, then among those of the package.
     """
-    return build_site(read(path), (path.parent / "profiles", PACKAGED))
+    return load_document(path)[1]
+
+
+def load_document(path: Path) -> tuple[Document, Site]:
+    """The same with the document, whose `fault()` gives later checks (profiles against monitors) their positions."""
+    document = read(path)
+    return document, build_site(document, (path.parent / "profiles", PACKAGED))
 
 
 def build_site(document: Document, folders: tuple[Path, ...] = (PACKAGED,)) -> Site:
@@ -37,8 +53,9 @@ def build_site(document: Document, folders: tuple[Path, ...] = (PACKAGED,)) -> S
     except ConfigError as error:
         rest = prune(document, error, Site)
         more = () if rest is None else _faults_of_rest(document, *rest, folders)
-        raise ConfigError((*error.faults, *more)) from None
-    faults = [document.fault(found.path, found.message, found.got) for found in _findings(site, folders)]
+        raise ConfigError((*error.faults, *islice(more, MAX_FAULTS))) from None
+    found = islice(_findings(site, folders), MAX_FAULTS)
+    faults = [document.fault(one.path, one.message, one.got) for one in found]
     if faults:
         raise ConfigError(faults)
     return site
@@ -52,10 +69,22 @@ def _findings(site: Site, folders: tuple[Path, ...]) -> Iterator[Finding]:
 
 def _faults_of_rest(document: Document, site: Site, rest: Rest, folders: tuple[Path, ...]) -> Iterator[Fault]:
     """Cross faults of the sound part; what rests on the absence of something that was cut out is not said."""
+    named = _names(document.tree) | {value for path in rest.removed if isinstance(value := document.value(path), str)}
     for found in _findings(site, folders):
         path = rest.original(found.path)
-        if not found.absence and not rest.touches(path):
+        said = found.wanted not in named if found.wanted is not None else not found.absence
+        if said and not rest.touches(path):
             yield document.fault(path, found.message, found.got)
+
+
+def _names(node: object) -> set[str]:
+    """Every id or name that the document gives, faulty tables included."""
+    if isinstance(node, list):
+        return set().union(*map(_names, node))
+    if not isinstance(node, dict):
+        return set()
+    own = {node[key] for key in ("id", "name") if isinstance(node.get(key), str)}
+    return own.union(*map(_names, node.values()))
 
 
 def find_profile(name: str, folders: Iterable[Path]) -> Path | None:

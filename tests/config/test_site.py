@@ -11,7 +11,7 @@ from config.finding import Finding
 from config.model_devices import UnitClass
 from config.model_floor import LoadKind, Row, StageCause
 from config.model_site import Site
-from config.site import build_site, control_socket, find_profile, load_site, state_directory
+from config.site import build_site, control_socket, find_profile, load_document, load_site, state_directory
 from config.strict import ConfigError, check, parse
 from tests.config.test_site_wrong import EXAMPLE, SITES, SLIPS, refusal, slip
 
@@ -74,6 +74,8 @@ def test_schema_faults_and_cross_faults_are_told_in_one_run() -> None:
         ('address = "192.0.2.20"', 'address = "192.0.2.20:502"'),
         ("pin = 27", "pin = 17"),
         ('loads = ["office"]', 'loads = ["offce"]'),
+        ('id = "fan.floor"', 'idd = "fan.floor"'),
+        ('watts = "600 W"', 'watts = "600"'),
         ('hot = "32 C"', 'hot = "27 C"'),
         ("[recovery]", "[recovry]"),
     ):
@@ -86,8 +88,10 @@ def test_schema_faults_and_cross_faults_are_told_in_one_run() -> None:
         "output.1.pin: this pin is in use already",
         "cooling.hot: the steps must rise",
         'did you mean "recovery"?',
+        "stage.1.loads.0: no [[load]] has this id",
     ):
         assert fragment in told
+    assert "cooling.fans" not in told, "its output is there, only faulty"
     lines = [int(line.split(":")[1]) for line in told.split("\n")]
     assert lines == sorted(lines)
 
@@ -181,6 +185,22 @@ def test_ok__the_twin_of_a_slip_is_accepted(edits: list[tuple[str, str]]) -> Non
         assert old in text, old
         text = text.replace(old, new, 1)
     assert build_site(parse(text, "site.toml")).site.id == "floor-3"
+
+
+def test_fail__a_list_without_end_is_refused_at_once() -> None:
+    text = SMALLEST + "".join(
+        f'[[load]]\nid = "x{index}"\npriority = 1\nwatts = "1 W"\nups = "u"\n' for index in range(257)
+    )
+    assert refusal(text) == "site.toml:4:3: error: load: must have at most 256 entries (got a list of 257)"
+    fitting = SMALLEST + text.removeprefix(SMALLEST).rpartition("[[load]]")[0]
+    assert refusal(fitting).count("no [[ups]] has this id") == 200
+
+
+def test_a_document_gives_positions_to_later_checks() -> None:
+    document, site = load_document(SITES / "example.toml")
+    assert site == load_site(SITES / "example.toml")
+    index = EXAMPLE.split("\n").index("[[modbus.unit]]")
+    assert str(document.fault(("modbus", 0, "unit", 0), "says nothing")).split(":")[1:3] == [str(index + 1), "10"]
 
 
 def test_values_that_follow_from_others_have_one_place() -> None:

@@ -185,7 +185,10 @@ def test_fail__a_host_with_port_or_scheme_is_refused(host: str) -> None:
         ("x = 1\n" + "a" * 5000, "t:2:4000:", "longer than 4000"),
         ("a = " + "[" * 1500 + "]" * 1500, "t:1:1:", "too large"),
         ("a = " + "[" * 20 + "]" * 20, "t:1:1:", "deeper than 16"),
-        ("a" + ".a" * 500 + " = 1", "t:1:1:", "deeper than 16"),
+        ("b = 1\na" + ".a" * 500 + " = 1", "t:2:1:", "more than 16 parts"),
+        ("[[a" + '. "a"' * 20 + "]]", "t:1:1:", "more than 16 parts"),
+        ("a = {a" + ".a" * 500 + " = 1}", "t:1:1:", "deeper than 16"),
+        ("a.b = 1\n  a = { b = 1 }", "t:2:3:", "already there"),
         ("a = 1\rb = 2", "t:1:6:", "not TOML"),
     ],
 )
