@@ -6,7 +6,6 @@ who waits for what, nor what a time means.
 
 import asyncio
 import ctypes
-import errno
 import hashlib
 import time
 from collections.abc import Callable
@@ -149,8 +148,7 @@ def _kernel_in_sync() -> bool | None:
     """The kernel's word; None where it may not be asked."""
     timex = _Timex()
     state = int(_LIBC.adjtimex(ctypes.byref(timex)))
-    if state < 0:
-        assert ctypes.get_errno() in (errno.EPERM, errno.EACCES, errno.ENOSYS), ctypes.get_errno()
+    if state < 0:  # forbidden by a sandbox
         return None
     return state != _TIME_ERROR and not timex.status & _STA_UNSYNC
 

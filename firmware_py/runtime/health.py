@@ -50,6 +50,7 @@ class Health:
         self._in_a_row = 0
         self._since_ms: int | None = None  # last answer, or the first question while there was none
         self._answered_ms: int | None = None
+        self._failed_ms = 0
         self._pause_ms = FIRST_PAUSE_MS
         self._ok = self._failed = self._latency_ms = self._longest_ms = 0
         self._error = ""
@@ -70,6 +71,7 @@ class Health:
         if self._since_ms is None:
             self._since_ms = started_ms
         self._failed += 1
+        self._failed_ms = now_ms
         self._in_a_row += 1
         self._error = error[:_LONGEST_ERROR]
         if self.dead:
@@ -83,7 +85,7 @@ class Health:
 
     def hurry(self, now_ms: int) -> None:
         """There is a sign of life: ask again soon, though not more often than the first pause allows."""
-        self.probe_ms = min(self.probe_ms, max(now_ms, self.probe_ms - self._pause_ms + FIRST_PAUSE_MS))
+        self.probe_ms = min(self.probe_ms, max(now_ms, self._failed_ms + FIRST_PAUSE_MS))
 
     def report(self, endpoint: str, now_ms: int) -> DeviceReport:
         """The counters as of now."""

@@ -284,3 +284,19 @@ def test_points_that_the_plan_does_not_know_are_found_at_the_start() -> None:
             Poller(bus=line.bus, clock=clock, table=PointTable({}, clock, line.wake))
 
     run_virtual(scenario)
+
+
+def test_a_flood_of_hints_about_a_dead_device_does_not_cost_its_neighbours_more() -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        line = Line(clock, (1, 2))
+        line.devices["unit1"].behaviour = Behaviour.SILENT
+        async with running(line.poller.run()):
+            await spend(60_000)
+            asked, good = line.devices["unit1"].asked, line.devices["unit2"].asked
+            for _ in range(3_000):
+                line.bus.hint("unit1")
+                await spend(10)
+            assert line.devices["unit1"].asked - asked <= 30_000 // 900 + 1  # a deadline and the first pause
+            assert line.devices["unit2"].asked - good >= 30
+
+    run_virtual(scenario)

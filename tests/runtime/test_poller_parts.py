@@ -121,7 +121,10 @@ def test_a_sign_of_life_brings_the_next_probe_forward_but_not_below_the_first_pa
     for _ in range(6):
         health.fail(10_000, 10_000, "silence", at_once=True)
     assert health.probe_ms == 20_000
-    health.hurry(10_100)
+    for at_ms in (10_100, 10_100, 10_200):  # a flood of signs changes nothing
+        health.hurry(at_ms)
+        assert health.probe_ms == 10_500
+    health.hurry(10_900)
     assert health.probe_ms == 10_500
 
 
