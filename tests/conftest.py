@@ -128,7 +128,11 @@ def living_children() -> set[int]:
     """Process ids of our running children. Linux only; elsewhere nothing is seen."""
     found: set[int] = set()
     for listing in Path("/proc/self/task").glob("*/children"):
-        for pid in listing.read_text().split():
+        try:
+            children = listing.read_text().split()
+        except OSError:  # the thread ended while we looked
+            continue
+        for pid in children:
             try:
                 state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
             except OSError:  # ended while we looked

@@ -118,7 +118,7 @@ def test_an_agent_that_was_restarted_is_found_again(agent: Snmpd, version: str) 
             for _ in range(2):
                 agent.stop()
                 for _ in range(7):  # long enough for the engine to be rebuilt twice
-                    with pytest.raises(DeviceError, match=r"no answer|clock|reached"):
+                    with pytest.raises(DeviceError, match=r"no answer|clock|being built"):
                         await read(bus)
                 agent.give(_4_1_0=("integer", "5"))
                 agent.start()
@@ -166,7 +166,7 @@ def test_silence_is_a_device_error_in_time(free_udp_port: int) -> None:
         try:
             for _ in range(8):
                 started = loop.time()
-                with pytest.raises(DeviceError, match=r"no answer from 127\.0\.0\.1"):
+                with pytest.raises(DeviceError, match=r"no answer from 127\.0\.0\.1|engine is still being built"):
                     await read(bus)
                 assert loop.time() - started < 0.6
         finally:
