@@ -19,7 +19,6 @@ from mqtt_bridge.window import Step, Window
 RESERVED = 4  # places in flight that events leave to states and alarms
 _BATCH = 32
 _LONGEST_RESEND_S = 60.0  # a server that is away for a day is not woken by hammering
-_REFUSED_S = 60.0
 _ASK_AGAIN_S = 5.0  # a journal that says it has more, and was too busy to give it
 _log = logging.getLogger(__name__)
 
@@ -125,8 +124,9 @@ class Courier:
         reason = receipt.result()
         self._refused(self._topics.event, reason)
         if reason:
-            self._hold_s = asyncio.get_running_loop().time() + _REFUSED_S
+            self._hold_s = asyncio.get_running_loop().time() + self._settings.state_every_ms / 1000
             self._rewind(window)
+            self._news.set()  # so that the end of the hold is waited for
         elif window.take(seq):
             self._outbox.acknowledged(window.acked, cursor=False)
             self._news.set()

@@ -165,7 +165,9 @@ def _value(value: Value | None) -> Value | None:
 def _finite(data: object) -> Json:
     if not isinstance(data, Mapping):
         return {}
-    return {str(key): _value(value) if isinstance(value, float) else value for key, value in data.items()}
+    # An event carries readings under their points' ids, and the contract allows no dot in a key.
+    flat = {str(key).replace(".", "_"): value for key, value in data.items()}
+    return {key: _value(value) if isinstance(value, float) else value for key, value in flat.items()}
 
 
 def _reading(reading: Reading, utc: UtcText) -> Json:

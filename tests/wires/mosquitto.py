@@ -73,6 +73,11 @@ class Mosquitto:
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
 
+    def reload(self) -> None:
+        """SIGHUP: read the access list again."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGHUP)
+
     def _listens(self) -> bool:
         assert self._process is not None and self._process.poll() is None, self.log.read_text()
         with socket.socket() as probe:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
@@ -150,6 +151,37 @@ def test_a_cursor_ahead_of_the_journal_of_another_log_or_no_cursor_at_all_moves_
             await eventually_async(lambda: not bridge.health.cursor_ahead)
 
     run(scenario())
+
+
+def test_a_journal_that_opens_late_or_is_busy_at_first_loses_nothing(
+    mosquitto: Mosquitto, every_message_validates: Listen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mqtt_bridge.courier._ASK_AGAIN_S", 0.1)
+    far = every_message_validates(mosquitto.port)
+
+    class Busy(ListOutbox):
+        async def pending(self, after: int, limit: int) -> Sequence[dict[str, Any]]:
+            found = await super().pending(after, limit)
+            return found if len(self.asked) > 2 else ()
+
+    outbox = Busy(log="")
+
+    async def scenario() -> None:
+        bridge = make_publisher(settings(mosquitto.port), outbox=outbox)
+        bridge.offer(see())
+        far.publish(f"{TOPIC}/cursor", {"log": "7f3a", "seq": 1}, retain=True)
+        async with running(bridge):
+            await asyncio.to_thread(far.wait_for, lambda c: c.of("state"), what="state without a journal")
+            outbox.log = "7f3a"
+            for _ in range(3):
+                outbox.append()
+            bridge.notify()
+            await asyncio.to_thread(far.wait_for, lambda c: len(c.of("event")) >= 2, what="the events")
+
+    run(scenario())
+    assert far.of("state")[0].data["log"] == ""
+    assert numbers(far) == [2, 3], "the cursor that came before the journal opened counts"
+    assert outbox.cursor_seen
 
 
 def test_an_alarm_is_published_changed_and_emptied(mosquitto: Mosquitto, every_message_validates: Listen) -> None:

@@ -226,6 +226,45 @@ def test_a_topic_that_the_broker_refuses_is_a_fault_and_the_event_is_kept(
         run(scenario(far, broker.port))
 
 
+def test_a_refusal_ends_when_the_access_list_is_mended(tmp_path: Path, every_message_validates: Listen) -> None:
+    acl = tmp_path / "acl"
+    acl.write_text(ACL)
+    acl.chmod(0o600)
+    outbox = ListOutbox()
+    outbox.append()
+
+    async def scenario(far: Collector, broker: Mosquitto) -> None:
+        settings = Bridge(site=SITE, broker=at(broker.port, password="right").broker, state_every_ms=300)
+        bridge = make_publisher(settings, outbox=outbox)
+        bridge.offer(power_cut())
+        async with running(bridge):
+            await eventually_async(lambda: len(bridge.health.refused) == 2)
+            acl.write_text(ACL.replace(f"{TOPIC}/status", f"{TOPIC}/#"))
+            broker.reload()
+            await eventually_async(lambda: bridge.health.refused == () and outbox.ack == 1)
+        assert len(far.of("state")) > 1, "the heartbeat repeats what has not changed"
+        assert far.of("alarm") and far.last("event")["replay"] is True
+
+    users = {SITE: "right", "reader": "too"}
+    with Mosquitto.serve(tmp_path, users=users, settings=f"acl_file {acl}") as broker:
+        run(scenario(every_message_validates(broker.port, username="reader", password="too"), broker))
+
+
+def test_a_minute_without_a_drop_ends_the_suspicion_of_a_namesake(
+    mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mqtt_bridge.publisher.STABLE_S", 0.3)
+
+    async def scenario() -> None:
+        bridge = make_publisher(at(mosquitto.port))
+        bridge._backoff.drop(0.0, taken_over=True)
+        async with running(bridge):
+            await eventually_async(lambda: bridge.health.duplicate_id)
+            await eventually_async(lambda: bridge.health.connected and not bridge.health.duplicate_id)
+
+    run(scenario())
+
+
 def test_a_namesake_is_noticed_by_the_drops_and_slows_us_down(mosquitto: Mosquitto) -> None:
     async def scenario() -> None:
         async with running(make_publisher(at(mosquitto.port))) as bridge:

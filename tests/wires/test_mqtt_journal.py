@@ -31,8 +31,15 @@ from tests.mqtt_bridge.floors import SITE, make_publisher, see, utc_text
 
 port, folder, run, total = int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
 
+synced = []
+
+def keep(records):
+    synced.extend(record for record in records if record["boot"] == run)
+    bridge.notify()
+
 async def main():
-    storage = Storage(folder, run, lambda: time.monotonic_ns() // 1_000_000, on_synced=lambda _: bridge.notify())
+    global bridge
+    storage = Storage(folder, run, lambda: time.monotonic_ns() // 1_000_000, on_synced=keep)
     bridge = make_publisher(
         Bridge(site=SITE, broker=Broker(host="127.0.0.1", port=port), events_per_s=2_000),
         outbox=Outbox(storage), boot=run,
@@ -45,7 +52,7 @@ async def main():
         event = Event(type="test.counted", severity=severity, at_ms=count, data={"count": count})
         storage.record([event], Stamp(ts=utc_text(count), clk="ntp", boot=run))
         await asyncio.sleep(0.005)
-    while storage.status.last == 0 or storage.status.ack < storage.status.last:
+    while len(synced) < total or storage.status.ack < storage.status.last:
         await asyncio.sleep(0.02)
     await bridge.stop("done")
     await task
