@@ -238,12 +238,12 @@ class ModbusBus:
         self._link = ModbusLink(endpoint, units)
         slowest_ms = max((unit.timeout_ms for unit in units), default=0)
         self._readers = {unit.device: UnitReader(unit, self._link, endpoint.connect_ms, slowest_ms) for unit in units}
-        self._coils: dict[str, tuple[UnitReader, int]] = {}
+        self._coils: dict[str, tuple[UnitReader, int, bool]] = {}
         for output, coil in (outputs or {}).items():
             if coil.device not in self._readers:
                 raise ValueError(f"{output}: {endpoint.name} has no unit {coil.device}")
             reader = self._readers[coil.device]
-            self._coils[output] = reader, check_coil(reader.unit, coil.coil)
+            self._coils[output] = reader, check_coil(reader.unit, coil.coil), coil.active_low
         self._groups = tuple(group for reader in self._readers.values() for group in reader.groups())
         self._paces = {f"{device}.{pace}": pace for device in self._readers for pace in Pace}
 
@@ -275,17 +275,17 @@ class ModbusBus:
 
     async def write(self, output: str, on: bool) -> None:
         """Write a coil and verify it by reading it back. Raises DeviceError."""
-        reader, coil = self._coils[output]
+        reader, coil, active_low = self._coils[output]
         until = self._until(self._patience_ms(reader))
         await self._link.open()
-        await reader.write_coil(coil, on, until)
+        await reader.write_coil(coil, on is not active_low, until)
 
     async def read_back(self, output: str) -> bool | None:
-        """The coil as the unit has it. Raises DeviceError."""
-        reader, coil = self._coils[output]
+        """Whether the output is on, by the coil as the unit has it. Raises DeviceError."""
+        reader, coil, active_low = self._coils[output]
         until = self._until(self._patience_ms(reader))
         await self._link.open()
-        return await reader.read_coil(coil, until)
+        return await reader.read_coil(coil, until) is not active_low
 
     async def close(self) -> None:
         """Close the connection."""

@@ -90,10 +90,11 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CoilOutput:
-    """An output behind the line: a coil by its wire address, from 0."""
+    """An output behind the line: a coil by its wire address, from 0. `active_low`: on means that the coil is off."""
 
     device: str
     coil: int
+    active_low: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

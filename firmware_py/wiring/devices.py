@@ -142,7 +142,9 @@ def _access(ups: Ups, environ: Mapping[str, str]) -> Access:
 def _modbus(site: Site, endpoint: ModbusEndpoint, devices: Devices) -> Attached:
     units = {unit.id for unit in endpoint.units}
     coils = {
-        output.id: CoilOutput(device=output.unit, coil=output.coil)
+        output.id: CoilOutput(
+            device=output.unit, coil=output.coil, active_low=output.polarity.value == "active_low"
+        )
         for output in site.output
         if isinstance(output, ModbusOutput) and output.unit in units
     }

@@ -56,6 +56,7 @@ def make_bus(port: int) -> ModbusBus:
         ModbusUnit(device="relay1", unit=3, profile=load(folder / "relay_board_8.toml"), timeout_ms=400),
     ]
     outputs = {"fans": CoilOutput(device="relay1", coil=4), "gentle": CoilOutput(device="hvac1", coil=0)}
+    outputs["feed"] = CoilOutput(device="relay1", coil=2, active_low=True)
     return ModbusBus(Endpoint(name="floor", host="127.0.0.1", port=port), units, outputs)
 
 
@@ -116,6 +117,24 @@ def test_a_coil_written_by_the_driver_reaches_the_floor() -> None:
         assert floor.relays == [False, False, False, False, True, False, False, False]
         assert floor.ups_mode
         assert (await read_all(bus, "relay1"))["relay1.relay5.on"].value is True
+        await bus.close()
+        await server.close()
+
+    run(scenario())
+
+
+def test_an_active_low_output_is_on_while_its_relay_is_not_pulled() -> None:
+    async def scenario() -> None:
+        floor = Floor()
+        server = floor.serve()
+        await server.start()
+        bus = make_bus(server.port)
+        assert await bus.read_back("feed") is True
+        await bus.write("feed", False)
+        assert floor.relays[2] is True
+        assert await bus.read_back("feed") is False
+        await bus.write("feed", True)
+        assert (floor.relays[2], await bus.read_back("feed")) == (False, True)
         await bus.close()
         await server.close()
 

@@ -236,6 +236,13 @@ def test_an_event_that_is_too_large_keeps_its_number_and_loses_its_data() -> Non
     assert (read["seq"], read["data"], read["cut"], read["ts_fixed"]) == (1, {}, True, True)
 
 
+def test_readings_that_an_event_carries_lose_the_dots_of_their_ids() -> None:
+    record = {"seq": 1, "log": "7f3a", "ts": utc_text(0), "clk": "rtc", "up_ms": 1, "boot": BOOT, "type": "a.b"}
+    record |= {"sev": "info", "incident": None, "drill": False, "data": {"ups1.battery.charge_pct": 96}}
+    read = check("event", payload.event(SITE, record, ack=0, replay=False))
+    assert read["data"] == {"ups1_battery_charge_pct": 96}
+
+
 def test_what_is_not_unicode_costs_only_the_characters_in_question() -> None:
     declared = Declared(id="a.b", condition="a.b", priority=AlarmPriority.LOW, text="x")
     message = payload.alarm(declared, ACTIVE, now_ms=0, text="caf\udce9", utc=utc_text)
