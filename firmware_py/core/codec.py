@@ -17,20 +17,27 @@ Document: TypeAlias = "bool | int | float | str | list[Document] | dict[str, Doc
 T = TypeVar("T")
 
 
-def encode(value: object) -> Document:
-    """The document of a value made of dataclasses, mappings, tuples, frozensets, enums and plain values."""
+def encode(value: object, *, sparse: bool = False) -> Document:
+    """The document of a value made of dataclasses, mappings, tuples, frozensets, enums and plain values.
+
+    `sparse` leaves out fields that have their default, which `decode` puts back: a floor at rest takes a fraction.
+    """
     if isinstance(value, Enum):
         return cast("int | str", value.value)
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if is_dataclass(value) and not isinstance(value, type):
-        return {name: encode(getattr(value, name)) for name in _names(type(value))}
+        parts = {name: getattr(value, name) for name in _names(type(value))}
+        rest = _defaults(type(value)) if sparse else {}
+        return {
+            name: encode(part, sparse=sparse) for name, part in parts.items() if name not in rest or part != rest[name]
+        }
     if isinstance(value, Mapping):
-        return {str(encode(key)): encode(part) for key, part in value.items()}
+        return {str(encode(key)): encode(part, sparse=sparse) for key, part in value.items()}
     if isinstance(value, frozenset):
-        return sorted((encode(part) for part in value), key=repr)
+        return sorted((encode(part, sparse=sparse) for part in value), key=repr)
     if isinstance(value, list | tuple):
-        return [encode(part) for part in value]
+        return [encode(part, sparse=sparse) for part in value]
     raise TypeError(f"{type(value).__name__} has no document form")
 
 
@@ -48,6 +55,13 @@ def digest(value: object) -> str:
 @cache
 def _names(kind: type) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind))
+
+
+@cache
+def _defaults(kind: type) -> Mapping[str, object]:
+    known = {field.name: field.default for field in fields(kind) if field.default is not MISSING}
+    made = {field.name: field.default_factory() for field in fields(kind) if field.default_factory is not MISSING}
+    return known | made
 
 
 @cache

@@ -179,9 +179,11 @@ class LineStorage:
     def _replay(self, line: Document) -> None:
         changes = line.get("c")
         for change in changes if isinstance(changes, list) else ():
-            match change:
-                case [str() as name, str() as key, (None | dict()) as document] if key.isdecimal():
-                    self._apply((name, key, document))
+            if not isinstance(change, list) or len(change) != 3:
+                continue
+            name, key, document = change
+            if isinstance(name, str) and isinstance(key, str) and key.isdecimal() and isinstance(document, dict | None):
+                self._apply((name, key, document))
 
     def _apply(self, change: Change) -> None:
         name, key, document = change

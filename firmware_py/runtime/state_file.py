@@ -79,10 +79,11 @@ class StateFile:
         is_due = self._written_ms is None or now_ms - self._written_ms >= patience_ms
         if shape == self._shape and not (is_due or force or self.degraded):
             return False
-        document = {"v": FORMAT, "gen": self._generation + 1, "boot": boot, "at_ms": now_ms, "state": encode(state)}
+        head = {"v": FORMAT, "gen": self._generation + 1, "boot": boot, "at_ms": now_ms}
+        line = encode_line(head | {"state": encode(state, sparse=True)})
         try:
             self._disk.make_directory(self._directory)
-            write_atomic(self._disk, self._directory / NAMES[self._turn], encode_line(document))
+            write_atomic(self._disk, self._directory / NAMES[self._turn], line)
         except OSError as error:
             self.degraded = error.strerror or str(error)
             return False

@@ -151,10 +151,9 @@ class Storage:
             self._journal.save_position()
             self._recorder.flush()
             self._book.flush()
-        status = self._look()
-        if (status.degraded, status.damage) != (self._status.degraded, self._status.damage):
-            self._thread.call_on_loop(self._on_status, status)
-        self._status = status
+        before, self._status = self._status, self._look()
+        if (before.degraded, before.damage) != (self._status.degraded, self._status.damage):
+            self._thread.call_on_loop(self._on_status, self._status)
 
     def _write_events(self, now_ms: int, final: bool) -> None:
         if not len(self._backlog):

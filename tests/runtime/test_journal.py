@@ -43,7 +43,7 @@ def walk(journal: Journal, after: int = 0, limit: int = 50) -> list[Document]:
     found: list[Document] = []
     while window := journal.pending(after, limit):
         found += window
-        after = window[-1]["seq"]  # type: ignore[assignment]
+        after = window[-1]["seq"]
     return found
 
 
@@ -52,10 +52,10 @@ def follow(records: Sequence[Document], following: int = 1) -> tuple[list[object
     taken = []
     for record in records:
         data = record["data"]
-        if record["type"] == "journal.gap" and data["from"] <= following <= data["to"]:  # type: ignore[index,call-overload]
-            following = data["to"] + 1  # type: ignore[index,call-overload]
+        if record["type"] == "journal.gap" and data["from"] <= following <= data["to"]:
+            following = data["to"] + 1
         elif record["seq"] == following:
-            taken.append(data["n"])  # type: ignore[index,call-overload]
+            taken.append(data["n"])
             following += 1
         else:
             raise AssertionError(f"{record} does not follow {following - 1}")
@@ -145,7 +145,7 @@ def test_a_full_journal_drops_info_then_warning_then_critical_and_tells_each_gap
     records = walk(journal)
     taken, following = follow(records)
     assert following == 1201
-    assert taken == sorted(taken)  # type: ignore[type-var]
+    assert taken == sorted(taken)
     assert any(record["type"] == "journal.gap" for record in records)
 
 

@@ -72,7 +72,7 @@ def test_200_kills_give_no_number_to_two_events_and_lose_none_that_was_published
             process.stdin.write(f"{run}\n")
             process.stdin.flush()
             child = int(process.stderr.readline())
-            for _ in range(chance.randint(1, 3)):  # let it publish something, then strike at any moment
+            for _ in range(chance.randint(1, 2)):  # let it publish something, then strike at any moment
                 rest = take(published, rest + os.read(read_end, 1 << 16))
             spin = chance.randrange(4000)
             while spin:
@@ -105,7 +105,7 @@ def check(directory: Path, published: dict[tuple[str, int], str | None]) -> None
     assert journal.open()
     assert not journal.damage
     assert len({log for log, _ in published}) == 1
-    assert len(published) > 2 * KILLS
+    assert len(published) > KILLS
     assert max(seq for _, seq in published) <= journal.last
     stored, gone, after = dict[int, object](), set[int](), 0
     while window := journal.pending(after, 500):

@@ -4,15 +4,20 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from firmware_py.core.codec import digest
 from firmware_py.core.command import Command, CommandKind
 from firmware_py.core.decision import Decision
-from firmware_py.core.image import InputImage
+from firmware_py.core.image import InputImage, freeze
 from firmware_py.core.mode import Mode
 from firmware_py.core.reading import Quality, Reading, Reason
 from firmware_py.core.state import State
+from firmware_py.core.step import step
 from firmware_py.runtime.disk import Disk
+from firmware_py.runtime.lines import encode_line
 from firmware_py.runtime.recorder import Inputs, Recorded, Recorder, replay
+from tests.core.floor import SOURCE, healthy
 from tests.faults.disk import FaultyDisk
 
 FOLDER = Path("inputs")
@@ -69,6 +74,30 @@ def test_every_step_is_read_back_as_it_was(tmp_path: Path) -> None:
     assert all(map(same, found, told))
     assert found[0].before == told[0].before
     assert all(step.before is None for step in found[1:])
+
+
+def test_a_real_floor_run_again_from_its_recording_decides_the_same(tmp_path: Path) -> None:
+    floor = healthy()
+    recorder = Recorder(Disk(), tmp_path / "inputs")
+    for turn in range(90):
+        floor.now_ms += 1000
+        floor.values[SOURCE] = "battery" if 10 < turn < 50 else "mains"
+        floor.poll()
+        before = floor.state
+        commands = (Command(id="1", kind=CommandKind.ACK, by="anna"),) if turn == 30 else ()
+        decision = floor.step(*commands)
+        image = freeze(floor.plan.points.values(), floor.readings, floor.now_ms)
+        recorder.remember(Inputs(before=before, image=image, commands=commands, decision=decision))
+    recorder.flush()
+    assert "incident.opened" in floor.events
+    state, digests = State(), list[str]()
+    for recorded in replay(Disk(), tmp_path / "inputs"):
+        decision = step(floor.plan, recorded.before or state, recorded.image, recorded.commands, recorded.image.now_ms)
+        state = decision.state
+        digests.append(digest(decision))
+        assert recorded.digest == digests[-1]
+    assert len(digests) == 90
+    assert state == floor.state
 
 
 def test_a_quiet_second_costs_few_bytes_and_no_write_of_its_own() -> None:
@@ -146,6 +175,38 @@ def test_damage_costs_a_stretch_and_never_shows_a_wrong_step() -> None:
         found = list(replay(disk, FOLDER))
         assert all(same(step, by_time[step.image.now_ms]) for step in found)
         assert len(found) > 120
+
+
+HEAD: dict[str, object] = {"v": 1, "state": {}, "points": ["a", "b"]}
+FINE: dict[str, object] = {"t": 1, "h": "x", "r": {"0": [1, "good", None, "", 5]}}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"v": 9, "state": {}, "points": []},
+        {"v": 1, "state": [], "points": []},
+        {"t": "1"},
+        {"t": 1, "s": "2"},
+        {"t": 1, "r": {"7": [1, "good", None, "", 5]}},
+        {"t": 1, "r": {"x": [1, "good", None, "", 5]}},
+        {"t": 1, "r": {"0": [1, "good"]}},
+        {"t": 1, "r": {"0": [1, "splendid", None, "", 5]}},
+        {"t": 1, "n": {"5": [1]}},
+        {"t": 1, "n": {"soon": [0]}},
+        {"t": 1, "c": [{}]},
+    ],
+)
+def test_a_line_that_is_whole_but_makes_no_sense_ends_its_stretch(wrong: dict[str, object]) -> None:
+    disk = FaultyDisk()
+    lines = b"".join(encode_line(document) for document in (FINE, HEAD, FINE, wrong, FINE))
+    disk.append(FOLDER / "inputs-0000000001.jsonl", lines, sync=True)
+    disk.append(FOLDER / "inputs-0000000002.jsonl", encode_line(HEAD) + encode_line(FINE), sync=True)
+    disk.append(FOLDER / "inputs-x.jsonl", lines, sync=True)
+    found = list(replay(disk, FOLDER))
+    assert [step.image.readings["a"].at_ms for step in found] == [5, 5]
+    disk.fail(1)
+    assert len(list(replay(disk, FOLDER))) == 1  # a file that cannot be read is passed over
 
 
 def test_whichever_operation_fails_it_goes_on_with_a_fresh_stretch() -> None:

@@ -16,6 +16,7 @@ from firmware_py.core.state import OutputState, Override, State
 from firmware_py.runtime.disk import Disk
 from firmware_py.runtime.lines import encode_line
 from firmware_py.runtime.state_file import StateFile
+from tests.core.floor import SOURCE, healthy
 from tests.faults.disk import FaultyDisk, PowerFailed
 
 FOLDER = Path("state")
@@ -48,6 +49,16 @@ def test_what_was_saved_comes_back_whole(tmp_path: Path) -> None:
     assert stored is not None
     assert (stored.state, stored.same_boot, stored.boot, stored.at_ms) == (OUTAGE, True, "b1", 6000)
     assert sum(path.stat().st_size for path in (tmp_path / "state").iterdir()) < 8192
+
+
+def test_a_floor_in_the_middle_of_an_outage_takes_less_than_8_kib_a_write() -> None:
+    floor, disk = healthy(), FaultyDisk()
+    floor.values[SOURCE] = "battery"
+    floor.run(60_000)
+    file, _ = loaded(disk)
+    assert file.save(floor.state, "b1", floor.now_ms)
+    assert disk.size(FOLDER / "state-a") < 8192
+    assert loaded(disk)[1] == floor.state
 
 
 def test_in_another_boot_the_stamp_of_the_old_clock_is_gone_and_all_else_is_there() -> None:
@@ -106,7 +117,7 @@ def test_timers_on_a_quiet_floor_wait_five_minutes() -> None:
 def test_what_begins_or_ends_is_a_transition_even_if_its_name_looks_like_a_timer(change: dict[str, object]) -> None:
     file, _ = loaded(FaultyDisk())
     file.save(OUTAGE, "b1", 0)
-    assert file.save(replace(OUTAGE, **change), "b1", 1)  # type: ignore[arg-type]
+    assert file.save(replace(OUTAGE, **change), "b1", 1)
 
 
 def test_a_stop_writes_the_timers_too() -> None:
@@ -156,7 +167,7 @@ def test_a_power_cut_in_any_operation_leaves_the_last_saved_state_or_the_one_bei
             assert found in {saved[-1], saved[-1] + 1} if saved else found in {0, 1}
 
 
-@pytest.mark.parametrize("kind", ["bit", "zeros", "cut", "empty", "junk", "future"])
+@pytest.mark.parametrize("kind", ["bit", "zeros", "cut", "empty", "junk", "headless", "future"])
 def test_a_damaged_copy_is_told_and_set_aside_and_the_other_one_serves(kind: str) -> None:
     for seed in range(20):
         disk, chance = FaultyDisk(), random.Random(seed)
@@ -172,6 +183,8 @@ def test_a_damaged_copy_is_told_and_set_aside_and_the_other_one_serves(kind: str
             del content[at if kind == "cut" else 0 :]
         elif kind == "junk":
             content[:] = encode_line({"v": 1, "gen": 9, "boot": "b1", "at_ms": 1, "state": {"alarms": [1]}})
+        elif kind == "headless":
+            content[:] = encode_line({"v": 1, "gen": 9, "state": {}})
         else:
             content[:] = encode_line({"v": 2, "gen": 9})
         file, state = loaded(disk)

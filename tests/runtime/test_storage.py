@@ -139,7 +139,7 @@ def test_the_book_follows_the_journal_and_catches_up_after_a_crash(tmp_path: Pat
             await floor.until(lambda: floor.storage.status.log)
             incident = await floor.storage.book(lambda book: book.incident("2026-0001"))
             assert incident is not None
-            assert [entry["seq"] for entry in incident["timeline"]] == [1]  # type: ignore[attr-defined]
+            assert [entry["seq"] for entry in incident["timeline"]] == [1]
 
     asyncio.run(story())
 
@@ -170,7 +170,7 @@ def test_a_stall_of_five_seconds_leaves_the_loop_free_and_loses_nothing(tmp_path
             await floor.until(lambda: len(floor.synced) == number + 1, 8.0)
             assert sorted(lags)[int(len(lags) * 0.99)] < 0.05
             assert slowest_call < 0.1
-            assert [record["data"]["n"] for record in floor.synced] == list(range(number + 1))  # type: ignore[index,call-overload]
+            assert [record["data"]["n"] for record in floor.synced] == list(range(number + 1))
 
     asyncio.run(story())
 
