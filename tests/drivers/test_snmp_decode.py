@@ -66,7 +66,7 @@ def test_deltas_null_typed_phases_and_current_are_not_supported_and_do_not_spoil
 
 def test_deltas_29_percent_with_338_minutes_on_line_is_legal() -> None:
     slow = {
-        "battery.charge_pct": Sample(value=value("battery.charge_pct", {"2.4.0": 29})),  # type: ignore[arg-type]
+        "battery.charge_pct": Sample(value=value("battery.charge_pct", {"2.4.0": 29})),
         "battery.runtime_s": decoded("battery.runtime_s", {"2.3.0": 338}).sample,
     }
     checked = cross_check(slow, {"output_source": Sample(value="mains")}, runtime_seen=False)

@@ -54,7 +54,7 @@ class Rubbish(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         for _ in range(self._count):
-            self.transport.sendto(self._make(data), addr)  # type: ignore[attr-defined]
+            self.transport.sendto(self._make(data), addr)
 
     async def start(self) -> int:
         await asyncio.get_running_loop().create_datagram_endpoint(lambda: self, local_addr=(HOST, 0))
@@ -161,7 +161,7 @@ def test_a_flood_from_a_stranger_changes_nothing() -> None:
             async with Held() as held:
                 for _ in range(20):
                     for _ in range(50):
-                        stranger.transport.sendto(os.urandom(1000), (HOST, ours))  # type: ignore[attr-defined]
+                        stranger.transport.sendto(os.urandom(1000), (HOST, ours))
                     assert (await read(bus))["output_source"].value == "mains"
             assert held.worst_ms < MOST_HELD_MS
         finally:

@@ -103,7 +103,7 @@ def test_a_recorded_ups_is_read_rightly(port: int, name: str) -> None:
         assert samples[signal].value in (None, "unknown")
     for point in points("ups1"):
         sample = samples[point.id.removeprefix("ups1.")]
-        assert sample.quality is not Quality.GOOD or point.fits(sample.value)  # type: ignore[arg-type]
+        assert sample.quality is not Quality.GOOD or point.fits(sample.value)
 
 
 @pytest.mark.parametrize("name", ["generex-ups_cs141-v22036__onbattery", "liebert_apm", "apc_smx750", "netvision-rfc"])
