@@ -1,4 +1,4 @@
-"""Profiles by name: beside the site file first, so that a site can bring its own, then those that come with the package.
+"""Profiles by name: beside the site file first, so that a site can bring its own, then those of the package.
 
 Reads files and nothing else; what a profile means is its driver's. Must not open a connection.
 """

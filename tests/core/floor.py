@@ -263,7 +263,7 @@ class Floor:
         return decision
 
     def run(self, duration_ms: int, *, every_ms: int = 0) -> Decision:
-        """Poll and step for a while: each second (each five in long runs), and whenever the last decision asked for it."""
+        """Poll and step for a while: each second (each five in long runs), and whenever the last decision asked."""
         every_ms = every_ms or (SECOND if duration_ms <= 2 * MINUTE else 5 * SECOND)
         end_ms = self.now_ms + duration_ms
         tick_ms = self.now_ms
