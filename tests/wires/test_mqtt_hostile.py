@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import random
+import socket
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -148,6 +151,42 @@ def test_a_name_that_has_no_address_is_an_error_and_no_crash() -> None:
 
     for host in ("no-such-host.invalid", "a" * 70 + ".example"):
         assert host in run(scenario(host))
+
+
+def test_a_resolver_that_hangs_costs_one_thread_and_is_waited_for_by_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The address comes after we have given up: the connection made then is cut, and the next attempt works."""
+    release, resolve = threading.Event(), socket.getaddrinfo
+
+    def hang(host: Any, *rest: Any, **more: Any) -> Any:
+        if host != "slow.example":
+            return resolve(host, *rest, **more)
+        release.wait(10)
+        return resolve("127.0.0.1", *rest, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    ended = asyncio.Event()
+
+    async def welcome(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(WELCOME)
+        try:
+            await keep_silent(reader, writer)
+        finally:
+            ended.set()
+
+    async def scenario() -> None:
+        async with peer(welcome) as broker:
+            dialler = Dialler(replace(broker, host="slow.example"), "a")
+            with pytest.raises(DeviceError, match="no connection within 500 ms"):
+                await dialler.connect(WILL)
+            with pytest.raises(DeviceError, match="the last attempt still waits"):
+                await dialler.connect(WILL)
+            assert sum(thread.name == "mqtt-connect" for thread in threading.enumerate()) == 1
+            release.set()
+            await asyncio.wait_for(ended.wait(), 5)
+            session = await dialler.connect(WILL)
+            session.abandon("test")
+
+    run(scenario(), within_s=15)
 
 
 def test_stop_before_run_and_twice_is_no_trouble() -> None:
