@@ -187,6 +187,7 @@ def test_whichever_operation_fails_the_book_is_whole_once_the_medium_is(error: i
         disk.heal()
         assert book.flush()
         assert book.refused == 0
+        assert opened(disk, limit=30).damage == []  # a write that failed was cut away, not left as damage
         assert everything(opened(disk, limit=30)) == {f"2026-{n:04d}": story(n * 10, n) for n in range(1, 14)}
 
 

@@ -91,6 +91,7 @@ def test_whichever_operation_fails_no_event_is_lost_renumbered_or_unreadable(err
         assert told == [*range(1, len(told)), 9999], at
         published.check(journal)
         again = small(disk.killed())
+        assert not again.damage
         assert walk(again) == walk(journal)
         follow(walk(again))
 
