@@ -204,8 +204,6 @@ class Poller:
         for health in [first] if error.unit_only else [first, *(h for h in self._health.values() if h is not first)]:
             died = health.fail(started_ms, now_ms, str(error), at_once=at_once)
             health.bus_fault = not error.unit_only
-            if health.bus_fault:
-                health.probe_ms = first.probe_ms  # one probe for all of them
             if died:
                 log.warning("%s: %s does not answer: %s", self.name, health.device, error)
             if health.dead:

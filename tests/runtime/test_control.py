@@ -124,7 +124,7 @@ def test_a_command_carries_the_identity_that_the_kernel_gives(tmp_path: Path) ->
     async def scenario() -> None:
         async with serving(tmp_path / "s") as bench, ControlClient(bench.path) as client:
             answer: Any = await client.ask(
-                "command", kind="override", target="beacon", value="flash", ttl_ms=60_000, why="test", by="0:root"
+                "command", kind="override", target="beacon", value="flash", ttl_ms=60_000, why="test", by="7:nobody"
             )
             assert answer["done"] is True
             (command,) = bench.taken

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from drivers.simulated import Behaviour, SimulatedBus
@@ -30,11 +32,14 @@ def test_a_wish_comes_between_two_reads_of_a_busy_line() -> None:
         for device in line.devices.values():
             device.answer_ms = 300
         async with running(line.poller.run()):
-            await spend(60_100)
+            await spend(60_000)
+            while line.diary[-1][1] != "unit1.fast":  # the first of three or more reads in a row
+                await spend(10)
             line.poller.want("fan", on=True, lease_ms=60_000)
             asked_ms = clock.now_ms()
             await spend(1_000)
         assert line.times("fan")[0] - asked_ms <= 300
+        assert line.diary[line.diary.index((line.times("fan")[0], "fan")) - 1][1] == "unit1.fast"
 
     run_virtual(scenario)
 
@@ -107,3 +112,19 @@ def test_a_driver_with_a_bug_in_close_does_not_stop_the_stopping(caplog: pytest.
 
     run_virtual(scenario)
     assert warnings(caplog) == ["line: close: a bug"]
+
+
+def test_a_silent_board_with_many_outputs_costs_the_readings_one_deadline_at_a_time() -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        outputs = frozenset(f"relay{number}" for number in range(16))
+        line = Line(clock, (2,), outputs)
+        line.bus.port_behaviour = Behaviour.SILENT
+        async with running(line.poller.run()):
+            await spend(5_000)
+            for output in outputs:
+                line.poller.want(output, on=True, lease_ms=60_000)
+            await spend(60_000)
+        times = line.times("unit2.fast")
+        assert max(later - sooner for sooner, later in pairwise(times)) <= 2_010
+
+    run_virtual(scenario)
