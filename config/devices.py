@@ -12,7 +12,7 @@ from config.library import Library
 from config.model_devices import Exchange, ModbusEndpoint, ModbusUnit, Ups
 from config.model_floor import Switch
 from config.model_site import Site
-from config.strict import ConfigError, Fault
+from config.strict import ConfigError, Document, Fault
 from drivers import modbus_profile, snmp_profile
 from drivers.ami_link import Account
 from drivers.pbx import PbxConfig, declare_points
@@ -36,26 +36,30 @@ class Devices:
     points: tuple[Point, ...]
 
 
-def find_devices(site: Site, library: Library) -> Devices:
+def find_devices(document: Document, site: Site, library: Library) -> Devices:
     """Look every profile up. All faults of all profiles at once, as one ConfigError."""
     faults: list[Fault] = []
     ups: dict[str, snmp_profile.Profile] = {}
     units: dict[str, tuple[modbus_profile.ModbusUnit, ...]] = {}
     points: list[Point] = []
-    for entry in site.ups:
+    for one in site.ups:
         try:
-            ups[entry.id] = library.snmp(entry.profile)
-            points += _ups_points(entry, ups[entry.id])
+            ups[one.id] = library.snmp(one.profile)
+            points += _ups_points(one, ups[one.id])
         except ConfigError as error:
             faults += error.faults
-    for endpoint in site.modbus:
-        try:
-            units[endpoint.id] = tuple(_unit(endpoint, unit, library) for unit in endpoint.units)
-            points += [point for unit in units[endpoint.id] for point in modbus_profile.points(unit)]
-        except ConfigError as error:
-            faults += error.faults
-        except ValueError as error:
-            faults.append(Fault(file=endpoint.id, line=1, col=1, key=f"modbus.{endpoint.id}", message=str(error)))
+    for place, endpoint in enumerate(site.modbus):
+        made = []
+        for index, entry in enumerate(endpoint.units):
+            try:
+                unit = _unit(endpoint, entry, library)
+                points += modbus_profile.points(unit)
+                made.append(unit)
+            except ConfigError as error:
+                faults += error.faults
+            except ValueError as error:
+                faults.append(document.fault(("modbus", place, "unit", index), str(error)))
+        units[endpoint.id] = tuple(made)
     if faults:
         raise ConfigError(faults)
     for exchange in site.exchange:

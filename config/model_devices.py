@@ -170,7 +170,7 @@ class Exchange(Section):
     tls: bool = Field(default=False, description="speak TLS")
     cleartext: bool = Field(default=False, description="allow to speak in the clear to another machine")
     ca_file: AbsolutePath | None = Field(default=None, description="authority for TLS; without it the system's")
-    timeout_ms: TimeoutMs = Field(default=2_000, description="patience for one answer")
+    timeout_ms: TimeoutMs = Field(default=1_500, description="patience for one answer")
     fast_ms: FastMs = Field(default=2_000, description="period of the trunk states, beside the exchange's own events")
     stale_after_ms: DurationMs | None = Field(
         default=None, description="age at which a reading counts as lost; default 5 x fast"

@@ -17,7 +17,7 @@ from config.compile import Floor, compile_floor
 from config.devices import Devices, find_devices
 from config.library import Library
 from config.secrets import read_secret
-from config.site import Site, control_socket, load_site, state_directory
+from config.site import Site, control_socket, load_document, state_directory
 from config.strict import ConfigError, Fault
 from config.texts import load_texts
 from firmware_py.core.command import CommandKind
@@ -62,8 +62,8 @@ CLOSE_MS = 2_000
 
 def build_floor(path: Path) -> tuple[Floor, Devices]:
     """The compiled site of a file. ConfigError with all faults; needs no secret and opens nothing."""
-    site = load_site(path)
-    devices = find_devices(site, Library(path.parent))
+    document, site = load_document(path)
+    devices = find_devices(document, site, Library(path.parent))
     return compile_floor(site, devices), devices
 
 
