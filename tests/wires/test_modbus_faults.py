@@ -151,7 +151,7 @@ def test_random_late_answers_behind_rtu_framing_give_no_register_for_another(tmp
     chance = random.Random(seed)
 
     def answer(server: faults.FaultServer, request: faults.Request) -> Sequence[faults.Step]:
-        late = chance.random() < 0.04
+        late = chance.random() < 0.01
         return [chance.uniform(0.004, 0.12) if late else 0.001, server.sound(request)]
 
     async def scenario() -> None:
