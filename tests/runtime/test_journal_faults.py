@@ -2,12 +2,15 @@
 
 import errno
 import random
+import resource
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 from firmware_py.core.event import Severity
+from firmware_py.runtime.disk import Disk
 from firmware_py.runtime.journal import Journal
 from firmware_py.runtime.lines import Document, encode_line
 from firmware_py.runtime.segments import MAX_ASIDE_FILES
@@ -291,3 +294,21 @@ def test_a_class_that_a_later_version_invented_is_kept_longest() -> None:
     for number in range(2, 200):
         tell(journal, event(number, Severity.WARNING))
     assert walk(journal)[0] == line
+
+
+def test_a_real_kernel_that_cuts_a_write_short_leaves_no_trace_once_it_allows_more(tmp_path: Path) -> None:
+    journal = opened(Disk(), tmp_path)
+    tell(journal, event(1))
+    (path,) = tmp_path.glob("events-*")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 50, hard))
+    try:
+        assert tell(journal, event(2, Severity.CRITICAL)) == []
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert journal.degraded == "File too large"
+    assert path.read_bytes()[-1:] != b"\n"  # the kernel did write the first 50 bytes of it
+    assert numbers(tell(journal, event(3))) == [2, 3]
+    again = opened(Disk(), tmp_path)
+    assert not again.damage
+    assert follow(walk(again)) == ([1, 2, 3], 4)
