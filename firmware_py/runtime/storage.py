@@ -29,7 +29,7 @@ BATCH_MS = 500  # with the thread's tick of 250 ms an event that is not critical
 RETRY_MS = 1000
 HOUSEKEEPING_MS = 10_000
 MAX_INPUTS = 300
-_CATCH_UP = 500
+_CATCH_UP = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +84,9 @@ class Storage:
     # ------------------------------------------------------------------------------------------------- for the loop
     def restore(self) -> Stored | None:
         """The last kept state; called once, before the loop and any network. A bad or missing medium gives None."""
-        return self._state_file.load(self._boot)
+        stored = self._state_file.load(self._boot)
+        self._status = self._look()
+        return stored
 
     def start(self) -> None:
         """Start the thread, which opens the rest; call it on the running loop."""
@@ -177,12 +179,13 @@ class Storage:
         log = self._journal.log
         if self._in_book != log:
             self._in_book, self._in_book_seq = log, self._book.entered(log)
-        while self._in_book_seq < self._journal.last:
-            records = self._journal.pending(self._in_book_seq, _CATCH_UP)
-            if not records:
-                return
+        if self._in_book_seq >= self._journal.last:
+            return
+        # One window a round: a book that was lost takes its time, and the heartbeat and the events go on meanwhile.
+        if records := self._journal.pending(self._in_book_seq, _CATCH_UP):
             self._book.enter(records)
             self._in_book_seq = number_of(records[-1])
+            self._thread.wake()
 
     def _write_state(self, now_ms: int, final: bool) -> None:
         wanted = self._state

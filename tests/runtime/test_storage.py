@@ -144,6 +144,26 @@ def test_the_book_follows_the_journal_and_catches_up_after_a_crash(tmp_path: Pat
     asyncio.run(story())
 
 
+def test_a_lost_book_is_made_again_in_small_steps_while_the_heartbeat_goes_on(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running(tmp_path) as floor:
+            told = [event(number, Severity.CRITICAL, f"2026-{number // 10:04d}") for number in range(10, 1510)]
+            floor.storage.record(told, STAMP)
+            await floor.until(lambda: len(floor.synced) == len(told), 20)
+        for path in (tmp_path / "book").iterdir():
+            path.unlink()
+        async with running(tmp_path) as floor:
+            beats = set[int]()
+            incidents = list[Document]()
+            async with asyncio.timeout(20):
+                while len(incidents) < 150:
+                    incidents = await floor.storage.book(lambda book: book.incidents(limit=999))
+                    beats.add(floor.storage.beat_ms)
+            assert len(beats) >= 7
+
+    asyncio.run(story())
+
+
 def test_a_stall_of_five_seconds_leaves_the_loop_free_and_loses_nothing(tmp_path: Path) -> None:
     async def story() -> None:
         disk = SlowDisk()
