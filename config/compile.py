@@ -52,8 +52,10 @@ def _points(site: Site, devices: Devices) -> Iterable[Point]:
     for entry in site.input:
         yield Point(id=entry.id, kind=Kind.FLAG, stale_after_ms=CONTACT_STALE_MS, urgent=True)
     yield from comms.own_points(stale_ms=OWN_STALE_MS, mqtt=_publishes(site))
-    for output in remote_outputs(site):
-        yield comms.follow_point(output, OWN_STALE_MS)
+    for output in site.output:
+        if output.port != "gpio":
+            # Read back at each lease; twice missed is lost.
+            yield comms.follow_point(output.id, 2 * output.lease_ms + OWN_STALE_MS)
 
 
 def _publishes(site: Site) -> bool:

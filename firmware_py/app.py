@@ -25,7 +25,7 @@ from firmware_py.core.event import Event, Severity
 from firmware_py.core.output import level
 from firmware_py.core.state import State
 from firmware_py.core.step import step
-from firmware_py.ports import LocalPort
+from firmware_py.ports import Bus, LocalPort, RemotePort
 from firmware_py.runtime.board import Board, Json
 from firmware_py.runtime.clock import SystemClock, Waker, boot_id, run_id
 from firmware_py.runtime.control import Control
@@ -157,7 +157,16 @@ class Controller:
         return [claim_pins(site, self._chip, levels)]
 
     def _poller(self, one: Attached) -> Poller:
-        return Poller(bus=one.bus, port=one.port, clock=self._clock, table=self._table)
+        make = one.again
+
+        def rebuild() -> tuple[Bus | None, RemotePort | None]:
+            assert make is not None
+            fresh = make()
+            return fresh.bus, fresh.port
+
+        return Poller(
+            bus=one.bus, port=one.port, clock=self._clock, table=self._table, rebuild=rebuild if make else None
+        )
 
     def _make_publisher(self, floor: Floor, environ: Mapping[str, str]) -> Publisher | None:
         if floor.site.mqtt is None or not floor.site.mqtt.enabled:

@@ -45,26 +45,25 @@ def level(value: OutputValue, phase_ms: int) -> bool:
     """Whether an output is on at `phase_ms` of the common flash clock (any non-negative number of milliseconds)."""
     if isinstance(value, bool):
         return value
-    steps = PATTERN_STEPS[value]
-    left = phase_ms % sum(steps)
-    for index, step in enumerate(steps):
-        if left < step:
-            return index % 2 == 0
-        left -= step
-    raise AssertionError("unreachable: the remainder is below the sum of the steps")
+    index, _ = _place(PATTERN_STEPS[value], phase_ms)
+    return index % 2 == 0
 
 
 def next_edge_ms(value: OutputValue, phase_ms: int) -> int | None:
     """Milliseconds from `phase_ms` until this value's level changes next; None for a steady value."""
     if isinstance(value, bool):
         return None
-    steps = PATTERN_STEPS[value]
-    left = phase_ms % sum(steps)
-    for step in steps:
-        if left < step:
-            return step - left
-        left -= step
-    raise AssertionError("unreachable: the remainder is below the sum of the steps")
+    _, left_ms = _place(PATTERN_STEPS[value], phase_ms)
+    return left_ms
+
+
+def _place(steps: tuple[int, ...], phase_ms: int) -> tuple[int, int]:
+    """Which step is playing, and how much of it is left."""
+    index, into_ms = 0, phase_ms % sum(steps)
+    while into_ms >= steps[index]:
+        into_ms -= steps[index]
+        index += 1
+    return index, steps[index] - into_ms
 
 
 class Priority(IntEnum):

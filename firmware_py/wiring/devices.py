@@ -4,8 +4,9 @@ A secret that cannot be read is a ConfigError, all of them at once. It must not 
 """
 
 import ssl
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from config.devices import Devices, pbx_config
@@ -36,29 +37,26 @@ _DEADLINE_SHARE: Final = 0.9  # of the period: a read that is not over by then w
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attached:
-    """One endpoint: what reads it, and what writes to it where it has outputs."""
+    """One endpoint: what reads it, and what writes to it where it has outputs. `again` makes a fresh driver after one
+    had to be abandoned."""
 
     bus: Bus | None
     port: RemotePort | None = None
+    again: Callable[[], "Attached"] | None = None
 
 
 def attach(site: Site, devices: Devices, environ: Mapping[str, str]) -> tuple[Attached, ...]:
     """Every endpoint of the site. ConfigError with all faults of all secrets and certificates."""
+    makers: list[Callable[[], Attached]] = [
+        *(partial(_snmp, ups, devices, environ) for ups in site.ups),
+        *(partial(_modbus, site, endpoint, devices) for endpoint in site.modbus),
+        *(partial(_exchange, site, exchange, environ) for exchange in site.exchange),
+    ]
     attached: list[Attached] = []
     faults: list[Fault] = []
-    for ups in site.ups:
+    for make in makers:
         try:
-            attached.append(Attached(bus=_snmp(ups, devices, environ)))
-        except ConfigError as error:
-            faults += error.faults
-    for endpoint in site.modbus:
-        try:
-            attached.append(_modbus(site, endpoint, devices))
-        except ValueError as error:
-            faults.append(Fault(file=endpoint.id, line=1, col=1, key="modbus", message=str(error)))
-    for exchange in site.exchange:
-        try:
-            attached.append(_exchange(site, exchange, environ))
+            attached.append(replace(make(), again=make))
         except ConfigError as error:
             faults += error.faults
     if faults:
@@ -105,9 +103,9 @@ def contact_bus(site: Site, chip: Chip, buttons: frozenset[str]) -> ContactBus |
     return ContactBus(contacts, chip) if contacts else None
 
 
-def _snmp(ups: Ups, devices: Devices, environ: Mapping[str, str]) -> SnmpBus:
+def _snmp(ups: Ups, devices: Devices, environ: Mapping[str, str]) -> Attached:
     fast_ms = max(ups.timeout_ms, int(ups.fast_ms * _DEADLINE_SHARE))
-    return SnmpBus(
+    bus = SnmpBus(
         name=ups.id,
         device=ups.id,
         host=ups.address,
@@ -119,6 +117,7 @@ def _snmp(ups: Ups, devices: Devices, environ: Mapping[str, str]) -> SnmpBus:
         fast_deadline_ms=min(fast_ms, ups.timeout_ms + 200),
         slow_deadline_ms=2 * ups.timeout_ms + 400,
     )
+    return Attached(bus=bus)
 
 
 def _access(ups: Ups, environ: Mapping[str, str]) -> Access:
@@ -142,26 +141,27 @@ def _access(ups: Ups, environ: Mapping[str, str]) -> Access:
 def _modbus(site: Site, endpoint: ModbusEndpoint, devices: Devices) -> Attached:
     units = {unit.id for unit in endpoint.units}
     coils = {
-        output.id: CoilOutput(
-            device=output.unit, coil=output.coil, active_low=output.polarity.value == "active_low"
-        )
+        output.id: CoilOutput(device=output.unit, coil=output.coil, active_low=output.polarity.value == "active_low")
         for output in site.output
         if isinstance(output, ModbusOutput) and output.unit in units
     }
-    bus = ModbusBus(
-        Endpoint(
-            name=endpoint.id,
-            framing=Framing(endpoint.transport.value),
-            host=endpoint.address or "",
-            port=endpoint.port,
-            serial=endpoint.device or "",
-            baud=endpoint.baud,
-            parity=_PARITY[endpoint.parity],
-            stop_bits=endpoint.stop_bits,
-        ),
-        devices.units[endpoint.id],
-        coils,
-    )
+    try:
+        bus = ModbusBus(
+            Endpoint(
+                name=endpoint.id,
+                framing=Framing(endpoint.transport.value),
+                host=endpoint.address or "",
+                port=endpoint.port,
+                serial=endpoint.device or "",
+                baud=endpoint.baud,
+                parity=_PARITY[endpoint.parity],
+                stop_bits=endpoint.stop_bits,
+            ),
+            devices.units[endpoint.id],
+            coils,
+        )
+    except ValueError as error:
+        raise ConfigError([Fault(file=endpoint.id, line=1, col=1, key="modbus", message=str(error))]) from error
     return Attached(bus=bus, port=bus if coils else None)
 
 

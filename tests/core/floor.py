@@ -15,7 +15,7 @@ from firmware_py.core.reading import Quality, Reading, Reason, Value
 from firmware_py.core.state import State
 from firmware_py.core.step import step
 from monitors import annunciator, comms, conservation, fire, hvac, power, trunks
-from monitors.parts import Row, assemble, join
+from monitors.parts import Part, Row, assemble, join
 
 SECOND = 1_000
 MINUTE = 60_000
@@ -61,117 +61,110 @@ def _output(name: str, *, normal: bool = False, shown_only: bool = False) -> Out
 LAMPS = {row: (f"lamp.{row.value}",) for row in Row}
 
 
-def build_plan() -> Plan:
-    """The plan that the tests run: times as in the procedures, shortened nowhere."""
-    panel = fire.Panel(
-        id="fire1",
-        zones=(fire.Zone(id="fire1.zone1", flags=frozenset({"walk_test", "fault"})),),
-        silent_ms=10 * SECOND,
-        off_delay_ms=2 * SECOND,
-        test_limit_ms=120 * MINUTE,
+PANEL = fire.Panel(
+    id="fire1",
+    zones=(fire.Zone(id="fire1.zone1", flags=frozenset({"walk_test", "fault"})),),
+    silent_ms=10 * SECOND,
+    off_delay_ms=2 * SECOND,
+    test_limit_ms=120 * MINUTE,
+)
+
+
+def _power() -> list[Part]:
+    watched = power.Ups(
+        id="ups1", on_delay_ms=2 * SECOND, off_delay_ms=30 * SECOND, silent_ms=10 * SECOND, manual_lead_ms=10 * MINUTE
     )
-    charge = conservation.Threshold(point=CHARGE, below=50.0, release=60.0)
-    tiers = (0, 30 * MINUTE, 60 * MINUTE)
+    return [power.watch(watched)]
+
+
+def _phones() -> list[Part]:
+    lines = trunks.Group(
+        name="lines",
+        trunks=("main", "spare"),
+        minimum_up=2,
+        on_delay_ms=6 * SECOND,
+        off_delay_ms=30 * SECOND,
+        failover="trunk_backup",
+    )
+    single = [trunks.Trunk(name=n, on_delay_ms=6 * SECOND, off_delay_ms=30 * SECOND) for n in lines.trunks]
+    return [
+        trunks.watch_exchange(trunks.Exchange(id="pbx1", silent_ms=10 * SECOND, gate=OUTBOUND)),
+        *(trunks.watch_trunk(trunk) for trunk in single),
+        trunks.watch_group(lines),
+    ]
+
+
+def _cooling() -> list[Part]:
+    unit = hvac.Unit(
+        id="hvac1", on_delay_ms=30 * SECOND, off_delay_ms=60 * SECOND, silent_ms=10 * SECOND, ordered_off=True
+    )
+    room = hvac.Room(
+        id="room1",
+        point="room1.temp_c",
+        warn_c=27.0,
+        alarm_c=32.0,
+        critical_c=35.0,
+        deadband_c=1.0,
+        on_delay_ms=30 * SECOND,
+        off_delay_ms=60 * SECOND,
+    )
+    return [hvac.watch_unit(unit), hvac.watch_room(room), hvac.cool(("hvac1",), ("room1",), ("fan.floor",), fire.SEEN)]
+
+
+def _conservation() -> list[Part]:
     causes = [
         conservation.Conservation(
             cause=cause,
             conditions=conditions,
             stable_ms=5 * MINUTE,
             spacing_ms=30 * SECOND,
-            escalate_ms=tiers,
+            escalate_ms=(0, 30 * MINUTE, 60 * MINUTE),
             report_every_ms=30 * MINUTE,
         )
         for cause, conditions in (("power", power.outages("ups1")), ("trunk", ("trunks.lines.below_minimum",)))
     ]
+    charge = conservation.Threshold(point=CHARGE, below=50.0, release=60.0)
     stages = [
         _stage("power", 1, "load.office", after_ms=0),
         _stage("power", 2, "load.kitchen", after_ms=10 * MINUTE, thresholds=(charge,)),
         _stage("trunk", 1, "load.office", after_ms=0),
     ]
+    return [conservation.conserve(causes, (OUTBOUND,)), conservation.shed(stages)]
+
+
+def _outputs() -> list[Output]:
+    fan = Output(
+        id="fan.floor", on_stop=StopValue.OFF, on_fault=StopValue.OFF, min_on_ms=5 * MINUTE, min_off_ms=5 * MINUTE
+    )
+    return [
+        *(_output(f"lamp.{row.value}", shown_only=True) for row in Row),
+        _output("sounder", shown_only=True),
+        *(_output(name) for name in ("beacon", OUTBOUND, "trunk_backup")),
+        *(_output(name, normal=True) for name in ("load.office", "load.kitchen")),
+        fan,
+    ]
+
+
+def build_plan() -> Plan:
+    """The plan that the tests run: times as in the procedures, shortened nowhere."""
     parts = [
-        power.watch(
-            power.Ups(
-                id="ups1",
-                on_delay_ms=2 * SECOND,
-                off_delay_ms=30 * SECOND,
-                silent_ms=10 * SECOND,
-                manual_lead_ms=10 * MINUTE,
-            )
-        ),
-        trunks.watch_exchange(trunks.Exchange(id="pbx1", silent_ms=10 * SECOND, gate=OUTBOUND)),
-        *(
-            trunks.watch_trunk(trunks.Trunk(name=name, on_delay_ms=6 * SECOND, off_delay_ms=30 * SECOND))
-            for name in ("main", "spare")
-        ),
-        trunks.watch_group(
-            trunks.Group(
-                name="lines",
-                trunks=("main", "spare"),
-                minimum_up=2,
-                on_delay_ms=6 * SECOND,
-                off_delay_ms=30 * SECOND,
-                failover="trunk_backup",
-            )
-        ),
-        hvac.watch_unit(
-            hvac.Unit(
-                id="hvac1",
-                on_delay_ms=30 * SECOND,
-                off_delay_ms=60 * SECOND,
-                silent_ms=10 * SECOND,
-                ordered_off=True,
-            )
-        ),
-        hvac.watch_room(
-            hvac.Room(
-                id="room1",
-                point="room1.temp_c",
-                warn_c=27.0,
-                alarm_c=32.0,
-                critical_c=35.0,
-                deadband_c=1.0,
-                on_delay_ms=30 * SECOND,
-                off_delay_ms=60 * SECOND,
-            )
-        ),
-        hvac.cool(("hvac1",), ("room1",), ("fan.floor",), fire.SEEN),
-        fire.watch_panel(panel),
-        fire.evacuate([panel], (), {"load.kitchen": False}, report_every_ms=30 * MINUTE, off_delay_ms=2 * SECOND),
-        conservation.conserve(causes, (OUTBOUND,)),
-        conservation.shed(stages),
+        *_power(),
+        *_phones(),
+        *_cooling(),
+        fire.watch_panel(PANEL),
+        fire.evacuate([PANEL], (), {"load.kitchen": False}, report_every_ms=30 * MINUTE, off_delay_ms=2 * SECOND),
+        *_conservation(),
     ]
     silent = [a.alarm.condition for part in parts for a in part.alarms if a.alarm.cause == comms.CAUSE]
     parts.append(comms.watch(silent, mqtt=True, delay_ms=10 * SECOND, followed=("load.office",)))
     part = join(parts)
-    wall = annunciator.Panel(lamps=LAMPS, beacons=("beacon",), sounders=("sounder",))
-    part = join(
-        (
-            part,
-            annunciator.announce(
-                wall,
-                part.alarms,
-                causes=frozenset(cause.id for cause in part.causes),
-                flags=frozenset(rule.flag for rule in part.flags),
-            ),
-        )
+    wall = annunciator.announce(
+        annunciator.Panel(lamps=LAMPS, beacons=("beacon",), sounders=("sounder",)),
+        part.alarms,
+        causes=frozenset(cause.id for cause in part.causes),
+        flags=frozenset(rule.flag for rule in part.flags),
     )
-    outputs = [
-        *(_output(f"lamp.{row.value}", shown_only=True) for row in Row),
-        _output("sounder", shown_only=True),
-        _output("beacon"),
-        _output(OUTBOUND),
-        _output("trunk_backup"),
-        _output("load.office", normal=True),
-        _output("load.kitchen", normal=True),
-        Output(
-            id="fan.floor",
-            on_stop=StopValue.OFF,
-            on_fault=StopValue.OFF,
-            min_on_ms=5 * MINUTE,
-            min_off_ms=5 * MINUTE,
-        ),
-    ]
-    return assemble(_points(), outputs, part, outbound=(OUTBOUND,))
+    return assemble(_points(), _outputs(), join((part, wall)), outbound=(OUTBOUND,))
 
 
 def _stage(
