@@ -87,7 +87,7 @@ class Collector:
     def find_faults(self) -> list[str]:
         """What the schemas do not allow, of all that was heard. Judged late: judging takes longer than hearing."""
         with self._news:
-            return [fault for topic, raw in self._raw if (fault := find_fault(topic, raw))]
+            return [fault for topic, raw in dict.fromkeys(self._raw) if (fault := find_fault(topic, raw))]
 
     def wait_for(self, ready: Callable[[Collector], Any], *, within_s: float = 10.0, what: str = "") -> Any:
         """Wait until `ready` says so; its answer."""
