@@ -34,8 +34,9 @@ from firmware_py.runtime.desk import Desk
 from firmware_py.runtime.disk import Disk
 from firmware_py.runtime.notify import Notifier
 from firmware_py.runtime.poller import Poller
+from firmware_py.runtime.segments import Damage
 from firmware_py.runtime.sinks import Audience, Sink
-from firmware_py.runtime.storage import Storage, damage_event
+from firmware_py.runtime.storage import Status, Storage, damage_event
 from firmware_py.runtime.supervisor import Closing, Supervisor
 from firmware_py.runtime.table import PointTable
 from firmware_py.runtime.watchdog import Beats, Watchdog
@@ -82,6 +83,7 @@ class Controller:
 
     def __init__(self, floor: Floor, devices: Devices, environ: Mapping[str, str]) -> None:
         site, plan = floor.site, floor.plan
+        self._told_damage: list[Damage] = []
         self._directory = state_directory(site, environ)
         self._lock = _claim_directory(self._directory)
         attached = attach(site, devices, environ)
@@ -91,7 +93,7 @@ class Controller:
         waker = Waker(self._clock)
         self._storage = Storage(
             self._directory, boot_id(), self._clock.now_ms, on_synced=lambda _: self._tell_bridge(),
-            on_failure=self._storage_died,
+            on_status=self._note_storage, on_failure=self._storage_died,
         )  # fmt: skip
         stored = self._storage.restore()
         state = stored.state if stored else State()
@@ -137,7 +139,7 @@ class Controller:
         """Until stopped. Raises what a core part died of, after outputs went to their fault values."""
         self._storage.start()
         self._archive.tell([self._own_event("controller.started", {"version": _version()})])
-        self._archive.tell([damage_event(found, self._clock.now_ms()) for found in self._storage.status.damage])
+        self._note_storage(self._storage.status)
         try:
             await self._supervisor.run(self._closings())
         finally:
@@ -218,6 +220,13 @@ class Controller:
     def _tell_bridge(self) -> None:
         if self._publisher is not None:
             self._publisher.notify()
+
+    def _note_storage(self, status: Status) -> None:
+        """A store has failed or works again, or the opening of one has found damage: each is told once."""
+        fresh = [found for found in status.damage if found not in self._told_damage]
+        self._told_damage += fresh
+        self._archive.tell([damage_event(found, self._clock.now_ms()) for found in fresh])
+        self._health.feed()
 
     def _storage_died(self, error: BaseException) -> None:
         # The floor is guarded without a memory; the beat stops, so that the service manager starts us anew.
