@@ -47,6 +47,7 @@ class Mosquitto:
     @classmethod
     async def start(cls, program: str, folder: Path) -> "Mosquitto":
         """Start it on a free port. BrokerFailed when it does not listen."""
+        words = ""
         for _ in range(_TRIES):  # somebody may take the port between our look and its bind
             port = find_port()
             settings = folder / "mosquitto.conf"
@@ -56,7 +57,8 @@ class Mosquitto:
             if await _listens(port, child):
                 return cls(child, port)
             await child.stop()
-        raise BrokerFailed(f"mosquitto does not start: {child.last_words(3)}")
+            words = child.last_words(3)
+        raise BrokerFailed(f"mosquitto does not start: {words}")
 
     async def stop(self) -> None:
         """End it."""

@@ -96,9 +96,7 @@ POWER_CUT = (
         expects=(
             Expect(what="the POWER lamp flashes", checks=(_lamp("power", "flash"),), within_ms=_s(3)),
             Expect(what="CONSERVATION", checks=(ModeIs(mode="conservation", because=(ON_BATTERY,)),), within_ms=_s(7)),
-            Expect(
-                what="the exchange pauses outbound calls", checks=_outbound(True, ON_BATTERY), within_ms=_s(8)
-            ),
+            Expect(what="the exchange pauses outbound calls", checks=_outbound(True, ON_BATTERY), within_ms=_s(8)),
             Expect(
                 what="the beacon turns, the sounder sounds",
                 checks=(
@@ -383,7 +381,10 @@ FIRE = (
             ),
             Expect(
                 what="the broker has the fire",
-                checks=(_state("evacuation", "fire.confirmed"), _alarm_message("fire1/zone3_burning", "active_unacked")),
+                checks=(
+                    _state("evacuation", "fire.confirmed"),
+                    _alarm_message("fire1/zone3_burning", "active_unacked"),
+                ),
                 within_ms=_s(8),
             ),
         ),

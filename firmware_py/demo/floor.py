@@ -1,4 +1,4 @@
-"""The whole simulated floor of one run: peers, broker, the daemon as a user starts it, and what can be seen from outside.
+"""The whole simulated floor of one run: peers, broker, the daemon as a user starts it, and what is seen from outside.
 
 Starts the daemon as a program and knows it only as a technician does: control socket, broker, exit code. It must not
 import any part of the controller but the socket's client.
@@ -16,7 +16,7 @@ from typing import assert_never, cast
 from config.site import Site, load_site
 from firmware_py.core.command import CommandRefused
 from firmware_py.demo import world as w
-from firmware_py.demo.broker import start_broker
+from firmware_py.demo.broker import Broker, start_broker
 from firmware_py.demo.folder import FASTER, SECRET, SHIPPED, Endpoints, RunFolder
 from firmware_py.demo.listener import Listener, ListenerLost
 from firmware_py.demo.peers import Peers
@@ -51,12 +51,15 @@ class FloorFailed(RuntimeError):
 class Floor:
     """A floor that runs. Make it with `open_floor`."""
 
-    def __init__(self, site: Site, world: w.World, peers: Peers, listener: Listener, folder: RunFolder) -> None:
-        self.site, self.world, self.listener = site, world, listener
+    def __init__(
+        self, site: Site, world: w.World, peers: Peers, broker: Broker, listener: Listener, folder: RunFolder
+    ) -> None:
+        self.site, self.world, self.listener, self.broker = site, world, listener, broker.name
         self.picture: Table = {}
         self.events: deque[Table] = deque(maxlen=KEPT_EVENTS)
         self._peers, self._folder = peers, folder
         self._daemon: Child | None = None
+        self._stopped = False
         self._tasks: list[asyncio.Task[None]] = []
 
     # ------------------------------------------------------------------------------------------------ for the script
@@ -108,7 +111,7 @@ class Floor:
 
     def check_alive(self) -> None:
         """FloorFailed when the daemon or one of our own tasks has ended."""
-        if self._daemon is not None and self._daemon.exit_code is not None:
+        if self._daemon is not None and not self._stopped and self._daemon.exit_code is not None:
             words = self._daemon.last_words()
             raise FloorFailed(f"the daemon has ended with exit code {self._daemon.exit_code}:\n{words}")
         for task in self._tasks:
@@ -118,11 +121,20 @@ class Floor:
     async def stop_daemon(self) -> int:
         """SIGTERM, as systemd stops it; its exit code."""
         assert self._daemon is not None
-        daemon, self._daemon = self._daemon, None
+        self._stopped = True
         for task in self._tasks:
             if task.get_name() == "watcher":
                 task.cancel()
-        return await daemon.stop()
+        return await self._daemon.stop()
+
+    def last_words(self) -> str:
+        """The end of what the daemon has said."""
+        return "" if self._daemon is None else self._daemon.last_words()
+
+    @property
+    def said_goodbye(self) -> bool:
+        """Whether the broker was told of a clean stop."""
+        return _table(self.listener.messages.get("status")).get("state") == "offline"
 
     async def refresh_events(self) -> None:
         """Fetch what was told since the last look."""
@@ -156,7 +168,7 @@ class Floor:
             await asyncio.sleep(0.02)
 
     async def _end_daemon(self) -> None:
-        if self._daemon is not None:
+        if not self._stopped:
             await self.stop_daemon()
 
     async def _tick(self) -> None:
@@ -211,7 +223,7 @@ async def open_floor(*, fast: bool) -> AsyncIterator[Floor]:
         site = folder.write(endpoints, fast=fast)
         assert site.mqtt is not None
         listener = Listener(broker.port, f"{site.mqtt.topic_root}/{site.site.id}")
-        floor = Floor(site, world, peers, listener, folder)
+        floor = Floor(site, world, peers, broker, listener, folder)
         try:
             await floor.start(stack)
         except (TimeoutError, ListenerLost, OSError) as error:

@@ -41,7 +41,7 @@ class RunFolder:
         self.path = Path(tempfile.mkdtemp(prefix="floorguard-demo-"))
         if len(os.fsencode(self.socket)) > LONGEST_PATH_BYTES:
             self.remove()
-            self.path = Path(tempfile.mkdtemp(prefix="floorguard-demo-", dir="/tmp"))  # noqa: S108 - made for us alone
+            self.path = Path(tempfile.mkdtemp(prefix="floorguard-demo-", dir="/tmp"))
 
     @property
     def site_file(self) -> Path:

@@ -5,6 +5,7 @@ every message is held against the shipped schemas where jsonschema is installed.
 """
 
 import asyncio
+import importlib
 import json
 from collections.abc import Callable, Sequence
 from typing import cast
@@ -42,7 +43,9 @@ class Listener:
         reader, writer = await asyncio.open_connection(HOST, self._port)
         try:
             async with asyncio.timeout(_ANSWER_S):
-                writer.write(_packet(_CONNECT, _text("MQTT") + b"\x04\x02" + _number(_KEEP_ALIVE_S) + _text("demo-ear")))
+                writer.write(
+                    _packet(_CONNECT, _text("MQTT") + b"\x04\x02" + _number(_KEEP_ALIVE_S) + _text("demo-ear"))
+                )
                 kind, body = await _receive(reader)
                 if kind & 0xF0 != _CONNACK or body[1:2] != b"\x00":
                     raise ListenerLost("the broker refuses the demo's listener")
@@ -86,10 +89,10 @@ class Listener:
 def find_judge() -> Judge | None:
     """What holds a message against the schema of its topic; None where jsonschema is not installed."""
     try:
-        from jsonschema import Draft202012Validator
+        jsonschema = importlib.import_module("jsonschema")  # comes with the tests, not with the demo
     except ImportError:
         return None
-    known = {name: Draft202012Validator(read_schema(name)) for name in NAMES}
+    known = {name: jsonschema.Draft202012Validator(read_schema(name)) for name in NAMES}
 
     def judge(topic: str, message: Json) -> list[str]:
         validator = known.get(topic.split("/")[0])
@@ -139,5 +142,3 @@ def _number(number: int) -> bytes:
 def _text(text: str) -> bytes:
     raw = text.encode()
     return _number(len(raw)) + raw
-
-

@@ -113,7 +113,9 @@ def ups_rows(world: World, up_ms: int) -> Mapping[str, int | str]:
 
 def sim_trunk(trunk: Trunk) -> SimTrunk:
     """A trunk as the exchange has it, with the groups that count its calls."""
-    return SimTrunk(endpoint=f"trunk-{trunk.name}", groups={f"in-{trunk.name}@trunks": 0, f"out-{trunk.name}@trunks": 0})
+    return SimTrunk(
+        endpoint=f"trunk-{trunk.name}", groups={f"in-{trunk.name}@trunks": 0, f"out-{trunk.name}@trunks": 0}
+    )
 
 
 def counts(world: World, trunk: Trunk) -> dict[str, int]:

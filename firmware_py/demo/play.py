@@ -6,6 +6,7 @@ At the day's own speed, or as fast as what is expected comes true. It must not k
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from firmware_py.demo.script import Act, Expect, Order, Scene, Sight, all_hold, describe, holds
@@ -96,10 +97,10 @@ class Play:
     async def run(self) -> None:
         """The whole day, to the last expectation."""
         self._began_s = _now_s()
-        for self._place, scene in enumerate(self.day):
-            await self._until(lambda scene=scene: self._may_begin(scene))  # type: ignore[misc]  # bound in the loop
+        while (scene := self.next) is not None:
+            await self._until(partial(self._may_begin, scene))
+            self._place += 1
             await self._begin(scene)
-        self._place = len(self.day)
         await self._until(lambda: not self._pending)
 
     def _may_begin(self, scene: Scene) -> bool:

@@ -180,8 +180,8 @@ class Expect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """What happens at `at_ms` of the day, and what must follow. It begins when all of the scene before it has been met or
-    missed; with `after_all`, when that goes for what was put off (`later`) too."""
+    """What happens at `at_ms` of the day, and what must follow. It begins when all that was expected before it has been
+    met or missed; with `after_all`, also what was put off (`later`)."""
 
     at_ms: int
     title: str

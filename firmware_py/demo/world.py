@@ -1,7 +1,7 @@
 """The simulated floor itself: mains, battery, room, fire zones, trunks and loads, and what time does to them.
 
-Pure: integer milliseconds, milliwatt-hours and millidegrees; somebody else calls `advance`. A minute of this world passes
-in a second of the demo, so that a battery of an hour can be seen to drain. It must not know protocols or the daemon.
+Pure: integer milliseconds, milliwatt-hours and millidegrees; somebody else calls `advance`. A minute of this world
+passes in a second of the demo, so that a battery of an hour is seen to drain. It must not know protocols or the daemon.
 """
 
 from dataclasses import dataclass, field
