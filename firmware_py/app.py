@@ -250,7 +250,7 @@ class Controller:
     async def _flush(self) -> None:
         for poller in self._pollers:
             poller.stop_reading()
-        await asyncio.gather(*(poller.flush(FLUSH_MS) for poller in self._pollers if poller.outputs))
+        await asyncio.gather(*(poller.flush(FLUSH_MS - 300) for poller in self._pollers if poller.outputs))
 
     async def _say_last_words(self) -> None:
         before = self._storage.status.last
