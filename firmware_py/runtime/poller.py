@@ -18,6 +18,8 @@ from firmware_py.runtime.table import PointTable
 
 log = logging.getLogger(__name__)
 
+_CONFIRMING_READS = 3  # what changes in a confirming read wants one of its own; what flutters waits for its next turn
+
 
 class Poller:
     """Serves one endpoint: a Bus, a RemotePort, or one object that is both. `rebuild` makes a fresh bus after the old
@@ -148,12 +150,14 @@ class Poller:
         self._health[device].hurry(self._clock.now_ms())
 
     async def _poll(self, group: PollGroup) -> bool:
-        """One turn of a group, with the confirming read; False when the whole bus is at fault."""
+        """One turn of a group, with the confirming reads; False when the whole bus is at fault."""
         sound, changed = await self._read(group)
-        if changed:
+        for _ in range(_CONFIRMING_READS):
+            if not changed:
+                break
             await self._table.pictured(self._limits.picture_ms)
             await self._tell_all()
-            sound, _ = await self._read(group)
+            sound, changed = await self._read(group)
             # The same value again changes nothing in the table, but it is what a condition waits for.
             self._table.wake_cycle()
         missed = self._schedule.done(group, self._clock.now_ms())

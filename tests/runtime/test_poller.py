@@ -62,6 +62,21 @@ def test_an_urgent_change_is_read_again_at_once_and_only_once() -> None:
     run_virtual(scenario)
 
 
+def test_what_changes_in_a_confirming_read_is_confirmed_too() -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        line = Line(clock, (1,))
+        async with running(line.poller.run()):
+            await spend(10_500)
+            before, values = len(line.times("unit1.fast")), line.devices["unit1"].values
+            values["unit1.alarm"] = True
+            clock._loop.call_at((clock.now_ms() + 550) / 1000, lambda: values.update({"unit1.alarm": False}))
+            await spend(1_000)
+            first, _, third = line.times("unit1.fast")[before:]
+            assert third - first <= 2 * (5 + 100 + 5)
+
+    run_virtual(scenario)
+
+
 def test_the_confirming_read_waits_for_the_picture_of_the_first() -> None:
     async def scenario(clock: VirtualClock) -> None:
         line = Line(clock, (1,))
