@@ -266,7 +266,7 @@ COOLING = (
                 ),
                 within_ms=_s(24),
             ),
-            Expect(what="no reason to conserve", checks=(ModeIs(mode="normal"),), within_ms=_s(3)),
+            Expect(what="no reason to conserve", checks=(ModeIs(mode="normal"),), within_ms=_s(6), for_ms=_s(3)),
         ),
     ),
     Scene(

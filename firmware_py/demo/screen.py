@@ -26,12 +26,14 @@ from firmware_py.demo.words import (
     hours,
     kilowatts,
     lamp_text,
+    quality_text,
     value_text,
     wall_time,
 )
 from firmware_py.demo.world import World
 
-LEFT = 41
+LEFT = 38
+WIDE = 96
 LAMP_ROWS = 6
 FRAME = 2
 LEAST_LINES, LEAST_POINTS = 24, 6
@@ -94,7 +96,7 @@ def draw(view: View, console: Console, now_ms: int) -> RenderableType:
     """The whole screen at `now_ms` of the flash clock, as large as the terminal."""
     lines = max(console.height, LEAST_LINES)
     free = lines - 1 - (LAMP_ROWS + FRAME) - 2 * FRAME
-    points = list(_points(view.picture))
+    points = list(_points(view.picture, now_ms, short=console.width < WIDE))
     rows = max(LEAST_POINTS, min(len(points), free * 3 // 5))
     marks = "●○" if console.encoding.lower().startswith("utf") else "*."
     return Group(
@@ -127,12 +129,12 @@ def _title(view: View) -> Text:
     done, wanted = len(play.results), sum(len(scene.expects) for scene in play.day)
     clock = _part(view.picture, "clock")
     when = "day over" if view.over else f"{day_time(play.now_ms)} of {day_time(END_MS)}"
-    told = f"{done - len(play.missed)} of {wanted} as expected"
+    told = f"{done - len(play.missed)} of {wanted} came true"
     told += f", {len(play.missed)} MISSED" if play.missed else ""
     line = Text(" FLOORGUARD demo", style="bold", no_wrap=True, overflow="ellipsis")
     link = "broker up" if _part(view.picture, "points", "mqtt.connected").get("value") is True else "BROKER LOST"
-    line.append(f"  {when}  {told}  {view.broker}: {link}  ", style="default not bold")
-    line.append(f"{wall_time(clock.get('utc_ms'))} UTC ({clock.get('clk', '-')})", style="default not bold")
+    line.append(f"  {when}  {told}  {link}  ", style="default not bold")
+    line.append(f"{wall_time(clock.get('utc_ms'))} UTC", style="default not bold")
     return line
 
 
@@ -159,7 +161,7 @@ def _mode(view: View) -> Iterator[Text]:
     mode = str(picture.get("mode", "starting"))
     line = Text(mode.upper(), style=_MODE_STYLES.get(mode, "bold"))
     stage = picture.get("stage")
-    yield line.append(f"  {stage} stages shed" if stage else "", style="default")
+    yield line.append(f"  {stage} stage{'s' if stage != 1 else ''} shed" if stage else "", style="default")
     because = picture.get("because")
     yield Text("because " + ", ".join(map(str, because)) if isinstance(because, Sequence) and because else "")
     yield Text.assemble(("now  ", "dim"), play.scene.title if play.scene and not view.over else "a quiet floor")
@@ -170,24 +172,21 @@ def _mode(view: View) -> Iterator[Text]:
         yield Text("Ctrl-C ends it" if view.over else "", style="dim")
     lasts = hours(world.runtime_min(world.load_w))
     state = "charging" if world.mains and world.charge_pct < 100 else "full" if world.mains else "DRAINING"
-    yield Text(f"battery {world.charge_pct} % {state}, {kilowatts(world.load_w)}: {lasts}")
+    yield Text(f"battery {world.charge_pct} % {state} at {kilowatts(world.load_w)}")
     uncut = hours(world.runtime_min(world.whole_load_w))
-    yield Text(f"        with all loads on: {uncut}", style="dim" if world.mains else "")
+    yield Text(f"lasts {lasts}; uncut {uncut}", style="dim" if world.mains else "")
 
 
 def _loads(view: View, marks: str) -> Iterator[Text]:
     world = view.world
-    told = view.picture
-    paused = _part(told, "outputs", "outbound_paused")
-    why = paused.get("because")
-    reasons = f" {', '.join(map(str, why))}" if isinstance(why, Sequence) and why else ""
-    yield _switch("outbound calls", paused.get("wanted") is False, "flow", f"PAUSED{reasons}", marks)
+    paused = _part(view.picture, "outputs", "outbound_paused").get("wanted")
+    yield _switch("Outbound calls", paused is False, f"{world.outbound_now} now", "PAUSED", marks)
     names = {load.id: load.name or load.id for load in view.site.load}
     cut_first = sorted(view.site.load, key=lambda load: -load.priority)
     known = {load.name: load for load in world.loads}
     for entry in cut_first:
         load = known[entry.id]
-        yield _switch(names[load.name][:22], world.is_fed(load), f"{load.watts_w} W", "OFF", marks)
+        yield _switch(names[load.name], world.is_fed(load), f"{load.watts_w} W", "OFF", marks)
         if load.name == "outbound_desks":
             yield _extras(view, marks)
 
@@ -203,22 +202,23 @@ def _extras(view: View, marks: str) -> Text:
 
 def _switch(name: str, on: bool, when_on: str, when_off: str, marks: str) -> Text:
     row = Text(f"{marks[0] if on else marks[1]} ", style="green" if on else "yellow")
-    return row.append(f"{name:<23}", style="default").append(when_on if on else when_off, style="" if on else "bold")
+    return row.append(f"{name[:23]:<24}", style="default").append(
+        when_on if on else when_off, style="" if on else "bold"
+    )
 
 
-def _points(picture: Table) -> Iterator[Text]:
+def _points(picture: Table, now_ms: int, *, short: bool) -> Iterator[Text]:
+    taken_ms = _part(picture, "clock").get("now_ms")
+    since_ms = max(0, now_ms - taken_ms) if isinstance(taken_ms, int) else 0
     points = _part(picture, "points")
     names = [name for name in _FIRST_POINTS if name in points] + [name for name in points if name not in _FIRST_POINTS]
     for name in names:
         point = _part(picture, "points", name)
-        good = point.get("quality") == "good"
-        quality = "good" if good else f"{str(point.get('quality')).upper()} {point.get('reason')}"
-        row = Text(
-            f"{_short(name):<16}{value_text(point.get('value'), point.get('unit')):>8}", style="" if good else "bold"
-        )
-        yield row.append(f"{age_text(point.get('age_ms')):>6} ", style="dim").append(
-            quality, style="green" if good else "bold red"
-        )
+        good, age_ms = point.get("quality") == "good", point.get("age_ms")
+        shown = f"{_short(name):<16}{value_text(point.get('value'), point.get('unit')):>8}"
+        age = age_text(age_ms + since_ms if isinstance(age_ms, int) else None)
+        row = Text(shown, style="" if good else "bold").append(f"{age:>6} ", style="dim")
+        yield row.append(quality_text(point, short=short), style="green" if good else "bold red")
 
 
 def _short(name: str) -> str:

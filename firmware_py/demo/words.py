@@ -10,12 +10,21 @@ from firmware_py.demo.script import Json, Table
 
 _SHOWN_KEYS = ("cause", "condition", "alarm", "stage", "output", "command", "to", "value", "tier", "why")
 PATTERNS: Mapping[str, str] = {
-    Pattern.FLASH: "flashing: new",
-    Pattern.SLOW: "slow: over, not seen yet",
+    Pattern.FLASH: "flashes: new",
+    Pattern.SLOW: "slow: over, unseen",
     Pattern.ALIVE: "blinks: alive",
-    Pattern.CONSERVE: "two flashes: conserving",
-    Pattern.MANUAL: "three flashes: paper",
-    Pattern.RECOVER: "on, short gaps: recovery",
+    Pattern.CONSERVE: "2 flashes: conserving",
+    Pattern.MANUAL: "3 flashes: on paper",
+    Pattern.RECOVER: "short gaps: recovery",
+}
+# Where there is no room for the whole reason.
+_SHORT_REASONS = {
+    "no_communication": "SILENT",
+    "stale": "STALE",
+    "not_yet": "NOT YET",
+    "bad_reply": "GARBLED",
+    "doubtful": "DOUBT",
+    "source_lost": "NO UPS",
 }
 
 
@@ -23,7 +32,7 @@ def lamp_text(wanted: Json) -> str:
     """What a lamp's value means."""
     if isinstance(wanted, str):
         return PATTERNS.get(wanted, wanted)
-    return "on: seen, still there" if wanted else "dark"
+    return "on: seen, not over" if wanted else "dark"
 
 
 def day_time(ms: int) -> str:
@@ -70,11 +79,19 @@ def age_text(age_ms: Json) -> str:
     return f"{age_ms // 1000} s" if age_ms < 120_000 else f"{age_ms // 60_000} min"
 
 
+def quality_text(point: Table, *, short: bool) -> str:
+    """good, or what is wrong and why; in at most 7 letters where it must be short."""
+    quality, reason = str(point.get("quality")), str(point.get("reason"))
+    if quality == "good":
+        return quality
+    return _SHORT_REASONS.get(reason, quality.upper()[:7]) if short else f"{quality.upper()} {reason}"
+
+
 def event_text(event: Table) -> str:
     """Type, what it is about, and why."""
     data = event.get("data")
     data = data if isinstance(data, Mapping) else {}
-    about = " ".join(_about(data))
+    about = " ".join(part for part in _about(data) if part)
     because = data.get("because")
     reasons = ", ".join(str(one) for one in because) if isinstance(because, Sequence) else ""
     return f"{event.get('type')} {about}".strip() + (f" because {reasons}" if reasons else "")
@@ -83,8 +100,8 @@ def event_text(event: Table) -> str:
 def _about(data: Table) -> Iterator[str]:
     for key in _SHOWN_KEYS:
         value = data.get(key)
-        if key == "to":
-            yield f"to {value}" if value else ""
+        if key == "to" and value:
+            yield f"to {value}"
         elif isinstance(value, bool):
             yield "on" if value else "off"
         elif isinstance(value, str | int) and value != "":
