@@ -292,6 +292,7 @@ def bridge_settings(site: Site, environ: Mapping[str, str]) -> Bridge:
             password="" if mqtt.password_file is None else read_secret(mqtt.password_file, environ).reveal(),
             tls=None if tls is None else Tls(ca=tls.ca_file or "", cert=tls.cert_file or "", key=tls.key_file or ""),
             keep_alive_ms=mqtt.keepalive_ms,
+            window=mqtt.inflight + 4,  # state and alarms keep their places beside a full window of events
         ),
         state_every_ms=mqtt.heartbeat_ms,
         event_window=mqtt.inflight,

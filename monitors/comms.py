@@ -18,13 +18,14 @@ CAUSE = "comms"
 MQTT_CONNECTED = "mqtt.connected"
 MQTT_REFUSED = "mqtt.refused"
 MQTT_DUPLICATE = "mqtt.duplicate_id"
+MQTT_AHEAD = "mqtt.cursor_ahead"
 STORAGE_SOUND = "storage.sound"
 CLOCK_POINT = "clock.utc_s"
 
 
 def own_points(*, stale_ms: int, mqtt: bool) -> tuple[Point, ...]:
     """The points that the shell itself feeds."""
-    flags = (STORAGE_SOUND, *((MQTT_CONNECTED, MQTT_REFUSED, MQTT_DUPLICATE) if mqtt else ()))
+    flags = (STORAGE_SOUND, *((MQTT_CONNECTED, MQTT_REFUSED, MQTT_DUPLICATE, MQTT_AHEAD) if mqtt else ()))
     return (
         Point(id=CLOCK_POINT, kind=Kind.INTEGER, unit="s", stale_after_ms=stale_ms, low=0),
         *(Point(id=name, kind=Kind.FLAG, stale_after_ms=stale_ms, urgent=True) for name in flags),
@@ -43,10 +44,10 @@ def watch(triggers: Sequence[str], *, mqtt: bool, delay_ms: int, followed: Seque
     if mqtt:
         conditions.append(_lost("mqtt.disconnected", MQTT_CONNECTED, delay_ms=delay_ms))
         alarms.append(_alarm("mqtt.disconnected", AlarmPriority.LOW, "mqtt_disconnected", Row.LINK, None))
-        for point, text in ((MQTT_REFUSED, "mqtt_refused"), (MQTT_DUPLICATE, "mqtt_duplicate_id")):
+        for point in (MQTT_REFUSED, MQTT_DUPLICATE, MQTT_AHEAD):
             # The point says that something is wrong, so that it is the alarm's condition as it stands.
             conditions.append(Condition(id=point, test=IsFlag(point=point), when_bad=WhenBad.HOLD))
-            alarms.append(_alarm(point, AlarmPriority.MEDIUM, text, Row.LINK, None))
+            alarms.append(_alarm(point, AlarmPriority.MEDIUM, point.replace(".", "_"), Row.LINK, None))
     for output in followed:
         name = f"out.{output}.stuck"
         conditions.append(_lost(name, f"out.{output}.follows", delay_ms=delay_ms))

@@ -25,7 +25,7 @@ from firmware_py.runtime.disk import Disk, write_atomic
 from firmware_py.runtime.recorder import Inputs
 from firmware_py.runtime.storage import Storage
 from firmware_py.runtime.table import PointTable
-from monitors.comms import MQTT_CONNECTED, MQTT_DUPLICATE, MQTT_REFUSED, STORAGE_SOUND
+from monitors.comms import MQTT_AHEAD, MQTT_CONNECTED, MQTT_DUPLICATE, MQTT_REFUSED, STORAGE_SOUND
 from mqtt_bridge.ports import Health, Record, Snapshot
 from mqtt_bridge.publisher import Publisher
 
@@ -176,6 +176,7 @@ class OwnHealth:
             MQTT_CONNECTED: bridge.connected,
             MQTT_REFUSED: bool(bridge.refused),
             MQTT_DUPLICATE: bridge.duplicate_id,
+            MQTT_AHEAD: bridge.cursor_ahead,
         }
         details = {MQTT_CONNECTED: bridge.error, MQTT_REFUSED: "; ".join(bridge.refused)}
         self._table.offer({name: Sample(value=flag, detail=details.get(name, "")) for name, flag in flags.items()})

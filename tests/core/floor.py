@@ -200,6 +200,7 @@ HEALTHY: dict[str, Value] = {
     "mqtt.connected": True,
     "mqtt.refused": False,
     "mqtt.duplicate_id": False,
+    "mqtt.cursor_ahead": False,
     "out.load.office.follows": True,
     f"out.{OUTBOUND}.follows": True,
 }
