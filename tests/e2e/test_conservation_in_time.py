@@ -202,12 +202,13 @@ def test_pins_of_lamp_and_beacon_follow_and_stop_as_declared(tmp_path: Path) -> 
                 else:
                     pytest.fail(f"lamp and beacon were late: {tries}")
                 print("lamp and beacon after", tries[-1])
+                await eventually_async(lambda: rig.world.gates.get(OUTBOUND_GATE), what="outbound is paused")
             finally:
                 controller.stop()
                 await running
             levels = {name: bool(pins[pin].state) for name, pin in PINS.items()}
             assert levels == dict.fromkeys(PINS, False) | {"beacon": True, "lamp.controller": True}, "as on_stop says"
-            assert rig.world.gates[OUTBOUND_GATE] is False
+            assert rig.world.gates[OUTBOUND_GATE] is False, "told on the way out"
 
     run(scenario(), within_s=60)
 
