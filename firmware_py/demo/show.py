@@ -68,7 +68,7 @@ async def _perform(wish: Wish, say: Say) -> bool:
         play = Play(floor, DAY, fast=wish.fast, told=(lambda _: None) if wish.drawn else teller.tell)
         teller.play = play
         if wish.drawn:
-            await _draw(floor, play)
+            await _draw(floor, play, say)
         elif wish.check:
             await play.run()
             await _close(floor, play, teller)
@@ -88,7 +88,7 @@ async def _play_on(floor: Floor, play: Play, say: Say) -> None:
         await asyncio.sleep(1)
 
 
-async def _draw(floor: Floor, play: Play) -> None:
+async def _draw(floor: Floor, play: Play, say: Say) -> None:
     from rich.console import Console
     from rich.live import Live
 
@@ -112,6 +112,7 @@ async def _draw(floor: Floor, play: Play) -> None:
         playing.cancel()
         with suppress(asyncio.CancelledError, FloorFailed):
             await playing
+        _sum_up(play, say)
 
 
 async def _close(floor: Floor, play: Play, teller: "_Teller") -> None:

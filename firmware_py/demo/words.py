@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from firmware_py.core.output import Pattern
 from firmware_py.demo.script import Json, Table
 
+LONG_S = 120
 _SHOWN_KEYS = ("cause", "condition", "alarm", "stage", "output", "command", "to", "value", "tier", "why")
 PATTERNS: Mapping[str, str] = {
     Pattern.FLASH: "flashes: new",
@@ -63,6 +64,8 @@ def value_text(value: Json, unit: Json = "") -> str:
             return "-"
         case bool():
             return "yes" if value else "no"
+        case float() if unit == "s" and value >= LONG_S:
+            shown, unit = f"{value / 60:.0f}", "min"
         case float():
             shown = f"{value:.1f}" if value % 1 else f"{value:.0f}"
         case _:
