@@ -5,14 +5,17 @@ This module must not decide anything: it compares what was with what is.
 
 from collections.abc import Iterator
 
+from firmware_py.core import checklist
 from firmware_py.core.alarm import Alarm, AlarmPriority, AlarmState
 from firmware_py.core.decision import Decision
 from firmware_py.core.event import Event, Severity
 from firmware_py.core.image import InputImage
 from firmware_py.core.mode import CausePhase, Mode
 from firmware_py.core.plan import Announce, Plan
+from firmware_py.core.stage import StageState
 from firmware_py.core.state import State
 
+_REST = StageState()
 _SEVERITY = {
     AlarmPriority.HIGH: Severity.CRITICAL,
     AlarmPriority.MEDIUM: Severity.WARNING,
@@ -42,6 +45,7 @@ def tell(plan: Plan, before: State, image: InputImage, after: Decision, mode_bef
         )
     yield from _causes(plan, before, state, image.now_ms)
     yield from _stages(plan, before, state, image.now_ms)
+    yield from checklist.tell(plan.causes, before.checklists, state.checklists, image.now_ms)
     yield from _outputs(plan, before, after, image.now_ms)
 
 
@@ -105,17 +109,27 @@ def _causes(plan: Plan, before: State, state: State, now_ms: int) -> Iterator[Ev
 
 def _stages(plan: Plan, before: State, state: State, now_ms: int) -> Iterator[Event]:
     for name, stage in plan.stages.items():
-        was = name in before.stages and before.stages[name].shed
-        now = state.stages[name]
-        if now.shed is not was:
-            because = now.because or before.stages[name].because
+        was, now = before.stages.get(name, _REST), state.stages[name]
+        kind = _stage_kind(was, now)
+        if kind:
+            due_ms = None if now.announced_ms is None else stage.announce_ms - now.announced_ms
             yield Event(
-                type="stage.shed" if now.shed else "stage.restored",
+                type=kind,
                 severity=Severity.CRITICAL if now.shed else Severity.WARNING,
                 at_ms=now_ms,
                 incident=_incident(state, before, stage.cause),
-                data={"stage": name, "outputs": stage.outputs, "because": because},
-            )
+                data={
+                    "stage": name, "outputs": stage.outputs, "because": now.because or was.because, "due_ms": due_ms,
+                },
+            )  # fmt: skip
+
+
+def _stage_kind(was: StageState, now: StageState) -> str:
+    if now.shed is not was.shed:
+        return "stage.shed" if now.shed else "stage.restored"
+    if (now.announced_ms is None) is not (was.announced_ms is None):
+        return "stage.withdrawn" if now.announced_ms is None else "stage.announced"
+    return ""
 
 
 def _outputs(plan: Plan, before: State, after: Decision, now_ms: int) -> Iterator[Event]:

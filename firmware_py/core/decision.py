@@ -3,12 +3,14 @@
 This module must not know how any of it is carried out.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from firmware_py.core.command import Reply
 from firmware_py.core.event import Event
 from firmware_py.core.mode import Mode
 from firmware_py.core.output import OutputImage
+from firmware_py.core.reading import Reading
 from firmware_py.core.state import State
 
 
@@ -16,7 +18,8 @@ from firmware_py.core.state import State
 class Decision:
     """`because`: ids of the conditions and commands behind `mode`. `stage`: number of stages shed over all causes.
     `flags`: words beside the mode (`manual_records`, `drill`, ...). `wake_at_ms`: the earliest time at which the answer
-    could change with unchanged inputs, None if it cannot; always later than the step's own time."""
+    could change with unchanged inputs, None if it cannot; always later than the step's own time. `derived`: readings
+    that were worked out in this step, which belong to the picture that people are shown."""
 
     state: State
     outputs: OutputImage
@@ -27,3 +30,4 @@ class Decision:
     events: tuple[Event, ...] = ()
     replies: tuple[Reply, ...] = ()
     wake_at_ms: int | None = None
+    derived: Mapping[str, Reading] = field(default_factory=dict)

@@ -21,6 +21,12 @@ class InputImage:
     readings: Mapping[str, Reading] = field(default_factory=dict)
     stale_at_ms: int | None = None
 
+    def joined(self, derived: Mapping[str, Reading]) -> "InputImage":
+        """The same picture with what was worked out from it."""
+        if not derived:
+            return self
+        return InputImage(now_ms=self.now_ms, readings={**self.readings, **derived}, stale_at_ms=self.stale_at_ms)
+
     def __getitem__(self, point: str) -> Reading:
         return self.readings.get(point, _NOTHING_READ)
 

@@ -41,6 +41,9 @@ class Cause:
 
     `stable_ms`: how long the evidence must stay good before the first load returns; `spacing_ms`: between two returns.
     `incident_class`: `technical` or `major` (the two classes of the emergency plans).
+    `relapse_window_ms`: the cause coming back within this time of its end makes the next `stable_ms` longer by
+    `relapse_factor`. `stopped_by`: conditions during which no load returns. `checklist`: what people must do afterwards
+    (keys into the language file).
     """
 
     id: str
@@ -53,6 +56,10 @@ class Cause:
     incident_class: str = "technical"
     escalate_ms: tuple[int, ...] = ()  # incident age at which tier 1, 2, 3 is told
     report_every_ms: int = 0  # situation report while the incident is open; 0 = none
+    relapse_window_ms: int = 0
+    relapse_factor: int = 1
+    stopped_by: tuple[str, ...] = ()
+    checklist: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +74,12 @@ class CauseState:
     since_return_ms: int = 0  # since the last load came back
     because: tuple[str, ...] = ()
     commanded_by: str = ""  # set while people hold it by hand
+    window_ms: int = 0  # what is left of the time in which a new start is a relapse
+    relapses: int = 0
+
+
+_IDLE = CauseState()
+RELAPSES_MAX = 3  # eight times the wait at a factor of two
 
 
 def advance(
@@ -76,31 +89,48 @@ def advance(
     holding = tuple(name for name in cause.conditions if conditions[name].holds)
     if cause.confirms and state.commanded_by and _ended(conditions[cause.confirms]):
         state = replace(state, commanded_by="")
+    if state.window_ms:
+        state = replace(state, window_ms=max(0, state.window_ms - dt_ms))
     if holding or state.commanded_by:
         return _active(state, holding, dt_ms)
     if state.phase is CausePhase.IDLE:
-        return state
+        return state if state.window_ms or state == _IDLE else _IDLE
     sound = all(_ended(conditions[name]) for name in cause.conditions)
     if state.phase is CausePhase.ACTIVE:
-        state = replace(state, phase=CausePhase.RECOVERING, stable_ms=0, since_return_ms=cause.spacing_ms)
+        state = replace(
+            state, phase=CausePhase.RECOVERING, stable_ms=0, since_return_ms=cause.spacing_ms,
+            window_ms=cause.relapse_window_ms,
+        )  # fmt: skip
     elif sound and state.sound:
         state = replace(state, stable_ms=state.stable_ms + dt_ms, since_return_ms=state.since_return_ms + dt_ms)
     elif not sound:
         state = replace(state, stable_ms=0)
     if sound and not shed and may_return(cause, state):
-        return CauseState()
+        return CauseState(window_ms=state.window_ms, relapses=state.relapses) if state.window_ms else _IDLE
     return replace(state, sound=sound)
 
 
 def may_return(cause: Cause, state: CauseState) -> bool:
     """True when the next thing of this cause (a stage, in the end the cause itself) may come back now."""
-    return state.stable_ms >= cause.stable_ms and state.since_return_ms >= cause.spacing_ms
+    return state.stable_ms >= wait_ms(cause, state) and state.since_return_ms >= cause.spacing_ms
+
+
+def wait_ms(cause: Cause, state: CauseState) -> int:
+    """How long the evidence must stay good this time: longer after each relapse, up to a limit."""
+    longer: int = cause.relapse_factor ** min(state.relapses, RELAPSES_MAX)
+    return cause.stable_ms * longer
 
 
 def _active(state: CauseState, holding: tuple[str, ...], dt_ms: int) -> CauseState:
     because = holding + ((f"by {state.commanded_by}",) if state.commanded_by else ())
     active_ms = state.active_ms + dt_ms if state.phase is CausePhase.ACTIVE else state.active_ms
-    return CauseState(phase=CausePhase.ACTIVE, active_ms=active_ms, because=because, commanded_by=state.commanded_by)
+    relapses = state.relapses
+    if state.phase is not CausePhase.ACTIVE:
+        relapses = state.relapses + 1 if state.window_ms else 0
+    return CauseState(
+        phase=CausePhase.ACTIVE, active_ms=active_ms, because=because, commanded_by=state.commanded_by,
+        relapses=relapses,
+    )  # fmt: skip
 
 
 def _ended(condition: ConditionState) -> bool:
@@ -111,7 +141,7 @@ def due_ms(cause: Cause, state: CauseState) -> int | None:
     """Milliseconds until this cause may give something back; None when it is not on its way."""
     if state.phase is not CausePhase.RECOVERING or not state.sound:
         return None
-    return max(cause.stable_ms - state.stable_ms, cause.spacing_ms - state.since_return_ms)
+    return max(wait_ms(cause, state) - state.stable_ms, cause.spacing_ms - state.since_return_ms)
 
 
 def derive(causes: Mapping[str, Cause], states: Mapping[str, CauseState]) -> tuple[Mode, tuple[str, ...]]:

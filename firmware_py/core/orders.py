@@ -7,6 +7,7 @@ This module must not know how an order came in.
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from firmware_py.core import checklist
 from firmware_py.core.alarm import AlarmState
 from firmware_py.core.command import Command, CommandKind, CommandRefused, Reply
 from firmware_py.core.event import Event, Severity
@@ -58,6 +59,10 @@ def _named_alarms(state: State, target: str) -> Mapping[str, AlarmState]:
 
 
 def _ack(plan: Plan, state: State, command: Command) -> State:
+    if command.target == checklist.TARGET:
+        if not state.checklists:
+            raise CommandRefused("no checklist is open")
+        return replace(state, checklists={})
     waiting = {name: alarm for name, alarm in _named_alarms(state, command.target).items() if not alarm.acked}
     if not waiting:
         raise CommandRefused("nothing waits to be acknowledged")

@@ -9,12 +9,16 @@ from typing import TypeAlias, assert_never
 
 from firmware_py.core.alarm import Alarm, Display
 from firmware_py.core.check import points_of
+from firmware_py.core.compressor import Compressor
 from firmware_py.core.condition import Condition
+from firmware_py.core.derived import declare
 from firmware_py.core.event import Severity
 from firmware_py.core.mode import Cause, CausePhase, Mode
 from firmware_py.core.output import Output, OutputValue, Priority
 from firmware_py.core.point import Point
+from firmware_py.core.shedplan import Battery
 from firmware_py.core.stage import Stage
+from firmware_py.core.trend import Trend
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +73,13 @@ class StageShed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Announced:
+    """People have been told that the stage will be shed."""
+
+    stage: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModeIn:
     """The floor is in one of these modes."""
 
@@ -100,7 +111,19 @@ class Every:
 
 
 When: TypeAlias = (
-    Holds | Seen | Pending | Shows | Sounds | CauseIn | StageShed | ModeIn | FlagUp | LampTest | Always | Every
+    Holds
+    | Seen
+    | Pending
+    | Shows
+    | Sounds
+    | CauseIn
+    | StageShed
+    | Announced
+    | ModeIn
+    | FlagUp
+    | LampTest
+    | Always
+    | Every
 )
 
 
@@ -155,6 +178,9 @@ class Plan:
     alarms: Mapping[str, Alarm] = field(default_factory=dict)
     causes: Mapping[str, Cause] = field(default_factory=dict)
     stages: Mapping[str, Stage] = field(default_factory=dict)
+    batteries: Mapping[str, Battery] = field(default_factory=dict)
+    trends: Mapping[str, Trend] = field(default_factory=dict)  # by the point that is followed
+    compressors: Mapping[str, Compressor] = field(default_factory=dict)  # by their output
     rules: tuple[Rule, ...] = ()
     interlocks: tuple[Interlock, ...] = ()
     flags: tuple[FlagRule, ...] = ()
@@ -180,20 +206,35 @@ def faults(plan: Plan) -> list[str]:
         f"alarm {a.id}: no cause {a.cause}" for a in plan.alarms.values() if a.cause and a.cause not in plan.causes
     ]
     for cause in plan.causes.values():
-        named = cause.conditions + ((cause.confirms,) if cause.confirms else ())
+        named = cause.conditions + cause.stopped_by + ((cause.confirms,) if cause.confirms else ())
         found += [f"cause {cause.id}: no condition {name}" for name in named if name not in plan.conditions]
     for stage in plan.stages.values():
         found += [f"stage {stage.id}: no cause {stage.cause}"] * (stage.cause not in plan.causes)
-        found += [f"stage {stage.id}: no condition {name}" for name in stage.conditions if name not in plan.conditions]
+        asked = stage.conditions + stage.while_any
+        found += [f"stage {stage.id}: no condition {name}" for name in asked if name not in plan.conditions]
         found += [f"stage {stage.id}: no output {name}" for name in stage.outputs if name not in plan.outputs]
-    asked = [rule.output for rule in plan.rules] + [interlock.output for interlock in plan.interlocks]
-    found += [f"rule: no output {output}" for output in asked if output not in plan.outputs]
+    for battery in plan.batteries.values():
+        named = (battery.source, battery.charge, battery.runtime, battery.load, battery.power)
+        named += tuple(point.id for point in declare(battery.id))
+        found += [f"battery {battery.id}: no point {name}" for name in named if name and name not in plan.points]
+    found += _cooling_faults(plan)
+    wanted = [rule.output for rule in plan.rules] + [interlock.output for interlock in plan.interlocks]
+    found += [f"rule: no output {output}" for output in wanted if output not in plan.outputs]
     whens = [r.when for r in plan.rules] + [i.when for i in plan.interlocks] + [f.when for f in plan.flags]
     found += [f"rule: nothing called {name}" for when in whens for name in _dangling(plan, when)]
     found += [f"announce: no condition {a.condition}" for a in plan.announcements if a.condition not in plan.conditions]
     found += [f"announce: no point {p}" for a in plan.announcements for p in a.carry if p not in plan.points]
     found += [f"no output {output}" for output in plan.outbound if output not in plan.outputs]
     return found
+
+
+def _cooling_faults(plan: Plan) -> list[str]:
+    named = [name for t in plan.trends.values() for name in (t.point, t.rise)]
+    named += [name for c in plan.compressors.values() for name in c.points_on + c.points_off + c.points_between]
+    found = [f"cooling: no point {name}" for name in named if name not in plan.points]
+    found += [f"compressor: no output {name}" for name in plan.compressors if name not in plan.outputs]
+    barred = [name for c in plan.compressors.values() for name in c.barred]
+    return found + [f"compressor: no condition {name}" for name in barred if name not in plan.conditions]
 
 
 def _dangling(plan: Plan, when: When) -> list[str]:
@@ -204,7 +245,7 @@ def _dangling(plan: Plan, when: When) -> list[str]:
             return [] if when.alarm in plan.alarms else [when.alarm]
         case CauseIn():
             return [] if when.cause in plan.causes else [when.cause]
-        case StageShed():
+        case StageShed() | Announced():
             return [] if when.stage in plan.stages else [when.stage]
         case Every():
             return [name for part in when.parts for name in _dangling(plan, part)]

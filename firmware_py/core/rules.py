@@ -13,6 +13,7 @@ from firmware_py.core.mode import CauseState, Mode
 from firmware_py.core.output import OutputValue, Priority
 from firmware_py.core.plan import (
     Always,
+    Announced,
     CauseIn,
     Every,
     FlagUp,
@@ -76,6 +77,9 @@ def reasons(when: When, now: Situation) -> tuple[str, ...] | None:
         case StageShed():
             stage = now.stages[when.stage]
             return (*stage.because, when.stage) if stage.shed else None
+        case Announced():
+            announced = now.stages[when.stage]
+            return (*announced.because, when.stage) if announced.announced_ms is not None else None
         case ModeIn():
             return (now.because or (now.mode.word,)) if now.mode in when.modes else None
         case FlagUp():
@@ -114,7 +118,8 @@ def collect(plan: Plan, now: Situation, overrides: Mapping[str, Override], pause
                 rank=rule.rank,
             )
     for name, stage in now.stages.items():
-        for output in plan.stages[name].outputs if stage.shed else ():
+        outputs = plan.stages[name].outputs
+        for output in outputs[: len(outputs) - stage.returned] if stage.shed else ():
             yield Request(
                 output=output,
                 value=not plan.outputs[output].normal,

@@ -9,12 +9,15 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from firmware_py.core.alarm import AlarmState
+from firmware_py.core.compressor import CompressorState
 from firmware_py.core.condition import ConditionState
+from firmware_py.core.forecast import BatteryState
 from firmware_py.core.incident import IncidentState
 from firmware_py.core.mode import CauseState
 from firmware_py.core.output import Drive, OutputValue
 from firmware_py.core.plan import Plan
 from firmware_py.core.stage import StageState
+from firmware_py.core.trend import TrendState
 
 T = TypeVar("T")
 
@@ -50,7 +53,8 @@ class State:
     """Everything by id, so that a changed configuration keeps what still exists.
 
     `stepped_ms`: the monotonic time of the last step, None after a restore in another boot. `paused_by`: who paused
-    outbound by hand, empty if nobody. `lamp_test_ms`: what is left of a lamp test.
+    outbound by hand, empty if nobody. `lamp_test_ms`: what is left of a lamp test. `checklists`: causes that are over
+    and whose checklist nobody has acknowledged yet, with their incident.
     """
 
     stepped_ms: int | None = None
@@ -62,6 +66,10 @@ class State:
     outputs: Mapping[str, OutputState] = field(default_factory=dict)
     overrides: Mapping[str, Override] = field(default_factory=dict)
     paused_by: str = ""
+    batteries: Mapping[str, BatteryState] = field(default_factory=dict)
+    trends: Mapping[str, TrendState] = field(default_factory=dict)
+    compressors: Mapping[str, CompressorState] = field(default_factory=dict)
+    checklists: Mapping[str, str] = field(default_factory=dict)
     lamp_test_ms: int = 0
     lamp_test_by: str = ""
     incident_year: int = 0
@@ -78,8 +86,14 @@ def begin(plan: Plan, state: State) -> State:
         (state.alarms, plan.alarms),
         (state.causes, plan.causes),
         (state.stages, plan.stages),
+        (state.batteries, plan.batteries),
+        (state.trends, plan.trends),
+        (state.compressors, plan.compressors),
     )
-    known = ((state.incidents, plan.causes), (state.outputs, plan.outputs), (state.overrides, plan.outputs))
+    known = (
+        (state.incidents, plan.causes), (state.checklists, plan.causes), (state.outputs, plan.outputs),
+        (state.overrides, plan.outputs),
+    )  # fmt: skip
     if all(a.keys() == b.keys() for a, b in shape) and all(a.keys() <= b.keys() for a, b in known):
         return state
     return replace(
@@ -88,6 +102,10 @@ def begin(plan: Plan, state: State) -> State:
         alarms={name: state.alarms.get(name) or AlarmState() for name in plan.alarms},
         causes={name: state.causes.get(name) or CauseState() for name in plan.causes},
         stages={name: state.stages.get(name) or StageState() for name in plan.stages},
+        batteries={name: state.batteries.get(name) or BatteryState() for name in plan.batteries},
+        trends={name: state.trends.get(name) or TrendState() for name in plan.trends},
+        compressors={name: state.compressors.get(name) or CompressorState() for name in plan.compressors},
+        checklists={name: incident for name, incident in state.checklists.items() if name in plan.causes},
         incidents={name: incident for name, incident in state.incidents.items() if name in plan.causes},
         outputs={name: output for name, output in state.outputs.items() if name in plan.outputs},
         overrides={name: hand for name, hand in state.overrides.items() if name in plan.outputs},

@@ -1,12 +1,12 @@
 """The whole controller: what is known and what was ordered become what is done, remembered and told.
 
-Pure: no I/O, no clock, no chance. Conditions, then alarms, then causes and stages, then mode, then requests, then
+Pure: no I/O, no clock, no chance. Derived points, then conditions, alarms, causes and stages, mode, requests, and
 outputs. It must not know devices; whatever it needs is in its four arguments and the time.
 """
 
 from dataclasses import replace
 
-from firmware_py.core import alarm, chronicle, condition, incident, mode, stage
+from firmware_py.core import alarm, checklist, chronicle, compressor, condition, derived, incident, mode, stage, trend
 from firmware_py.core.arbiter import arbitrate, remember
 from firmware_py.core.calendar import year_of
 from firmware_py.core.command import Command
@@ -29,6 +29,11 @@ def step(plan: Plan, state: State, image: InputImage, commands: tuple[Command, .
     dt_ms = 0 if before.stepped_ms is None else now_ms - before.stepped_ms
     assert dt_ms >= 0, "time does not run backwards"
     ordered, events, replies = obey(plan, run_down(before, dt_ms), commands, now_ms)
+    worked = derived.derive(plan.batteries, ordered.batteries, image, _off(plan, ordered), dt_ms)
+    trends, rises = trend.derive(plan.trends, ordered.trends, image, stepped_ms=before.stepped_ms)
+    ordered = replace(ordered, batteries=keep(ordered.batteries, dict(worked.batteries)), trends=trends)
+    derivations = {**worked.readings, **rises}
+    image = image.joined(derivations)
 
     known = _advance(plan, ordered, image, dt_ms)
     book, incident_events = incident.advance(
@@ -37,21 +42,34 @@ def step(plan: Plan, state: State, image: InputImage, commands: tuple[Command, .
         year=_year(image), dt_ms=dt_ms, now_ms=now_ms,
     )  # fmt: skip
     known = replace(known, incidents=book.incidents, incident_year=book.year, incident_number=book.number)
+    lists = checklist.advance(plan.causes, before.causes, known.causes, known.checklists, before.incidents)
+    known = replace(known, checklists=lists)
 
     now = _look(plan, known)
     if _at_rest(plan, before, known):
         outputs: OutputImage = {name: output.drive for name, output in known.outputs.items()}
     else:
         outputs = arbitrate(plan, collect(plan, now, known.overrides, known.paused_by), now, known.outputs)
+    compressors, held = compressor.protect(
+        plan.compressors, known.compressors, outputs, image, known.conditions, stepped_ms=before.stepped_ms
+    )
+    outputs = {**outputs, **held}
+    known = replace(known, compressors=compressors)
     after = replace(known, stepped_ms=now_ms, outputs=remember(plan, outputs, known.outputs, dt_ms))
     decision = Decision(
         state=after, outputs=outputs, mode=now.mode, flags=now.flags, because=now.because,
         stage=sum(s.shed for s in after.stages.values()),
-        replies=tuple(replies), wake_at_ms=wake_at_ms(plan, after, image),
+        replies=tuple(replies), wake_at_ms=wake_at_ms(plan, after, image), derived=derivations,
     )  # fmt: skip
     mode_before = mode.derive(plan.causes, before.causes)[0]
     told = chronicle.tell(plan, before, image, decision, mode_before)
     return replace(decision, events=(*events, *incident_events, *told))
+
+
+def _off(plan: Plan, state: State) -> frozenset[str]:
+    """Feeds of loads that are off."""
+    feeds = {load.output for battery in plan.batteries.values() for load in battery.loads}
+    return frozenset(name for name in feeds if name in state.outputs and state.outputs[name].drive.value is False)
 
 
 def _at_rest(plan: Plan, before: State, now: State) -> bool:
@@ -97,7 +115,7 @@ def _look(plan: Plan, state: State) -> Situation:
         mode=floor_mode, because=because, lamp_test_by=state.lamp_test_by,
     )  # fmt: skip
     flags = frozenset(rule.flag for rule in plan.flags if reasons(rule.when, now) is not None)
-    return replace(now, flags=flags)
+    return replace(now, flags=flags | {checklist.TARGET} if state.checklists else flags)
 
 
 def _year(image: InputImage) -> int | None:

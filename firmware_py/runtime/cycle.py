@@ -63,7 +63,7 @@ class Cycle:
         self._writer.apply(decision.outputs)
         self._audience.record(image, commands, decision)
         self._desk.answer(decision.replies)
-        self._audience.show(image, decision)
+        self._audience.show(image.joined(decision.derived), decision)
         self._beat("cycle")
         return decision
 
