@@ -42,7 +42,8 @@ from firmware_py.runtime.table import PointTable
 from firmware_py.runtime.watchdog import Beats, Watchdog
 from firmware_py.runtime.writer import Writer
 from firmware_py.wiring.devices import Attached, attach, claim_pins, contact_bus, open_pins
-from firmware_py.wiring.links import Archive, BridgeClock, BridgeSink, Buttons, Once, Outbox, OwnHealth, TopicMemory
+from firmware_py.wiring.links import Archive, BridgeSink, Buttons, Once, Outbox, OwnHealth, TopicMemory
+from firmware_py.wiring.wall import WallTime
 from mqtt_bridge.payload import About
 from mqtt_bridge.publisher import Publisher
 from mqtt_bridge.schema import digest
@@ -110,6 +111,7 @@ class Controller:
         )
         self._local = local
         self._archive = Archive(self._storage, self._clock, self._run_id, state)
+        self._wall = WallTime(self._clock, self._archive.tell)
         self._health = OwnHealth(self._table, self._clock, lambda: not self._storage.status.degraded)
         self._board = Board(
             plan, self._clock, run=self._run_id, outputs=self._writer.report,
@@ -181,7 +183,7 @@ class Controller:
             about=about,
             alarms=floor.plan.alarms,
             text=lambda alarm: texts.alarm_text(alarm.id, alarm.text),
-            clock=BridgeClock(self._clock),
+            clock=self._wall,
             outbox=Outbox(self._storage),
             memory=TopicMemory(self._directory, Disk()),
             report=self._health.note_bridge,
@@ -191,6 +193,7 @@ class Controller:
         self._supervisor.core("cycle", self._cycle.run)
         self._supervisor.core("writer", self._writer.flasher.run)
         self._supervisor.supervise("health", self._health.run, group="own")
+        self._supervisor.supervise("wall time", self._wall.run, group="own")
         dog = Watchdog(self._beats, self._notifier, self._clock, lambda: self._board.headline)
         self._supervisor.supervise("watchdog", dog.run, group="own")
         self._supervisor.supervise("storage beat", self._follow_storage, group="own")

@@ -11,7 +11,8 @@ from firmware_py.core.alarm import Alarm
 from firmware_py.core.decision import Decision
 from firmware_py.core.point import Point
 from mqtt_bridge import payload
-from mqtt_bridge.client import Message, Session
+from mqtt_bridge.client import Session
+from mqtt_bridge.messages import Message
 from mqtt_bridge.ports import Memory, Outbox, Snapshot, WallClock
 from mqtt_bridge.settings import Bridge
 from mqtt_bridge.topics import Topics, is_alarm_topic

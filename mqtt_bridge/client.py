@@ -10,7 +10,6 @@ import logging
 import ssl
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from paho.mqtt import client as paho
@@ -20,6 +19,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from firmware_py.ports import DeviceError
+from mqtt_bridge.messages import Heard, Loss, Message
 from mqtt_bridge.settings import Broker, MqttVersion
 from mqtt_bridge.tls import explain, make_context
 
@@ -30,23 +30,6 @@ MESSAGE_BYTES = 64 * 1024  # of any message that we take
 INBOX = 64  # packets that a broker may send before we have answered
 _TAKEN_OVER = 0x8E  # MQTT 5, table 2-6: Session taken over
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """One publication, always QoS 1."""
-
-    topic: str
-    payload: bytes
-    retain: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loss:
-    """How a session ended. `taken_over`: the broker says that another client came with our id."""
-
-    why: str
-    taken_over: bool = False
 
 
 class Session:
@@ -62,7 +45,7 @@ class Session:
         self._accepted: asyncio.Future[None] = self._loop.create_future()
         self._receipts: dict[int, tuple[float, asyncio.Future[str]]] = {}  # by packet id, oldest first
         self._subscribing: dict[int, asyncio.Future[str]] = {}
-        self._hear: dict[str, Callable[[bytes], None]] = {}
+        self._hear: dict[str, Callable[[Heard], None]] = {}
         self._heard_s = self._loop.time()
         self._largest_bytes: int | None = None
         self.window = broker.window
@@ -85,7 +68,8 @@ class Session:
         if self.ended.done():
             self._slots.release()  # to the next that waits: it must learn the same
             raise self._gone()
-        info = self._client.publish(message.topic, message.payload, qos=1, retain=message.retain)
+        about = self._answering(message)
+        info = self._client.publish(message.topic, message.payload, qos=1, retain=message.retain, properties=about)
         if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
             self._end(Loss(why=f"cannot send: {paho.error_string(info.rc)}"))
             raise self._gone()
@@ -96,8 +80,14 @@ class Session:
         """Send and await the PUBACK: "" if taken, else why not. Raises DeviceError."""
         return await (await self.send(message))
 
-    async def subscribe(self, topic: str, hear: Callable[[bytes], None]) -> str:
-        """Ask for a topic (no wildcards): "" if granted, else why not. `hear` gets payloads of at most 64 KiB."""
+    def tell(self, topic: str, payload: bytes) -> bool:
+        """Write one message with QoS 0, or drop it (False) when the line does not take it at once."""
+        if self.ended.done() or self._client.want_write():
+            return False
+        return self._client.publish(topic, payload, qos=0).rc == MQTTErrorCode.MQTT_ERR_SUCCESS
+
+    async def subscribe(self, topic: str, hear: Callable[[Heard], None]) -> str:
+        """Ask for a topic (at most `+` as its last level): "" if granted, else why not."""
         if self.ended.done():
             raise self._gone()
         self._hear[topic] = hear
@@ -114,7 +104,7 @@ class Session:
             raise self._gone() from None
 
     async def close(self) -> None:
-        """Disconnect so that the broker forgets the will; at most a second."""
+        """Disconnect so that the broker forgets the will; a second at most."""
         if not self.ended.done():
             self._client.disconnect()
             await asyncio.wait([self.ended], timeout=1.0)
@@ -189,9 +179,13 @@ class Session:
             answer.set_result(next((f"{reason} ({reason.value:#04x})" for reason in reasons if reason.is_failure), ""))
 
     def _on_message(self, client: paho.Client, data: object, message: paho.MQTTMessage) -> None:
-        hear = self._hear.get(message.topic)
-        if hear is not None and len(message.payload) <= MESSAGE_BYTES:
-            hear(bytes(message.payload))
+        hear = self._hear.get(message.topic) or self._hear.get(message.topic.rpartition("/")[0] + "/+")
+        if hear is None or len(message.payload) > MESSAGE_BYTES:
+            return
+        about = message.properties
+        correlation, expiry_s = getattr(about, "CorrelationData", b""), getattr(about, "MessageExpiryInterval", None)
+        raw, kept = bytes(message.payload), message.retain
+        hear(Heard(topic=message.topic, payload=raw, retain=kept, correlation=correlation, expiry_s=expiry_s))
 
     def _on_socket_close(self, client: paho.Client, data: object, sock: "SocketLike") -> None:
         self._forget_socket()
@@ -256,6 +250,13 @@ class Session:
             self._loop.remove_reader(self._sock)
             self._loop.remove_writer(self._sock)
             self._sock = None
+
+    def _answering(self, message: Message) -> Properties | None:
+        if not message.correlation or self._broker.version is MqttVersion.V311:
+            return None
+        about = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho annotates the rest only
+        about.CorrelationData = message.correlation
+        return about
 
     def _gone(self) -> DeviceError:
         return DeviceError(f"{_where(self._broker)}: {self.ended.result().why}")

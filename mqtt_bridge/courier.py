@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from mqtt_bridge import payload
-from mqtt_bridge.client import Message, Session
-from mqtt_bridge.ports import Outbox, Record
+from mqtt_bridge.client import Session
+from mqtt_bridge.messages import Heard, Message
+from mqtt_bridge.ports import Outbox, Record, WallClock
 from mqtt_bridge.settings import Bridge
 from mqtt_bridge.topics import Topics
 from mqtt_bridge.window import Step, Window
@@ -31,10 +32,13 @@ class Courier:
         settings: Bridge,
         outbox: Outbox,
         *,
+        boot: str,
+        clock: WallClock,
         refused: Callable[[str, str], None],
         ahead: Callable[[bool], None],
     ) -> None:
         self._settings, self._outbox, self._refused, self._ahead = settings, outbox, refused, ahead
+        self._boot, self._clock = boot, clock
         self._topics = Topics(site=settings.site, root=settings.root)
         self._news = asyncio.Event()
         self._journal = ""
@@ -109,7 +113,9 @@ class Courier:
             if seq <= window.sent or window.room <= 0:
                 return
             replay = seq <= self._replay_to
-            message = payload.event(self._settings.site, record, ack=window.acked, replay=replay)
+            message = payload.event(
+                self._settings.site, record, ack=window.acked, replay=replay, fixed=self._corrected(record)
+            )
             if not window.waiting:
                 self._moved_s = loop.time()
             window.send(seq)
@@ -117,6 +123,13 @@ class Courier:
             receipt.add_done_callback(partial(self._hear_broker, window, seq))
             if window.sent != seq:
                 return  # a cursor moved the window in between
+
+    def _corrected(self, record: Record) -> str:
+        """The wall time of an event of this run that was stamped before the time was known; "" where that stands."""
+        up_ms = record["up_ms"]
+        if record["boot"] != self._boot or record["clk"] == "ntp" or not isinstance(up_ms, int):
+            return ""
+        return self._clock.corrected(up_ms)
 
     def _hear_broker(self, window: Window, seq: int, receipt: "asyncio.Future[str]") -> None:
         if receipt.cancelled() or receipt.exception() is not None or window is not self._window:
@@ -131,7 +144,8 @@ class Courier:
             self._outbox.acknowledged(window.acked, cursor=False)
             self._news.set()
 
-    def _hear_cursor(self, raw: bytes) -> None:
+    def _hear_cursor(self, heard: Heard) -> None:
+        raw = heard.payload
         cursor = payload.read_cursor(raw)
         if cursor is None:
             _log.warning("mqtt: a cursor that is none was ignored (%d bytes)", len(raw))

@@ -114,13 +114,15 @@ def alarm(declared: Alarm, now: AlarmState, *, now_ms: int, text: str, utc: UtcT
     return message | {"since": utc(now_ms - now.elapsed_ms), "incident": now.incident, "text": _cut(text)}
 
 
-def event(site: str, record: Mapping[str, object], *, ack: int, replay: bool) -> Json:
-    """One journal record on its way. Data beyond 64 KiB is left out and said so with `cut`."""
+def event(site: str, record: Mapping[str, object], *, ack: int, replay: bool, fixed: str = "") -> Json:
+    """One journal record on its way; `fixed`: its `ts` as it is known now, where it was stamped by a clock that was
+    wrong. Data beyond 64 KiB is left out and said so with `cut`.
+    """
     keys = ("log", "seq", "ts", "clk", "up_ms", "boot", "type", "sev", "incident", "drill")
     message: Json = {"v": 1, "id": f"{site}/{record['log']}/{record['seq']}", "ack": ack, "replay": replay}
     message |= {key: record[key] for key in keys} | {"data": _finite(record["data"])}
-    if record.get("ts_fixed"):
-        message["ts_fixed"] = True
+    if fixed:
+        message |= {"ts": fixed, "ts_fixed": True}
     return message if len(_dump(message)) <= EVENT_BYTES else message | {"data": {}, "cut": True}
 
 

@@ -63,6 +63,9 @@ class WallClock(Protocol):
     def utc(self, at_ms: int) -> str:
         """A monotonic millisecond as RFC 3339 with milliseconds: the best guess where `clk` is none."""
 
+    def corrected(self, at_ms: int) -> str:
+        """The same by the offset found when the time became known in this run, always the same answer; "" before."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:

@@ -15,8 +15,9 @@ from firmware_py.ports import DeviceError
 from mqtt_bridge import payload
 from mqtt_bridge.announcer import Announcer
 from mqtt_bridge.backoff import STABLE_S, Backoff
-from mqtt_bridge.client import Dialler, Message, Session
+from mqtt_bridge.client import Dialler, Session
 from mqtt_bridge.courier import Courier
+from mqtt_bridge.messages import Message
 from mqtt_bridge.ports import Health, Memory, Outbox, Snapshot, WallClock
 from mqtt_bridge.settings import Bridge
 from mqtt_bridge.topics import Topics
@@ -60,7 +61,9 @@ class Publisher:
             memory=memory,
             refused=self._note_answer,
         )
-        self._courier = Courier(settings, outbox, refused=self._note_answer, ahead=self._note_cursor)
+        self._courier = Courier(
+            settings, outbox, boot=boot, clock=clock, refused=self._note_answer, ahead=self._note_cursor
+        )
         self._n = 0
         self._refusals: dict[str, str] = {}
         self._ahead = False

@@ -125,26 +125,6 @@ class TopicMemory:
             self._failing = False
 
 
-class BridgeClock:
-    """Wall time as the bridge wants it."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-
-    @property
-    def clk(self) -> str:
-        """What the time is worth."""
-        return self._clock.quality().value
-
-    def now_ms(self) -> int:
-        """Monotonic milliseconds."""
-        return self._clock.now_ms()
-
-    def utc(self, at_ms: int) -> str:
-        """A monotonic time as wall time, by today's offset between the two."""
-        return utc_text(self._clock.utc_ms() - self._clock.now_ms() + at_ms)
-
-
 class BridgeSink:
     """Shows each cycle to the publisher."""
 

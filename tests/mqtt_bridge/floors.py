@@ -130,7 +130,15 @@ class Notes:
 class LoopClock:
     """Wall time that runs with the event loop."""
 
-    clk = "ntp"
+    def __init__(self, clk: str = "ntp") -> None:
+        self.clk = clk
+        self.known_ms: int | None = None
+
+    def corrected(self, at_ms: int) -> str:
+        return "" if self.known_ms is None else utc_text(at_ms + self.known_ms)
+
+    def age_ms(self, utc_ms: int) -> int | None:
+        return None
 
     def now_ms(self) -> int:
         return int(asyncio.get_running_loop().time() * 1000) % 86_400_000
@@ -151,6 +159,7 @@ def make_publisher(
     notes: Notes | None = None,
     healths: list[Health] | None = None,
     boot: str = BOOT,
+    clock: LoopClock | None = None,
 ) -> Publisher:
     return Publisher(
         settings,
@@ -158,7 +167,7 @@ def make_publisher(
         about=ABOUT,
         alarms=ALARMS,
         text=lambda alarm: f"Text of {alarm.text}",
-        clock=LoopClock(),
+        clock=clock or LoopClock(),
         outbox=outbox or ListOutbox(),
         memory=notes or Notes(),
         report=(healths if healths is not None else []).append,

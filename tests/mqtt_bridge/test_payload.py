@@ -231,8 +231,9 @@ def test_a_catalogue_that_is_too_large_is_cut_and_says_so() -> None:
 
 def test_an_event_that_is_too_large_keeps_its_number_and_loses_its_data() -> None:
     record = {"seq": 1, "log": "7f3a", "ts": utc_text(0), "clk": "rtc", "up_ms": 1, "boot": BOOT, "type": "a.b"}
-    record |= {"sev": "info", "incident": None, "drill": False, "data": {"text": "x" * 70_000}, "ts_fixed": True}
-    read = check("event", payload.event(SITE, record, ack=0, replay=False))
+    record |= {"sev": "info", "incident": None, "drill": False, "data": {"text": "x" * 70_000}}
+    read = check("event", payload.event(SITE, record, ack=0, replay=False, fixed=utc_text(9)))
+    assert read["ts"] == utc_text(9)
     assert (read["seq"], read["data"], read["cut"], read["ts_fixed"]) == (1, {}, True, True)
 
 

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from firmware_py.ports import DeviceError
-from mqtt_bridge.client import Dialler, Message, Session
+from mqtt_bridge.client import Dialler, Session
+from mqtt_bridge.messages import Message
 from mqtt_bridge.settings import Bridge, Broker
 from tests.conftest import eventually_async, run
 from tests.mqtt_bridge.floors import SITE, ListOutbox, make_publisher, see
