@@ -72,10 +72,16 @@ def _gaps(stages: list[tuple[int, StageEntry]], cause: StageCause) -> Iterator[F
 def _stage_alone(index: int, stage: StageEntry, has_ups: bool) -> Iterator[Finding]:
     where: Path = ("stage", index)
     charge, runtime = stage.charge_below_pct, stage.runtime_below_ms
-    if charge is None and runtime is None and stage.after_ms is None:
-        message = 'needs a condition: after, charge_below or runtime_below; after = "0 s" sheds at once'
+    load, target = stage.load_above_pct, True if stage.endurance else None
+    if all(given is None for given in (charge, runtime, load, target, stage.after_ms)):
+        message = (
+            "needs a condition: after, charge_below, runtime_below, load_above or endurance;"
+            ' after = "0 s" sheds at once'
+        )
         yield Finding(path=where, message=message, absence=True)
-    for key, given in (("charge_below", charge), ("runtime_below", runtime)):
+    for key, given in (
+        ("charge_below", charge), ("runtime_below", runtime), ("load_above", load), ("endurance", target),
+    ):  # fmt: skip
         if given is None:
             continue
         if stage.cause is StageCause.TRUNK:
@@ -93,6 +99,16 @@ def _stage_alone(index: int, stage: StageEntry, has_ups: bool) -> Iterator[Findi
         bound = "needs runtime_below" if runtime is None else f"must be above runtime_below, {DURATION.show(runtime)}"
         got = DURATION.show(longer)
         yield Finding(path=(*where, "runtime_release_above"), message=bound, got=got, absence=runtime is None)
+
+
+def check_load_release(site: Site) -> Iterator[Finding]:
+    """A load threshold ends below where it begins."""
+    for index, stage in enumerate(site.stage):
+        load, lower = stage.load_above_pct, stage.load_release_below_pct
+        if lower is not None and (load is None or lower >= load):
+            bound = "needs load_above" if load is None else f"must be below load_above, {PERCENT.show(load)}"
+            path: Path = ("stage", index, "load_release_below")
+            yield Finding(path=path, message=bound, got=PERCENT.show(lower), absence=load is None)
 
 
 def _stage_pair(before: StageEntry, index: int, stage: StageEntry, priorities: dict[str, int]) -> Iterator[Finding]:
@@ -279,6 +295,7 @@ def check_connections(site: Site) -> Iterator[Finding]:
 CHECKS: tuple[Check, ...] = (
     check_protected,
     check_stages,
+    check_load_release,
     check_thresholds,
     check_polling,
     check_snmp,

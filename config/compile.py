@@ -7,6 +7,8 @@ all at once. It must not open a connection or read a clock.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from config import compile_power
+from config.compile_power import SILENT_MS
 from config.devices import Devices
 from config.model_floor import InputKind, OutputEntry
 from config.model_site import Site
@@ -18,7 +20,6 @@ from monitors.parts import Part, Row, RowAlarm, assemble, join
 
 OWN_STALE_MS = 15_000  # the shell feeds its own points each second; a busy start must not make them stale
 CONTACT_STALE_MS = 5_000
-SILENT_MS = 10_000  # how long a device may be silent before people are told
 FIRE_OFF_DELAY_MS = 2_000
 
 
@@ -34,6 +35,7 @@ class Floor:
 def compile_floor(site: Site, devices: Devices) -> Floor:
     """Join all monitors' parts over the points of all devices."""
     points = {point.id: point for point in _points(site, devices)}
+    points |= {point.id: point for point in compile_power.derived_points(site, points)}
     part = _watch(site, points)
     causes = frozenset(cause.id for cause in part.causes)
     flags = frozenset(rule.flag for rule in part.flags)
@@ -65,7 +67,8 @@ def _publishes(site: Site) -> bool:
 def _watch(site: Site, points: Mapping[str, Point]) -> Part:
     panels = _fire_panels(site, points)
     fire_contacts = tuple(entry.id for entry in site.input if entry.kind is InputKind.FIRE)
-    parts = [power.watch(_ups(site, ups.id, points)) for ups in site.ups]
+    parts = [power.watch(compile_power.watched(site, ups.id, points)) for ups in site.ups]
+    parts.append(Part(batteries=compile_power.batteries(site, points)))
     parts += _phones(site)
     parts += _cooling(site, points, fire_seen=fire.SEEN if panels or fire_contacts else "")
     parts += [fire.watch_panel(panel) for panel in panels]
@@ -81,26 +84,13 @@ def _watch(site: Site, points: Mapping[str, Point]) -> Part:
         )
     watched = [entry for entry in site.input if entry.kind.value in contacts.WATCHED_KINDS]
     parts += [contacts.watch(contacts.Contact(id=entry.id, kind=entry.kind.value)) for entry in watched]
-    parts.append(conservation.conserve(_causes(site), site.outbound.outputs))
-    parts.append(conservation.shed(_stages(site)))
+    parts.append(conservation.conserve(compile_power.causes(site, points), site.outbound.outputs))
+    parts.append(conservation.shed(compile_power.stages(site, points)))
     silent = [a.alarm.condition for part in parts for a in part.alarms if a.alarm.cause == comms.CAUSE]
     gates = frozenset(site.outbound.outputs)
     followed = [output for output in remote_outputs(site) if output not in gates]
     parts.append(comms.watch(silent, mqtt=_publishes(site), delay_ms=SILENT_MS, followed=followed))
     return join(parts)
-
-
-def _ups(site: Site, ups: str, points: Mapping[str, Point]) -> power.Ups:
-    return power.Ups(
-        id=ups,
-        on_delay_ms=site.power.on_delay_ms,
-        off_delay_ms=site.power.off_delay_ms,
-        silent_ms=SILENT_MS,
-        manual_lead_ms=site.power.manual_records_lead_ms,
-        has_runtime=f"{ups}.battery.runtime_s" in points,
-        has_status=f"{ups}.battery.status" in points,
-        has_charge=f"{ups}.battery.charge_pct" in points,
-    )
 
 
 def _phones(site: Site) -> list[Part]:
@@ -198,62 +188,6 @@ def _cut_on_fire(site: Site) -> Mapping[str, bool]:
     normal = {output.id: output.normal == "on" for output in site.output}
     chosen = [load for load in site.load if load.id in site.fire.off_on_fire and load.output]
     return {load.output: not normal[load.output] for load in chosen if load.output}
-
-
-def _causes(site: Site) -> list[conservation.Conservation]:
-    asked = {
-        power.CAUSE: tuple(name for ups in site.ups for name in power.outages(ups.id)),
-        trunks.CAUSE: tuple(trunks.below_minimum(group.id) for group in site.trunk_group if group.conserve),
-    }
-    tiers = (0, site.escalation.tier2_after_ms, site.escalation.tier3_after_ms)
-    return [
-        conservation.Conservation(
-            cause=cause,
-            conditions=conditions,
-            stable_ms=site.recovery.stable_ms,
-            spacing_ms=site.recovery.restore_spacing_ms,
-            escalate_ms=tiers,
-            report_every_ms=site.escalation.situation_report_ms,
-        )
-        for cause, conditions in asked.items()
-    ]
-
-
-def _stages(site: Site) -> list[conservation.ShedStage]:
-    loads = {load.id: load for load in site.load}
-    stages = []
-    for entry in site.stage:
-        chosen = [loads[name] for name in entry.loads]
-        fed_by = dict.fromkeys(load.ups for load in chosen if load.ups) or dict.fromkeys(ups.id for ups in site.ups)
-        thresholds = []
-        for ups in fed_by:
-            if entry.charge_below_pct is not None and entry.charge_release_pct is not None:
-                thresholds.append(
-                    conservation.Threshold(
-                        point=f"{ups}.battery.charge_pct",
-                        below=entry.charge_below_pct,
-                        release=entry.charge_release_pct,
-                    )
-                )
-            if entry.runtime_below_ms is not None and entry.runtime_release_ms is not None:
-                thresholds.append(
-                    conservation.Threshold(
-                        point=f"{ups}.battery.runtime_s",
-                        below=entry.runtime_below_ms / 1000,
-                        release=entry.runtime_release_ms / 1000,
-                    )
-                )
-        stages.append(
-            conservation.ShedStage(
-                cause=entry.cause.value,
-                order=entry.order,
-                outputs=tuple(load.output for load in chosen if load.output),
-                after_ms=entry.after_ms,
-                thresholds=tuple(thresholds),
-                dwell_ms=site.recovery.stage_dwell_ms if entry.dwell_ms is None else entry.dwell_ms,
-            )
-        )
-    return stages
 
 
 def _panel(site: Site) -> annunciator.Panel:

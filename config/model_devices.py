@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from config.model_common import AbsolutePath, DelayMs, FastMs, SecretRef, Section, SlowMs, TimeoutMs
-from config.strict import DurationMs, Host, Name, Port, Text, fits
+from config.strict import DurationMs, Host, Name, Port, Text, Watts, fits
 
 # The name of a file without .toml; profiles are searched beside the site file first, then in the package.
 ProfileName = Annotated[
@@ -74,6 +74,9 @@ class Ups(Polled):
     timeout_ms: TimeoutMs = Field(default=800, description="patience for one answer")
     endurance_ms: DurationMs | None = Field(
         default=None, description="how long its battery is to last; default power.endurance"
+    )
+    rating_w: Watts | None = Field(
+        default=None, description="its rated output; with it the load in percent shows what nobody declared"
     )
 
 

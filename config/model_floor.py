@@ -179,6 +179,10 @@ class StageEntry(Section):
     charge_release_above_pct: Percent | None = Field(default=None, description="default 5 % above charge_below")
     runtime_below_ms: DurationMs | None = Field(default=None, description="runtime left")
     runtime_release_above_ms: DurationMs | None = Field(default=None, description="default 1.25 x runtime_below")
+    load_above_pct: Percent | None = Field(default=None, description="load of the UPS in percent of its rating")
+    load_release_below_pct: Percent | None = Field(default=None, description="default 5 % below load_above")
+    endurance: bool = Field(default=False, description="shed as soon as the UPS would not last for its endurance")
+    hold_ms: DelayMs = Field(default=0, description="how long a threshold must be passed before it counts")
     dwell_ms: DelayMs | None = Field(default=None, description="shortest time shed; default recovery.stage_dwell")
 
     @property
@@ -187,6 +191,13 @@ class StageEntry(Section):
         if self.charge_release_above_pct is not None or self.charge_below_pct is None:
             return self.charge_release_above_pct
         return min(100.0, self.charge_below_pct + 5)
+
+    @property
+    def load_release_pct(self) -> float | None:
+        """Load in percent below which the load condition ends."""
+        if self.load_release_below_pct is not None or self.load_above_pct is None:
+            return self.load_release_below_pct
+        return max(0.0, self.load_above_pct - 5)
 
     @property
     def runtime_release_ms(self) -> int | None:

@@ -56,7 +56,16 @@ class Power(Section):
     )
     announce_lead_ms: DelayMs = Field(default=120_000, description="warning before loads are cut that people sit at")
     low_charge_pct: Percent = Field(default=30.0, description="charge below which the battery counts as low")
-    overload_pct: Percent = Field(default=95.0, description="load above which a UPS counts as overloaded")
+    overload_pct: Percent = Field(
+        default=95.0, description="load above which a UPS counts as overloaded; no load returns while it is"
+    )
+    trust_unwatched_pct: Percent = Field(
+        default=0.0,
+        description="share of a forecast that is believed beyond the charge that this battery was ever watched to give",
+    )
+    estimates: Annotated[tuple[Literal["ups", "slope", "table"], ...], Field(min_length=1, max_length=3)] = Field(
+        default=("ups", "slope", "table"), description="forecasts that count; the lowest of them is acted on"
+    )
 
 
 class Trunks(Section):
@@ -117,6 +126,7 @@ class Recovery(Section):
     )
     relapse_factor: Annotated[int, Field(ge=1, le=8)] = Field(default=2, description="by how much")
     charge_floor_pct: Percent = Field(default=0.0, description="charge needed before loads return")
+    runtime_floor_ms: DelayMs = Field(default=0, description="forecast needed before loads return")
 
 
 class Escalation(Section):

@@ -7,19 +7,22 @@ cause is active, nor how a load is switched.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from firmware_py.core.check import Below
+from firmware_py.core.check import Above, Below, Test
 from firmware_py.core.condition import Condition, WhenBad
 from firmware_py.core.mode import Cause, CausePhase, Mode
-from firmware_py.core.plan import CauseIn, Rule
+from firmware_py.core.plan import Announced, CauseIn, FlagRule, Rule
 from firmware_py.core.stage import Stage
-from monitors.parts import Part
+from monitors.parts import Part, join
 
 MANUAL = "manual"
+ANNOUNCED = "cut_announced"  # the flag beside the mode while people have been told that their loads will go
+PLAN_HOLD_MS = 10_000  # a plan is not acted on for the sake of one reading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conservation:
-    """One cause of conservation. `escalate_ms`: incident age at which each tier is told."""
+    """One cause of conservation. `escalate_ms`: incident age at which each tier is told. The rest as `core.mode.Cause`
+    has it."""
 
     cause: str
     conditions: tuple[str, ...]
@@ -27,20 +30,27 @@ class Conservation:
     spacing_ms: int
     escalate_ms: tuple[int, ...]
     report_every_ms: int
+    relapse_window_ms: int = 0
+    relapse_factor: int = 1
+    stopped_by: tuple[str, ...] = ()
+    checklist: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Threshold:
-    """A value of `point` below which a stage is shed, and the higher one above which it may come back."""
+    """A value of `point` beyond which a stage is shed, and the one behind which it may come back: a release above the
+    limit makes it a lower bound, one below it an upper bound."""
 
     point: str
-    below: float
+    limit: float
     release: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShedStage:
-    """One stage as the site declares it."""
+    """One stage as the site declares it. `hold_ms`: how long a threshold must be passed. `announce_ms`: how long before
+    people are told, 0 where nobody sits at its loads. `targets`: UPSs for whose endurance it is shed, by the point that
+    says how deep. `feeds`, `while_any`: as `core.stage.Stage` has them."""
 
     cause: str
     order: int
@@ -48,6 +58,11 @@ class ShedStage:
     after_ms: int | None
     thresholds: tuple[Threshold, ...]
     dwell_ms: int
+    hold_ms: int = 0
+    announce_ms: int = 0
+    targets: tuple[str, ...] = ()
+    feeds: frozenset[str] = frozenset()
+    while_any: tuple[str, ...] = ()
 
 
 def conserve(causes: Sequence[Conservation], outbound: Sequence[str]) -> Part:
@@ -61,6 +76,10 @@ def conserve(causes: Sequence[Conservation], outbound: Sequence[str]) -> Part:
             spacing_ms=asked.spacing_ms,
             escalate_ms=asked.escalate_ms,
             report_every_ms=asked.report_every_ms,
+            relapse_window_ms=asked.relapse_window_ms,
+            relapse_factor=asked.relapse_factor,
+            stopped_by=asked.stopped_by,
+            checklist=asked.checklist,
         )
         for asked in causes
     ]
@@ -77,10 +96,7 @@ def conserve(causes: Sequence[Conservation], outbound: Sequence[str]) -> Part:
 def shed(stages: Sequence[ShedStage]) -> Part:
     """The stages and the conditions of their thresholds."""
     parts = [_stage(stage) for stage in stages]
-    return Part(
-        stages=tuple(s for part in parts for s in part.stages),
-        conditions=tuple(c for part in parts for c in part.conditions),
-    )
+    return join(parts)
 
 
 def _stage(asked: ShedStage) -> Part:
@@ -90,11 +106,22 @@ def _stage(asked: ShedStage) -> Part:
             id=f"{name}.{threshold.point}",
             # A stage is shed only while its cause is active, so that a battery that charges again sheds nothing; but
             # what it holds decides, with the release value, whether the load may come back.
-            test=Below(point=threshold.point, limit=threshold.below, deadband=threshold.release - threshold.below),
+            test=_beyond(threshold),
             when_bad=WhenBad.HOLD,
+            on_delay_ms=asked.hold_ms,
             confirm=2,
         )
         for threshold in asked.thresholds
+    )
+    conditions += tuple(
+        Condition(
+            id=f"{name}.{point}",
+            test=Above(point=point, limit=asked.order - 0.5),
+            when_bad=WhenBad.HOLD,
+            on_delay_ms=max(asked.hold_ms, PLAN_HOLD_MS),
+            confirm=2,
+        )
+        for point in asked.targets
     )
     stage = Stage(
         id=name,
@@ -104,5 +131,15 @@ def _stage(asked: ShedStage) -> Part:
         after_ms=asked.after_ms,
         conditions=tuple(condition.id for condition in conditions),
         dwell_ms=asked.dwell_ms,
+        announce_ms=asked.announce_ms,
+        feeds=asked.feeds,
+        while_any=asked.while_any,
     )
-    return Part(stages=(stage,), conditions=conditions)
+    told = (FlagRule(flag=ANNOUNCED, when=Announced(stage=name)),) if asked.announce_ms else ()
+    return Part(stages=(stage,), conditions=conditions, flags=told)
+
+
+def _beyond(threshold: Threshold) -> Test:
+    deadband = abs(threshold.release - threshold.limit)
+    kind = Below if threshold.release > threshold.limit else Above
+    return kind(point=threshold.point, limit=threshold.limit, deadband=deadband)

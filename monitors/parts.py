@@ -14,6 +14,7 @@ from firmware_py.core.mode import Cause
 from firmware_py.core.output import Output
 from firmware_py.core.plan import Announce, FlagRule, Interlock, Plan, Rule, faults
 from firmware_py.core.point import Point
+from firmware_py.core.shedplan import Battery
 from firmware_py.core.stage import Stage
 
 T = TypeVar("T")
@@ -47,6 +48,7 @@ class Part:
     alarms: tuple[RowAlarm, ...] = ()
     causes: tuple[Cause, ...] = ()
     stages: tuple[Stage, ...] = ()
+    batteries: tuple[Battery, ...] = ()
     rules: tuple[Rule, ...] = ()
     interlocks: tuple[Interlock, ...] = ()
     flags: tuple[FlagRule, ...] = ()
@@ -61,6 +63,7 @@ def join(parts: Iterable[Part]) -> Part:
         alarms=tuple(a for part in listed for a in part.alarms),
         causes=tuple(c for part in listed for c in part.causes),
         stages=tuple(s for part in listed for s in part.stages),
+        batteries=tuple(b for part in listed for b in part.batteries),
         rules=tuple(r for part in listed for r in part.rules),
         interlocks=tuple(i for part in listed for i in part.interlocks),
         flags=tuple(f for part in listed for f in part.flags),
@@ -77,6 +80,7 @@ def assemble(points: Iterable[Point], outputs: Iterable[Output], part: Part, *, 
         alarms=_by_id((listed.alarm.id, listed.alarm) for listed in part.alarms),
         causes=_by_id((cause.id, cause) for cause in part.causes),
         stages=_by_id((stage.id, stage) for stage in part.stages),
+        batteries=_by_id((battery.id, battery) for battery in part.batteries),
         rules=part.rules,
         interlocks=part.interlocks,
         flags=part.flags,

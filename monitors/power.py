@@ -4,10 +4,11 @@ Four facts are kept apart: mains lost; UPS unreachable; the card lost the UPS; v
 outage, and it takes two readings. It must not know SNMP, nor what is shed.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from firmware_py.core.alarm import Alarm, AlarmPriority
-from firmware_py.core.check import AllOf, Below, IsBad, IsWord
+from firmware_py.core.check import Above, AllOf, Below, IsBad, IsFlag, IsWord
 from firmware_py.core.condition import Condition, WhenBad
 from firmware_py.core.event import Severity
 from firmware_py.core.plan import Announce, FlagRule, Holds
@@ -19,13 +20,19 @@ IMPLAUSIBLE = frozenset({Reason.OUT_OF_RANGE, Reason.SENTINEL, Reason.UNKNOWN_WO
 CAUSE = "power"
 MANUAL_RECORDS = "manual_records"
 RUNTIME_DEADBAND_S = 120.0
+CHARGE_DEADBAND_PCT = 2.0
+LOAD_DEADBAND_PCT = 5.0
+SHORT_S = 300.0  # a target that is missed by less is met as well as anybody can say
+SHORT_DELAY_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ups:
     """One UPS to watch. `manual_lead_ms`: how long before the forecast end people must go over to paper.
 
-    `has_runtime`, `has_status`, `has_charge`: whether its profile offers those points at all.
+    `has_runtime`, `has_status`, `has_charge`, `has_load`: whether its profile offers those points at all.
+    `overload_pct`: load beyond which nothing more returns; `charge_floor_pct`, `runtime_floor_ms`: what the battery
+    must have again before loads return, 0 where the site asks for none.
     """
 
     id: str
@@ -37,11 +44,30 @@ class Ups:
     has_runtime: bool = True
     has_status: bool = True
     has_charge: bool = True
+    has_load: bool = False
+    overload_pct: float = 95.0
+    charge_floor_pct: float = 0.0
+    runtime_floor_ms: int = 0
+
+    @property
+    def is_forecast(self) -> bool:
+        """True where the profile offers something that a forecast can rest on."""
+        return self.has_runtime or self.has_charge
 
 
 def on_battery(ups: str) -> str:
     """Id of the condition that is this UPS's outage."""
     return f"{ups}.on_battery"
+
+
+def forecast(ups: str) -> str:
+    """Id of the point that says how long this UPS's battery lasts."""
+    return f"{ups}.forecast.runtime_s"
+
+
+def stops_return(ups: Ups) -> tuple[str, ...]:
+    """Ids of the conditions during which nothing is given back to this UPS."""
+    return tuple(condition.id for condition in _floors(ups))
 
 
 def outages(ups: str) -> tuple[str, ...]:
@@ -90,16 +116,42 @@ def watch(ups: Ups) -> Part:
         _alarm(f"{ups.id}.card_lost", AlarmPriority.MEDIUM, "ups_card_lost", "comms"),
         _alarm(f"{ups.id}.implausible", AlarmPriority.MEDIUM, "ups_implausible", "comms"),
     ]
-    part = _battery(ups, source)
+    part = _battery(ups)
+    floors = _floors(ups)
+    if ups.has_load:
+        alarms.append(_alarm(f"{ups.id}.overload", AlarmPriority.MEDIUM, "ups_overload", CAUSE))
     return Part(
-        conditions=(*conditions, *part.conditions),
+        conditions=(*conditions, *part.conditions, *floors),
         alarms=(*alarms, *part.alarms),
         flags=part.flags,
         announcements=(_announce(ups), *part.announcements),
     )
 
 
-def _battery(ups: Ups, source: str) -> Part:
+def _floors(ups: Ups) -> Iterator[Condition]:
+    """What stops loads from returning. Each holds on evidence only: what is not known stops nothing."""
+    below: list[tuple[str, str, float, float]] = []
+    if ups.has_charge and ups.charge_floor_pct > 0:
+        below.append(("charge_floor", f"{ups.id}.battery.charge_pct", ups.charge_floor_pct, CHARGE_DEADBAND_PCT))
+    if ups.is_forecast and ups.runtime_floor_ms > 0:
+        below.append(("runtime_floor", forecast(ups.id), ups.runtime_floor_ms / 1000, RUNTIME_DEADBAND_S))
+    for name, point, limit, deadband in below:
+        yield Condition(
+            id=f"{ups.id}.{name}",
+            test=Below(point=point, limit=limit, deadband=deadband),
+            when_bad=WhenBad.HOLD,
+            confirm=2,
+        )
+    if ups.has_load:
+        yield Condition(
+            id=f"{ups.id}.overload",
+            test=Above(point=f"{ups.id}.output.load_pct", limit=ups.overload_pct, deadband=LOAD_DEADBAND_PCT),
+            when_bad=WhenBad.HOLD,
+            confirm=2,
+        )
+
+
+def _battery(ups: Ups) -> Part:
     conditions: list[Condition] = []
     alarms: list[RowAlarm] = []
     flags: list[FlagRule] = []
@@ -118,16 +170,16 @@ def _battery(ups: Ups, source: str) -> Part:
             )
         )
         alarms.append(_alarm(low, AlarmPriority.HIGH, "battery_low", CAUSE))
-    if ups.has_runtime:
+    if ups.is_forecast:
         ending = f"{ups.id}.battery_ending"
-        runtime = Below(
-            point=f"{ups.id}.battery.runtime_s", limit=ups.manual_lead_ms / 1000, deadband=RUNTIME_DEADBAND_S
-        )
-        # Only while on battery: a flat battery under charge has little runtime and nobody needs paper for that.
+        runtime = Below(point=forecast(ups.id), limit=ups.manual_lead_ms / 1000, deadband=RUNTIME_DEADBAND_S)
+        # Only while on battery: a flat battery under charge has little runtime and nobody needs paper for that. Both
+        # points are worked out by our own clock, so that a UPS that falls silent still comes to its end.
+        draining = IsFlag(point=f"{ups.id}.forecast.on_battery")
         conditions.append(
             Condition(
                 id=ending,
-                test=AllOf(tests=(IsWord(point=source, words=frozenset({"battery"})), runtime)),
+                test=AllOf(tests=(draining, runtime)),
                 when_bad=WhenBad.HOLD,
                 off_delay_ms=ups.off_delay_ms,
                 confirm=2,
@@ -141,9 +193,21 @@ def _battery(ups: Ups, source: str) -> Part:
                 begins="power.manual_records",
                 ends="power.manual_records_over",
                 severity=Severity.CRITICAL,
-                carry=(f"{ups.id}.battery.runtime_s",),
+                carry=(forecast(ups.id),),
             )
         )
+        short = f"{ups.id}.endurance_short"
+        conditions.append(
+            Condition(
+                id=short,
+                test=Above(point=f"{ups.id}.plan.short_s", limit=SHORT_S, deadband=SHORT_S),
+                when_bad=WhenBad.HOLD,
+                on_delay_ms=SHORT_DELAY_MS,
+                off_delay_ms=ups.off_delay_ms,
+                confirm=2,
+            )
+        )
+        alarms.append(_alarm(short, AlarmPriority.MEDIUM, "endurance_short", CAUSE, early=False))
     return Part(
         conditions=tuple(conditions), alarms=tuple(alarms), flags=tuple(flags), announcements=tuple(announcements)
     )
@@ -151,7 +215,7 @@ def _battery(ups: Ups, source: str) -> Part:
 
 def _announce(ups: Ups) -> Announce:
     charge = (f"{ups.id}.battery.charge_pct",) if ups.has_charge else ()
-    runtime = (f"{ups.id}.battery.runtime_s",) if ups.has_runtime else ()
+    runtime = (forecast(ups.id),) if ups.is_forecast else ()
     return Announce(
         condition=on_battery(ups.id),
         begins="power.mains_lost",
@@ -168,9 +232,9 @@ def _blind(condition: str, point: str, reasons: frozenset[Reason], delay_ms: int
     )
 
 
-def _alarm(condition: str, priority: AlarmPriority, text: str, cause: str) -> RowAlarm:
+def _alarm(condition: str, priority: AlarmPriority, text: str, cause: str, *, early: bool = True) -> RowAlarm:
     return RowAlarm(
-        early=cause == CAUSE,
+        early=early and cause == CAUSE,
         alarm=Alarm(id=condition, condition=condition, priority=priority, text=f"alarm.{text}", cause=cause),
         row=Row.POWER,
     )

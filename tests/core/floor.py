@@ -5,6 +5,7 @@ It drives `step` as the shell does: put readings in, let time pass, look at the 
 
 from dataclasses import replace
 
+from firmware_py.core import derived
 from firmware_py.core.command import Command, CommandKind
 from firmware_py.core.decision import Decision
 from firmware_py.core.image import freeze
@@ -12,6 +13,7 @@ from firmware_py.core.output import Output, OutputValue, StopValue
 from firmware_py.core.plan import Plan
 from firmware_py.core.point import Kind, Point
 from firmware_py.core.reading import Quality, Reading, Reason, Value
+from firmware_py.core.shedplan import Battery, FedLoad
 from firmware_py.core.state import State
 from firmware_py.core.step import step
 from monitors import annunciator, comms, conservation, fire, hvac, power, trunks
@@ -51,6 +53,7 @@ def _points() -> list[Point]:
         *comms.own_points(stale_ms=STALE_MS, mqtt=True),
         comms.follow_point("load.office", STALE_MS),
         comms.follow_point(OUTBOUND, STALE_MS),
+        *derived.declare("ups1"),
     ]
 
 
@@ -58,6 +61,17 @@ def _output(name: str, *, normal: bool = False, shown_only: bool = False) -> Out
     return Output(id=name, normal=normal, on_stop=StopValue.HOLD, on_fault=StopValue.HOLD, shown_only=shown_only)
 
 
+BATTERY = Battery(
+    id="ups1",
+    source=SOURCE,
+    charge=CHARGE,
+    runtime=RUNTIME,
+    loads=(
+        FedLoad(id="office", watts_w=1_000, output="load.office", order=1),
+        FedLoad(id="kitchen", watts_w=500, output="load.kitchen", order=2),
+        FedLoad(id="inbound", watts_w=500),
+    ),
+)
 LAMPS = {row: (f"lamp.{row.value}",) for row in Row}
 
 
@@ -123,13 +137,13 @@ def _conservation() -> list[Part]:
         )
         for cause, conditions in (("power", power.outages("ups1")), ("trunk", ("trunks.lines.below_minimum",)))
     ]
-    charge = conservation.Threshold(point=CHARGE, below=50.0, release=60.0)
+    charge = conservation.Threshold(point=CHARGE, limit=50.0, release=60.0)
     stages = [
         _stage("power", 1, "load.office", after_ms=0),
         _stage("power", 2, "load.kitchen", after_ms=10 * MINUTE, thresholds=(charge,)),
         _stage("trunk", 1, "load.office", after_ms=0),
     ]
-    return [conservation.conserve(causes, (OUTBOUND,)), conservation.shed(stages)]
+    return [conservation.conserve(causes, (OUTBOUND,)), conservation.shed(stages), Part(batteries=(BATTERY,))]
 
 
 def _outputs() -> list[Output]:

@@ -32,9 +32,11 @@ def ups(*, has_runtime: bool = True, has_status: bool = True, has_charge: bool =
 
 def test_a_ups_that_tells_less_is_watched_for_what_it_tells() -> None:
     assert "ups1.battery_ending" in ids(ups())
-    assert ids(ups()) - ids(ups(has_runtime=False)) == {"ups1.battery_ending"}
+    assert ids(ups()) == ids(ups(has_runtime=False)) == ids(ups(has_charge=False))
+    blind = ids(ups(has_runtime=False, has_charge=False))
+    assert ids(ups()) - blind == {"ups1.battery_ending", "ups1.endurance_short"}
     assert ids(ups()) - ids(ups(has_status=False)) == {"ups1.battery_low"}
-    assert ups(has_runtime=False).flags == ()
+    assert ups(has_runtime=False, has_charge=False).flags == ()
     lost = ups(has_runtime=False, has_charge=False).announcements[0]
     assert (lost.begins, lost.carry) == ("power.mains_lost", ())
 

@@ -1,0 +1,165 @@
+"""The power side of the plan: batteries to forecast, causes, and stages with their thresholds and targets.
+
+Part of `compile`: from a checked site and the points that its profiles offer. It must not open a connection.
+"""
+
+from collections.abc import Collection, Iterable
+
+from config.model_floor import Load, StageEntry
+from config.model_site import Site
+from firmware_py.core.derived import declare
+from firmware_py.core.point import Point
+from firmware_py.core.shedplan import Battery, FedLoad
+from monitors import conservation, power, trunks
+
+SILENT_MS = 10_000  # how long a device may be silent before people are told
+CHECKLISTS = {
+    power.CAUSE: ("checklist.forms", "checklist.systems", "checklist.battery"),
+    trunks.CAUSE: ("checklist.forms", "checklist.lines"),
+}
+
+
+def is_forecast(ups: str, points: Collection[str]) -> bool:
+    """Whether the profile of a UPS offers something that a forecast can rest on."""
+    return f"{ups}.battery.charge_pct" in points or f"{ups}.battery.runtime_s" in points
+
+
+def derived_points(site: Site, points: Collection[str]) -> Iterable[Point]:
+    """The points that are worked out for each battery (decision 0010)."""
+    for ups in site.ups:
+        if is_forecast(ups.id, points):
+            yield from declare(ups.id)
+
+
+def watched(site: Site, ups: str, points: Collection[str]) -> power.Ups:
+    """One UPS as the monitor wants it."""
+    return power.Ups(
+        id=ups,
+        on_delay_ms=site.power.on_delay_ms,
+        off_delay_ms=site.power.off_delay_ms,
+        silent_ms=SILENT_MS,
+        manual_lead_ms=site.power.manual_records_lead_ms,
+        has_runtime=f"{ups}.battery.runtime_s" in points,
+        has_status=f"{ups}.battery.status" in points,
+        has_charge=f"{ups}.battery.charge_pct" in points,
+        has_load=f"{ups}.output.load_pct" in points,
+        overload_pct=site.power.overload_pct,
+        charge_floor_pct=site.recovery.charge_floor_pct,
+        runtime_floor_ms=site.recovery.runtime_floor_ms,
+    )
+
+
+def batteries(site: Site, points: Collection[str]) -> tuple[Battery, ...]:
+    """Every battery that is forecast, with its loads and the stages that may be shed for its endurance."""
+    return tuple(_battery(site, ups.id, points) for ups in site.ups if is_forecast(ups.id, points))
+
+
+def _battery(site: Site, ups: str, points: Collection[str]) -> Battery:
+    entry = next(one for one in site.ups if one.id == ups)
+    orders = {name: stage.order for stage in site.stage if stage.cause.value == power.CAUSE for name in stage.loads}
+
+    def offered(point: str) -> str:
+        return point if point in points else ""
+
+    return Battery(
+        id=ups,
+        source=f"{ups}.output_source",
+        charge=offered(f"{ups}.battery.charge_pct"),
+        runtime=offered(f"{ups}.battery.runtime_s"),
+        load=offered(f"{ups}.output.load_pct"),
+        power=offered(f"{ups}.output.power_w"),
+        rating_w=round(entry.rating_w or 0),
+        endurance_ms=site.power.endurance_ms if entry.endurance_ms is None else entry.endurance_ms,
+        trust_pct=site.power.trust_unwatched_pct,
+        kinds=frozenset(site.power.estimates),
+        loads=tuple(
+            FedLoad(
+                id=load.id, watts_w=round(load.watts_w), output=load.output or "",
+                order=orders.get(load.id, 0) if load.output else 0,
+            )
+            for load in site.load
+            if load.ups == ups
+        ),
+        orders=tuple(sorted(stage.order for stage in site.stage if _aims_at(site, stage, ups))),
+    )  # fmt: skip
+
+
+def _aims_at(site: Site, stage: StageEntry, ups: str) -> bool:
+    return stage.endurance and ups in _fed_by(site, _loads(site, stage))
+
+
+def causes(site: Site, points: Collection[str]) -> list[conservation.Conservation]:
+    """Power and trunks, each with its conditions and the way back."""
+    asked = {
+        power.CAUSE: tuple(name for ups in site.ups for name in power.outages(ups.id)),
+        trunks.CAUSE: tuple(trunks.below_minimum(group.id) for group in site.trunk_group if group.conserve),
+    }
+    stopped = tuple(name for ups in site.ups for name in power.stops_return(watched(site, ups.id, points)))
+    return [
+        conservation.Conservation(
+            cause=cause,
+            conditions=conditions,
+            stable_ms=site.recovery.stable_ms,
+            spacing_ms=site.recovery.restore_spacing_ms,
+            escalate_ms=(0, site.escalation.tier2_after_ms, site.escalation.tier3_after_ms),
+            report_every_ms=site.escalation.situation_report_ms,
+            relapse_window_ms=site.recovery.relapse_window_ms,
+            relapse_factor=site.recovery.relapse_factor,
+            stopped_by=stopped if cause == power.CAUSE else (),
+            checklist=CHECKLISTS[cause],
+        )
+        for cause, conditions in asked.items()
+    ]
+
+
+def stages(site: Site, points: Collection[str]) -> list[conservation.ShedStage]:
+    """All stages. Those of the power cause look only at the UPSs behind their loads."""
+    return [_stage(site, entry, points) for entry in site.stage]
+
+
+def _stage(site: Site, entry: StageEntry, points: Collection[str]) -> conservation.ShedStage:
+    chosen = _loads(site, entry)
+    fed_by = _fed_by(site, chosen)
+    of_power = entry.cause.value == power.CAUSE
+    return conservation.ShedStage(
+        cause=entry.cause.value,
+        order=entry.order,
+        # What matters least first: it is given back from the end.
+        outputs=tuple(load.output for load in sorted(chosen, key=lambda load: -load.priority) if load.output),
+        after_ms=entry.after_ms,
+        thresholds=tuple(threshold for ups in fed_by for threshold in _thresholds(entry, ups, points)),
+        dwell_ms=site.recovery.stage_dwell_ms if entry.dwell_ms is None else entry.dwell_ms,
+        hold_ms=entry.hold_ms,
+        announce_ms=site.power.announce_lead_ms if any(load.people for load in chosen) else 0,
+        targets=tuple(f"{ups}.plan.stages" for ups in fed_by if entry.endurance and is_forecast(ups, points)),
+        feeds=frozenset(load.ups for load in chosen if load.ups) if of_power else frozenset(),
+        while_any=tuple(name for ups in fed_by for name in power.outages(ups)) if of_power else (),
+    )
+
+
+def _loads(site: Site, entry: StageEntry) -> list[Load]:
+    loads = {load.id: load for load in site.load}
+    return [loads[name] for name in entry.loads]
+
+
+def _fed_by(site: Site, chosen: Iterable[Load]) -> tuple[str, ...]:
+    """The UPSs behind loads; all of them where no load names one."""
+    named = tuple(dict.fromkeys(load.ups for load in chosen if load.ups))
+    return named or tuple(ups.id for ups in site.ups)
+
+
+def _thresholds(entry: StageEntry, ups: str, points: Collection[str]) -> Iterable[conservation.Threshold]:
+    # Charge and runtime by our own forecast, which goes on where the UPS falls silent.
+    named: list[tuple[str, float | None, float | None]] = [
+        (f"{ups}.forecast.charge_pct", entry.charge_below_pct, entry.charge_release_pct),
+        (f"{ups}.forecast.runtime_s", _in_s(entry.runtime_below_ms), _in_s(entry.runtime_release_ms)),
+        (f"{ups}.output.load_pct", entry.load_above_pct, entry.load_release_pct),
+    ]
+    for point, limit, release in named:
+        offered = point in points or (".forecast." in point and is_forecast(ups, points))
+        if limit is not None and release is not None and offered:
+            yield conservation.Threshold(point=point, limit=limit, release=release)
+
+
+def _in_s(ms: int | None) -> float | None:
+    return None if ms is None else ms / 1000
