@@ -34,9 +34,9 @@ class Trend:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """A sound sample and its age."""
+    """A sound sample in thousandths, and its age."""
 
-    value: float
+    milli: int
     age_ms: int = 0
 
 
@@ -61,15 +61,15 @@ def derive(
         reading = image[trend.point]
         state = TrendState() if stepped_ms is None else _aged(trend, states[name], image.now_ms - stepped_ms)
         if reading.good and isinstance(reading.value, int | float) and reading.at_ms > (stepped_ms or -1):
-            state = _take(trend, state, Mark(value=float(reading.value), age_ms=image.now_ms - reading.at_ms))
+            state = _take(trend, state, Mark(milli=round(reading.value * 1000), age_ms=image.now_ms - reading.at_ms))
         after[name] = state
         if reading.good and state.strange is not None:
             reading = Reading(
-                value=None if state.last is None else state.last.value,
+                value=None if state.last is None else state.last.milli / 1000,
                 quality=Quality.BAD,
                 at_ms=reading.at_ms,
                 because=Reason.OUT_OF_RANGE,
-                detail=f"jumped to {state.strange.value:g}",
+                detail=f"jumped to {state.strange.milli / 1000:g}",
             )
             readings[trend.point] = reading
         readings[trend.rise] = _rise(state, reading)
@@ -89,9 +89,9 @@ def _aged(trend: Trend, state: TrendState, dt_ms: int) -> TrendState:
 
 def _take(trend: Trend, state: TrendState, fresh: Mark) -> TrendState:
     last = state.last
-    if last is not None and last.age_ms - fresh.age_ms <= trend.near_ms and abs(fresh.value - last.value) > trend.jump:
-        return _doubt(trend, state, fresh)
-    if state.strange is not None and last is not None and abs(fresh.value - last.value) > trend.jump:
+    # Once doubted, the new level has to prove itself however long ago the last believed one was.
+    near = last is not None and (state.strange is not None or last.age_ms - fresh.age_ms <= trend.near_ms)
+    if last is not None and near and _differ(trend, last, fresh):
         return _doubt(trend, state, fresh)
     samples = state.samples
     if not samples or samples[-1].age_ms - fresh.age_ms >= trend.every_ms:
@@ -99,9 +99,13 @@ def _take(trend: Trend, state: TrendState, fresh: Mark) -> TrendState:
     return TrendState(samples=samples, last=fresh)
 
 
+def _differ(trend: Trend, one: Mark, other: Mark) -> bool:
+    return abs(one.milli - other.milli) > trend.jump * 1000
+
+
 def _doubt(trend: Trend, state: TrendState, fresh: Mark) -> TrendState:
     strange = state.strange
-    if strange is None or abs(fresh.value - strange.value) > trend.jump:
+    if strange is None or _differ(trend, strange, fresh):
         return replace(state, strange=fresh)
     if strange.age_ms - fresh.age_ms < trend.settle_ms:
         return state
@@ -113,5 +117,5 @@ def _rise(state: TrendState, reading: Reading) -> Reading:
     if not reading.good or state.last is None or len(state.samples) < SAMPLES_LEAST:
         because = reading.because or Reason.NOT_YET
         return Reading(value=None, quality=Quality.BAD, at_ms=reading.at_ms, because=because)
-    rise = round(state.last.value - min(mark.value for mark in state.samples), 3)
-    return Reading(value=max(0.0, rise), quality=Quality.GOOD, at_ms=reading.at_ms)
+    rise = state.last.milli - min(mark.milli for mark in state.samples)
+    return Reading(value=max(0, rise) / 1000, quality=Quality.GOOD, at_ms=reading.at_ms)
