@@ -166,7 +166,7 @@ def _mode(view: View) -> Iterator[Text]:
     yield Text("because " + ", ".join(map(str, because)) if isinstance(because, Sequence) and because else "")
     yield Text.assemble(("now  ", "dim"), play.scene.title if play.scene and not view.over else "a quiet floor")
     coming = play.next
-    if coming is not None and not play.fast:
+    if coming is not None and not play.fast and not view.over:
         yield Text.assemble(("next ", "dim"), f"{day_time(coming.at_ms)} {coming.title}")
     else:
         yield Text("Ctrl-C ends it" if view.over else "", style="dim")

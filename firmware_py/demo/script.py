@@ -221,7 +221,8 @@ def holds(check: Check, sight: Sight) -> bool:
             wanted = any(entry.get("wanted") is value or entry.get("wanted") == value for value in check.values)
             return wanted and _among(check.because, entry.get("because"))
         case AlarmIs():
-            return _entry(sight.picture, "alarms", check.alarm).get("state", "normal") in check.states
+            state = _entry(sight.picture, "alarms", check.alarm).get("state", "normal")
+            return "alarms" in sight.picture and state in check.states
         case Told():
             return any(_is_told(check, event) for event in sight.events)
         case ToldInOrder():
