@@ -13,6 +13,7 @@ from config.strict import ConfigError, Fault
 
 MAX_BYTES = 4096
 _PREFIX = "credential:"
+_UNIT_PREFIX = "site_"  # LoadCredential=site:FOLDER in our unit names each file of the folder so
 
 
 class Secret:
@@ -47,7 +48,9 @@ def locate(ref: str, environ: Mapping[str, str]) -> Path:
     folder = environ.get("CREDENTIALS_DIRECTORY", "")
     if not folder:
         raise _refuse(ref, "systemd has loaded no credentials ($CREDENTIALS_DIRECTORY is not set); add LoadCredential=")
-    return Path(folder) / ref.removeprefix(_PREFIX)
+    name = ref.removeprefix(_PREFIX)
+    own = Path(folder) / f"{_UNIT_PREFIX}{name}"
+    return own if own.exists() else Path(folder) / name
 
 
 def read_secret(ref: str, environ: Mapping[str, str]) -> Secret:
