@@ -1,4 +1,4 @@
-"""The whole demo as a user starts it: the day played through on real protocols, and an end that leaves nothing behind."""
+"""The whole demo as a user starts it: the day played through on real protocols, and an end that leaves nothing."""
 
 from __future__ import annotations
 
@@ -97,7 +97,6 @@ def test_the_day_happens_as_the_script_expects(temporary: Path) -> None:
         [*COMMAND, "--fast", "--check"], cwd=PROJECT, env=environment(temporary), capture_output=True, text=True,
         timeout=240, check=False,
     )  # fmt: skip
-    print(done.stdout, done.stderr)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "MISSED" not in done.stdout
     assert "expectations came true" in done.stdout.splitlines()[-1]
@@ -108,7 +107,7 @@ def test_the_day_happens_as_the_script_expects(temporary: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_without_a_terminal_it_tells_the_story_and_any_end_is_clean(temporary: Path, number: signal.Signals) -> None:
-    with demo(temporary) as process:
+    with demo(temporary, "--fast") as process:
         said = read_until(process, "CONSERVATION")
         assert "The mains fails" in said
         assert "power.mains_lost" in read_until(process, "mode.changed to conservation") + said
