@@ -7,7 +7,7 @@ all at once. It must not open a connection or read a clock.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from config import compile_power
+from config import compile_phones, compile_power
 from config.compile_power import SILENT_MS
 from config.devices import Devices
 from config.model_floor import InputKind, OutputEntry
@@ -70,6 +70,7 @@ def _watch(site: Site, points: Mapping[str, Point]) -> Part:
     parts = [power.watch(compile_power.watched(site, ups.id, points)) for ups in site.ups]
     parts.append(Part(batteries=compile_power.batteries(site, points)))
     parts += _phones(site)
+    parts += compile_phones.watch_calls(site)
     parts += _cooling(site, points, fire_seen=fire.SEEN if panels or fire_contacts else "")
     parts += [fire.watch_panel(panel) for panel in panels]
     if panels or fire_contacts:

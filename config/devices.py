@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from config.emergency import numbers_of
 from config.library import Library
 from config.model_devices import Exchange, ModbusEndpoint, ModbusUnit, Ups
 from config.model_floor import Switch
@@ -15,7 +16,7 @@ from config.model_site import Site
 from config.strict import ConfigError, Document, Fault
 from drivers import modbus_profile, snmp_profile
 from drivers.ami_link import Account
-from drivers.pbx import PbxConfig, declare_points
+from drivers.pbx_config import PbxConfig, declare_points
 from drivers.pbx_trunks import Trunk
 from firmware_py.core.point import Point
 
@@ -129,5 +130,9 @@ def pbx_config(site: Site, exchange: Exchange, *, secret: str, tls: ssl.SSLConte
         failover=wired[Switch.BACKUP],
         surge=wired[Switch.SURGE],
         names={_ROLES[switch]: output for switch, output in switches.items()},
+        emergency_group=exchange.emergency_group,
+        emergency_numbers=numbers_of(exchange),
+        desk_context=exchange.desk_context,
+        queues=exchange.queues,
         period_ms=exchange.fast_ms,
     )  # fmt: skip

@@ -185,7 +185,13 @@ class Exchange(Section):
     surge_gate: PbxName | None = Field(default=None, description="custom device state for the emergency announcement")
     emergency_numbers: tuple[
         Annotated[str, fits(r"[0-9*#]{2,15}", "must be the digits of a telephone number")], ...
-    ] = Field(default=(), description="numbers that are never blocked")
+    ] = Field(default=(), description="numbers that are never blocked, beside the country's")
+    country: Annotated[str, fits(r"[A-Z]{2}", "must be the two letters of a country, like CN")] | None = Field(
+        default=None, description="whose emergency numbers are never blocked"
+    )
+    emergency_group: PbxGroup = Field(default="emergency@trunks", description="group that counts emergency calls")
+    desk_context: PbxName = Field(default="from-desk", description="where the dialplan begins for a desk")
+    queues: tuple[PbxName, ...] = Field(default=(), max_length=32, description="inbound queues whose callers count")
     trunk: tuple[Trunk, ...] = Field(default=(), max_length=256, description="trunks that are watched")
 
     @property

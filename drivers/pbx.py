@@ -7,69 +7,22 @@ trunk's state.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
-from drivers.ami import Answer
-from drivers.ami_link import Account, AmiLink, Phase
-from drivers.pbx_trunks import CONTACT, CONTACT_LIMIT, GROUP, NAME, Contact, Seen, Trunk, declare, judge, level
-from firmware_py.core.point import Kind, Point
+from drivers import pbx_ask as ask
+from drivers.ami import Packet
+from drivers.ami_link import AmiLink, Phase
+from drivers.pbx_config import PbxConfig, declare_points
+from drivers.pbx_trunks import Seen, Trunk, judge, level
+from drivers.pbx_watch import CallWatch
 from firmware_py.core.reading import Reason, Sample, bad
 from firmware_py.ports import DeviceError, PollGroup
 
-LINK_WORDS = ("up", "booting", "refused", "down")
 OPEN_MS = 3000
 BOOT_LIMIT_S = 30.0  # a connection that sees no FullyBooted for this long is dialled anew
 RETRY_S = (1.0, 2.0, 4.0)  # the exchange must have its gate back within 5 s of its boot: no longer pauses than these
 REFUSED_S = 60.0  # a wrong secret fills the far end's log and may get us banned
 REQUALIFY_S = 60.0  # contacts are known to stick at Unreachable until somebody asks again
-TELLING = frozenset({"ContactStatus", "Registry", "FullyBooted", "Shutdown"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PbxConfig:
-    """One exchange. Device states are named as in the dialplan (`Custom:...`); '' leaves that output out. `names`: the
-    site's own ids for `outbound_paused`, `trunk_backup` and `surge_announcement`.
-
-    `also_counted`: groups outside the trunks that count as calls in progress (emergency calls). `settle_ms`: after the
-    exchange's boot only good news is believed (measured: 14 of 110 boots report a trunk down that never was).
-    """
-
-    name: str
-    account: Account
-    trunks: tuple[Trunk, ...]
-    gate: str = "Custom:outbound-gate"
-    failover: str = "Custom:trunk-backup"
-    surge: str = ""
-    names: Mapping[str, str] = field(default_factory=dict)
-    also_counted: tuple[str, ...] = ()
-    period_ms: int = 2000
-    deadline_ms: int = 5000
-    settle_ms: int = 15_000
-    durable_ms: int = 2000  # AstDB commits once a second: a write is repeated once after this long
-
-    def __post_init__(self) -> None:
-        states = [state for state in (self.gate, self.failover, self.surge) if state]
-        assert all(state.startswith("Custom:") and NAME.fullmatch(state) for state in states), states
-        assert len(set(states)) == len(states), states
-        assert all(GROUP.fullmatch(group) for group in self.also_counted), self.also_counted
-        assert min(self.period_ms, self.deadline_ms, self.durable_ms) > 0 and self.settle_ms >= 0, self
-
-    @property
-    def switches(self) -> Mapping[str, str]:
-        """Output id to device state."""
-        named = {"outbound_paused": self.gate, "trunk_backup": self.failover, "surge_announcement": self.surge}
-        return {self.names.get(output, output): state for output, state in named.items() if state}
-
-
-def declare_points(config: PbxConfig) -> tuple[Point, ...]:
-    """Every point that a PbxBus with this configuration reads."""
-    name, stale_ms = config.name, 5 * config.period_ms
-    own = [
-        Point(id=f"{name}.link", kind=Kind.WORD, words=LINK_WORDS, stale_after_ms=stale_ms),
-        Point(id=f"{name}.calls", kind=Kind.INTEGER, low=0, high=10_000, stale_after_ms=stale_ms),
-    ]
-    own += [Point(id=f"{name}.{output}", kind=Kind.FLAG, stale_after_ms=stale_ms) for output in config.switches]
-    return (*own, *(point for trunk in config.trunks for point in declare(trunk, stale_ms)))
+TELLING = frozenset({"ContactStatus", "Registry", "FullyBooted", "Shutdown", "EmergencyCall"})
 
 
 class PbxBus:
@@ -93,6 +46,7 @@ class PbxBus:
         self._repeat_at_s: dict[str, float] = {}
         self._qualified_at_s: dict[str, float] = {}
         self._restore: set[str] = set()
+        self._watch = CallWatch(config)
         points = [point.id for point in declare_points(config)]
         link = f"{config.name}.link"
         timing = {"period_ms": config.period_ms, "deadline_ms": config.deadline_ms}
@@ -126,7 +80,6 @@ class PbxBus:
         self._hinted = False
         async with _Deadline(group.deadline_ms, self._give_up):
             link = await self._connect()
-            link.events()  # every read is a whole snapshot, so events tell when to look, not what to believe
             await self._keep_gates(link)
             return await self._snapshot(link)
 
@@ -169,7 +122,7 @@ class PbxBus:
     async def _dial(self, now_s: float) -> AmiLink:
         if now_s < self._not_before_s:
             raise DeviceError(f"{self.name}: {self._why}")
-        link = AmiLink(self._config.account, self._wake)
+        link = AmiLink(self._config.account, self._wake, self._take)
         try:
             await link.open(OPEN_MS)
         except DeviceError as fault:
@@ -185,7 +138,12 @@ class PbxBus:
         # else closed may be opened is not for a driver to say.
         self._restore = {output for output, on in self._wanted.items() if on}
         self._qualified_at_s = {}
+        self._watch.restart()
         return link
+
+    def _take(self, event: Packet) -> None:
+        if self._watch.take(event, _now_ms()):
+            self._wake("EmergencyCall")
 
     def _give_up(self) -> None:
         if self._link is not None:
@@ -232,14 +190,14 @@ class PbxBus:
     async def _set(self, link: AmiLink, output: str, on: bool) -> None:
         variable = f"DEVICE_STATE({self._config.switches[output]})"
         value = "INUSE" if on else "NOT_INUSE"
-        self._insist(await link.ask("Setvar", {"Variable": variable, "Value": value}), f"Setvar {variable}")
+        ask.insist(await link.ask("Setvar", {"Variable": variable, "Value": value}), f"Setvar {variable}")
         if await self._level(link, output) is not on:  # a success answer is no proof
             raise DeviceError(
                 f"{self.name}: {variable} was accepted as {value} and reads otherwise", because=Reason.BAD_REPLY
             )
 
     async def _level(self, link: AmiLink, output: str) -> bool | None:
-        return level(await self._getvar(link, f"DEVICE_STATE({self._config.switches[output]})"))
+        return level(await ask.getvar(link, f"DEVICE_STATE({self._config.switches[output]})"))
 
     # --------------------------------------------------------------------------------------------------- the snapshot
 
@@ -249,37 +207,25 @@ class PbxBus:
             standing = await self._level(link, output)
             unknown = bad(Reason.NOT_SUPPORTED, "no device state: is func_devstate loaded?")
             samples[f"{self.name}.{output}"] = unknown if standing is None else Sample(value=standing)
-        groups = dict.fromkeys(group for trunk in self._config.trunks for group in trunk.groups)
-        counts = {g: await self._count(link, g) for g in (*groups, *self._config.also_counted)}
-        total = _total(counts, tuple(counts))
-        samples[f"{self.name}.calls"] = bad(Reason.BAD_REPLY, "no number") if total is None else Sample(value=total)
-        registrations = await self._registrations(link)
+        counts = {group: await ask.count(link, group) for group in self._config.counted}
+        for point, groups in (("calls", tuple(counts)), ("outbound_calls", self._config.outbound_groups)):
+            total = _total(counts, groups)
+            samples[f"{self.name}.{point}"] = (
+                bad(Reason.BAD_REPLY, "no number") if total is None else Sample(value=total)
+            )
+        listed = await ask.registrations(link) if any(t.registration for t in self._config.trunks) else {}
         booted_s = _now_s() - (_now_s() if link.booted_at_s is None else link.booted_at_s)
         for trunk in self._config.trunks:
-            device = await self._getvar(link, f"DEVICE_STATE(PJSIP/{trunk.endpoint})")
-            contacts = await self._contacts(link, trunk)
-            calls, registration = _total(counts, trunk.groups), registrations.get(trunk.registration)
-            seen = Seen(device=device, contacts=contacts, calls=calls, registration=registration)
+            seen = Seen(
+                device=await ask.getvar(link, f"DEVICE_STATE(PJSIP/{trunk.endpoint})"),
+                contacts=await ask.contacts(link, trunk),
+                calls=_total(counts, trunk.groups),
+                registration=listed.get(trunk.registration),
+                outcomes=self._watch.outcomes.judge(trunk.endpoint, _now_ms()),
+            )
             samples |= judge(trunk, seen, settled=booted_s * 1000 >= self._config.settle_ms)
-            await self._qualify(link, trunk, missed=any(c.status == "Unreachable" for c in contacts))
-        return samples
-
-    async def _contacts(self, link: AmiLink, trunk: Trunk) -> tuple[Contact, ...]:
-        listed = await self._getvar(link, f"PJSIP_AOR({trunk.aor or trunk.endpoint},contact)")
-        found = []
-        for contact in [part for part in listed.split(",") if part][:CONTACT_LIMIT]:
-            if not CONTACT.fullmatch(contact):  # it comes from the wire and would go back into a question
-                found.append(Contact(status=f"not asked: {contact[:40]!r}", rtt_us=""))
-                continue
-            status = await self._getvar(link, f"PJSIP_CONTACT({contact},status)")
-            found.append(Contact(status=status, rtt_us=await self._getvar(link, f"PJSIP_CONTACT({contact},rtt)")))
-        return tuple(found)
-
-    async def _registrations(self, link: AmiLink) -> Mapping[str, str]:
-        if not any(trunk.registration for trunk in self._config.trunks):
-            return {}
-        answer = self._insist(await link.ask("PJSIPShowRegistrationsOutbound"), "PJSIPShowRegistrationsOutbound")
-        return {item.get("ObjectName"): item.get("Status") for item in answer.items}
+            await self._qualify(link, trunk, missed=any(c.status == "Unreachable" for c in seen.contacts))
+        return {**samples, **await self._watch.look(link, counts.get(self._config.emergency_group))}
 
     async def _qualify(self, link: AmiLink, trunk: Trunk, *, missed: bool) -> None:
         """One OPTIONS out of turn at the first miss, then one a minute: the next reading knows a second sooner."""
@@ -289,26 +235,6 @@ class PbxBus:
             self._qualified_at_s[trunk.name] = _now_s()
             await link.ask("PJSIPQualify", {"Endpoint": trunk.endpoint})  # refused or not: the reading has its answer
 
-    async def _count(self, link: AmiLink, group: str) -> int | None:
-        text = await self._getvar(link, f"GROUP_COUNT({group})")
-        return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else None
-
-    async def _getvar(self, link: AmiLink, variable: str) -> str:
-        answer = self._insist(await link.ask("Getvar", {"Variable": variable}), f"Getvar {variable}").response
-        if answer.get("Variable") != variable:
-            raise DeviceError(
-                f"{self.name}: asked {variable}, answered {answer.get('Variable')[:60]!r}", because=Reason.BAD_REPLY
-            )
-        return answer.get("Value")
-
-    def _insist(self, answer: Answer, what: str) -> Answer:
-        if not answer.ok:
-            said = answer.message[:100]
-            raise DeviceError(
-                f"{self.name}: {what}: {said!r} (rights needed: call,agent,reporting)", because=Reason.BAD_REPLY
-            )
-        return answer
-
 
 def _total(counts: Mapping[str, int | None], groups: tuple[str, ...]) -> int | None:
     known = [count for count in (counts[group] for group in groups) if count is not None]
@@ -317,6 +243,10 @@ def _total(counts: Mapping[str, int | None], groups: tuple[str, ...]) -> int | N
 
 def _now_s() -> float:
     return asyncio.get_running_loop().time()
+
+
+def _now_ms() -> int:
+    return int(_now_s() * 1000)
 
 
 class _Deadline:

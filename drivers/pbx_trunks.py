@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from drivers.pbx_outcomes import ATTEMPTS_LIMIT, Verdict
 from firmware_py.core.point import Kind, Point
 from firmware_py.core.reading import Quality, Reason, Sample, bad
 
@@ -58,12 +59,14 @@ class Contact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What one reading of one trunk found, in the exchange's words. `registration` is None when it was not listed."""
+    """What one reading of one trunk found, in the exchange's words. `registration` is None when it was not listed;
+    `outcomes` what became of the calls that went out over it."""
 
     device: str
     contacts: tuple[Contact, ...]
     calls: int | None
     registration: str | None
+    outcomes: Verdict
 
 
 def declare(trunk: Trunk, stale_after_ms: int) -> tuple[Point, ...]:
@@ -72,6 +75,8 @@ def declare(trunk: Trunk, stale_after_ms: int) -> tuple[Point, ...]:
     points = [
         Point(id=f"{prefix}.state", kind=Kind.WORD, words=STATE_WORDS, urgent=True, stale_after_ms=stale_after_ms),
         Point(id=f"{prefix}.rtt_ms", kind=Kind.NUMBER, unit="ms", low=0, high=60_000, stale_after_ms=stale_after_ms),
+        Point(id=f"{prefix}.failed_pct", kind=Kind.NUMBER, unit="%", low=0, high=100, stale_after_ms=stale_after_ms),
+        Point(id=f"{prefix}.attempts", kind=Kind.INTEGER, low=0, high=ATTEMPTS_LIMIT, stale_after_ms=stale_after_ms),
     ]
     if trunk.groups:
         points.append(Point(id=f"{prefix}.calls", kind=Kind.INTEGER, low=0, high=10_000, stale_after_ms=stale_after_ms))
@@ -87,6 +92,8 @@ def judge(trunk: Trunk, seen: Seen, *, settled: bool) -> Mapping[str, Sample]:
     samples = {
         f"{prefix}.state": _state(trunk, seen, registered, settled=settled),
         f"{prefix}.rtt_ms": _rtt(seen),
+        f"{prefix}.failed_pct": _failed(seen.outcomes),
+        f"{prefix}.attempts": Sample(value=seen.outcomes.attempts),
     }
     if trunk.groups:
         counted = seen.calls is not None
@@ -135,6 +142,9 @@ def _reachable_state(trunk: Trunk, seen: Seen, registered: Sample | None, *, par
     lost = registered is not None and registered.quality is Quality.GOOD and registered.value is False
     if lost or partly:
         return Sample(value="degraded", detail=evidence)
+    if seen.outcomes.refusing:  # answers OPTIONS and refuses calls: only the calls themselves show it
+        said = f"{seen.outcomes.failed} of the last {seen.outcomes.attempts} calls failed"
+        return Sample(value="degraded", detail=f"{evidence}, {said}")
     if trunk.capacity and seen.calls is not None and seen.calls >= trunk.capacity:
         return Sample(value="full", detail=f"{seen.calls} of {trunk.capacity} calls")
     if seen.device == "BUSY":  # the endpoint's own device_state_busy_at
@@ -157,6 +167,14 @@ def _registered(trunk: Trunk, seen: Seen, *, settled: bool) -> Sample | None:
     return Sample(
         value=False, quality=Quality.UNCERTAIN, because=Reason.DOUBTFUL, detail="the exchange has just started"
     )
+
+
+def _failed(outcomes: Verdict) -> Sample:
+    """Share of attempts that the way out failed, in percent."""
+    said = f"{outcomes.failed} of {outcomes.attempts} calls"
+    if outcomes.share is None:
+        return bad(Reason.NOT_YET, f"too few calls to tell: {said}")
+    return Sample(value=round(100 * outcomes.share, 1), detail=said)
 
 
 def _rtt(seen: Seen) -> Sample:

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import pytest
 
 from drivers.ami import encode
-from drivers.ami_link import EVENT_LIMIT, Account, AmiLink, Phase
+from drivers.ami_link import EVENT_CLASSES, EVENT_LIMIT, Account, AmiLink, Phase
 from firmware_py.ports import DeviceError
 from tests.conftest import eventually_async, find_tcp_port, run
 
@@ -48,7 +48,7 @@ async def read_action(reader: asyncio.StreamReader) -> dict[str, str]:
 async def admit(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, after: bytes = BOOTED) -> None:
     writer.write(GREETING)
     login = await read_action(reader)
-    assert (login["Action"], login["Username"], login["Events"]) == ("Login", "edge", "system")
+    assert (login["Action"], login["Username"], login["Events"]) == ("Login", "edge", EVENT_CLASSES)
     writer.write(f"Response: Success\r\nActionID: {login['ActionID']}\r\n\r\n".encode() + after)
 
 

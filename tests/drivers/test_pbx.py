@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from drivers.ami_link import Account
-from drivers.pbx import PbxBus, PbxConfig, declare_points
+from drivers.pbx import PbxBus
+from drivers.pbx_config import PbxConfig, declare_points
 from drivers.pbx_trunks import Trunk
 from firmware_py.core.reading import Quality, Reason, Sample
 from firmware_py.demo.exchange import SimExchange, SimTrunk

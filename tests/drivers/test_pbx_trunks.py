@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drivers.pbx_outcomes import Verdict
 from drivers.pbx_trunks import STATE_WORDS, Contact, Seen, Trunk, declare, judge, level
 from firmware_py.core.reading import Quality, Reason, Sample
 
@@ -14,8 +15,17 @@ DOWN = Contact(status="Unreachable", rtt_us="N/A")
 ASLEEP = Contact(status="NonQualified", rtt_us="N/A")
 
 
-def seen(*contacts: Contact, device: str = "NOT_INUSE", calls: int | None = 0, registration: str | None = None) -> Seen:
-    return Seen(device=device, contacts=contacts, calls=calls, registration=registration)
+QUIET = Verdict(attempts=0, failed=0, share=None, refusing=False)
+
+
+def seen(
+    *contacts: Contact,
+    device: str = "NOT_INUSE",
+    calls: int | None = 0,
+    registration: str | None = None,
+    outcomes: Verdict = QUIET,
+) -> Seen:
+    return Seen(device=device, contacts=contacts, calls=calls, registration=registration, outcomes=outcomes)
 
 
 def state(found: Seen, trunk: Trunk = PLAIN, *, settled: bool = True) -> Sample:
@@ -112,9 +122,22 @@ def test_every_sample_belongs_to_a_declared_point_and_fits_it(
 
 
 def test_only_what_is_configured_is_declared() -> None:
-    assert [point.id for point in declare(Trunk(name="t", endpoint="e"), 1)] == ["trunks.t.state", "trunks.t.rtt_ms"]
+    assert [point.id for point in declare(Trunk(name="t", endpoint="e"), 1)] == [
+        f"trunks.t.{name}" for name in ("state", "rtt_ms", "failed_pct", "attempts")
+    ]
     words = declare(PLAIN, 10_000)[0]
     assert words.urgent and words.words == STATE_WORDS and words.stale_after_ms == 10_000
+
+
+def test_a_trunk_that_answers_and_refuses_calls_is_degraded_and_says_why() -> None:
+    refusing = Verdict(attempts=12, failed=9, share=0.75, refusing=True)
+    samples = judge(PLAIN, seen(UP, outcomes=refusing), settled=True)
+    assert samples["trunks.main.state"].value == "degraded"
+    assert "9 of the last 12 calls failed" in samples["trunks.main.state"].detail
+    assert samples["trunks.main.failed_pct"].value == 75.0 and samples["trunks.main.attempts"].value == 12
+    assert state(seen(DOWN, outcomes=refusing)).value == "down"
+    few = judge(PLAIN, seen(UP), settled=True)["trunks.main.failed_pct"]
+    assert few.because is Reason.NOT_YET
 
 
 def test_a_round_trip_is_given_in_milliseconds_of_the_slowest_reachable_contact() -> None:

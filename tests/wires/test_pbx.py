@@ -9,7 +9,8 @@ import pytest
 
 from drivers.ami import Packet
 from drivers.ami_link import AmiLink
-from drivers.pbx import PbxBus, PbxConfig, declare_points
+from drivers.pbx import PbxBus
+from drivers.pbx_config import PbxConfig, declare_points
 from drivers.pbx_trunks import Trunk
 from firmware_py.core.reading import Quality, Reason, Sample
 from firmware_py.ports import DeviceError

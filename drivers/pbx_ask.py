@@ -1,0 +1,121 @@
+"""The questions that a driver asks an exchange, each with a checked answer, over one connection.
+
+Needs the write classes call, agent and reporting. It must not know gates, wishes or what an answer means.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from drivers.ami import Answer, Packet
+from drivers.ami_link import Account, AmiLink
+from drivers.pbx_dialplan import Finding, Path, Question, Row, follow, rows, worst
+from drivers.pbx_rights import excess, lacking
+from drivers.pbx_trunks import CONTACT, CONTACT_LIMIT, Contact, Trunk
+from firmware_py.core.reading import Reason
+from firmware_py.ports import DeviceError
+
+QUESTIONS_LIMIT = 24  # contexts that are listed for one emergency number
+OPEN_MS = 3000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rights:
+    """What an account may do too much, and what it lacks; one line of text each."""
+
+    excess: tuple[str, ...]
+    lacking: tuple[str, ...]
+
+
+async def getvar(link: AmiLink, variable: str) -> str:
+    """One variable or function, '' when it has no value. Raises DeviceError."""
+    answer = insist(await link.ask("Getvar", {"Variable": variable}), f"Getvar {variable}").response
+    if answer.get("Variable") != variable:
+        asked = f"asked {variable}, answered {answer.get('Variable')[:60]!r}"
+        raise DeviceError(asked, because=Reason.BAD_REPLY)
+    return answer.get("Value")
+
+
+async def count(link: AmiLink, group: str) -> int | None:
+    """Calls in a group of the dialplan; None when the answer is no number. Raises DeviceError."""
+    text = await getvar(link, f"GROUP_COUNT({group})")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else None
+
+
+async def contacts(link: AmiLink, trunk: Trunk) -> tuple[Contact, ...]:
+    """A trunk's contacts with their status, CONTACT_LIMIT at most. Raises DeviceError."""
+    listed = await getvar(link, f"PJSIP_AOR({trunk.aor or trunk.endpoint},contact)")
+    found = []
+    for contact in [part for part in listed.split(",") if part][:CONTACT_LIMIT]:
+        if not CONTACT.fullmatch(contact):  # it comes from the wire and would go back into a question
+            found.append(Contact(status=f"not asked: {contact[:40]!r}", rtt_us=""))
+            continue
+        status = await getvar(link, f"PJSIP_CONTACT({contact},status)")
+        found.append(Contact(status=status, rtt_us=await getvar(link, f"PJSIP_CONTACT({contact},rtt)")))
+    return tuple(found)
+
+
+async def registrations(link: AmiLink) -> Mapping[str, str]:
+    """Status of every outbound registration by its name. Raises DeviceError."""
+    answer = insist(await link.ask("PJSIPShowRegistrationsOutbound"), "PJSIPShowRegistrationsOutbound")
+    return {item.get("ObjectName"): item.get("Status") for item in answer.items}
+
+
+async def queue_summaries(link: AmiLink, queues: Iterable[str]) -> list[Packet]:
+    """One QueueSummary item for each queue that exists. Raises DeviceError."""
+    found: list[Packet] = []
+    for queue in queues:
+        answer = await link.ask("QueueSummary", {"Queue": queue})
+        found += [item for item in answer.items if answer.ok and item.get("Queue") == queue]
+    return found
+
+
+async def emergency_path(link: AmiLink, numbers: Iterable[str], context: str, gates: tuple[str, ...]) -> Finding:
+    """Follow the dialplan for each number without dialling. Raises DeviceError, also when it may not be asked."""
+    found = []
+    for number in numbers:
+        listed: dict[tuple[str, str], tuple[Row, ...]] = {}
+        step = follow(number, context, listed, gates)
+        while isinstance(step, Question) and len(listed) < QUESTIONS_LIMIT:
+            listed[(step.context, step.exten)] = await _show(link, step)
+            step = follow(number, context, listed, gates)
+        found.append(_unended(number) if isinstance(step, Question) else step)
+    return worst(found)
+
+
+def _unended(number: str) -> Finding:
+    return Finding(path=Path.UNPROVEN, detail=f"{number}: passes through more than {QUESTIONS_LIMIT} contexts")
+
+
+async def _show(link: AmiLink, question: Question) -> tuple[Row, ...]:
+    answer = await link.ask("ShowDialPlan", {"Context": question.context, "Extension": question.exten})
+    if not answer.ok and "Did not find" in answer.message:
+        return ()
+    return rows(insist(answer, "ShowDialPlan").items)
+
+
+async def rights(link: AmiLink) -> Rights:
+    """What the account of this connection may do. Raises DeviceError."""
+    answer = insist(await link.ask("ListCommands"), "ListCommands").response
+    return Rights(excess=excess(answer), lacking=lacking(answer))
+
+
+async def examine_account(account: Account) -> Rights:
+    """For `doctor`: log in, ask what this account may do, leave. Raises DeviceError."""
+    link = AmiLink(account, _ignore)
+    try:
+        await link.open(OPEN_MS)
+        return await rights(link)
+    finally:
+        link.close()
+
+
+def insist(answer: Answer, what: str) -> Answer:
+    """The answer, when the exchange agreed. Raises DeviceError."""
+    if not answer.ok:
+        said = answer.message[:100]
+        raise DeviceError(f"{what}: {said!r} (rights needed: call,agent,reporting)", because=Reason.BAD_REPLY)
+    return answer
+
+
+def _ignore(event: str) -> None:
+    """Nobody waits for events here."""
