@@ -89,6 +89,7 @@ def check_references(site: Site) -> Iterator[Finding]:
         (("annunciator", "sounders"), site.annunciator.sounders, outputs, "output"),
         (("outbound", "outputs"), site.outbound.outputs, outputs, "output"),
         (("cooling", "fans"), site.cooling.fans, outputs, "output"),
+        (("cooling", "gentle"), site.cooling.gentle, outputs, "output"),
         (("fire", "off_on_fire"), site.fire.off_on_fire, loads, "load"),
     ):
         for place, name in enumerate(names):
@@ -157,6 +158,8 @@ def _roles(site: Site) -> Iterator[tuple[Path, str, str]]:
         yield ("outbound", "outputs", place), name, "the pause of outbound"
     for place, name in enumerate(site.cooling.fans):
         yield ("cooling", "fans", place), name, "a fan"
+    for place, name in enumerate(site.cooling.gentle):
+        yield ("cooling", "gentle", place), name, "gentler cooling"
     for index, load in enumerate(site.load):
         if load.output is not None:
             yield ("load", index, "output"), load.output, "a load's feed"

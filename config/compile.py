@@ -7,7 +7,7 @@ all at once. It must not open a connection or read a clock.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from config import compile_phones, compile_power
+from config import compile_cooling, compile_phones, compile_power
 from config.compile_power import SILENT_MS
 from config.devices import Devices
 from config.model_floor import InputKind, OutputEntry
@@ -15,7 +15,7 @@ from config.model_site import Site
 from firmware_py.core.output import Output, StopValue
 from firmware_py.core.plan import Plan
 from firmware_py.core.point import Kind, Point
-from monitors import annunciator, comms, conservation, contacts, fire, hvac, power, trunks
+from monitors import annunciator, comms, conservation, contacts, fire, power, trunks
 from monitors.parts import Part, Row, RowAlarm, assemble, join
 
 OWN_STALE_MS = 15_000  # the shell feeds its own points each second; a busy start must not make them stale
@@ -36,6 +36,7 @@ def compile_floor(site: Site, devices: Devices) -> Floor:
     """Join all monitors' parts over the points of all devices."""
     points = {point.id: point for point in _points(site, devices)}
     points |= {point.id: point for point in compile_power.derived_points(site, points)}
+    points |= {point.id: point for point in compile_cooling.derived_points(site, points)}
     part = _watch(site, points)
     causes = frozenset(cause.id for cause in part.causes)
     flags = frozenset(rule.flag for rule in part.flags)
@@ -53,7 +54,7 @@ def _points(site: Site, devices: Devices) -> Iterable[Point]:
     yield from devices.points
     for entry in site.input:
         yield Point(id=entry.id, kind=Kind.FLAG, stale_after_ms=CONTACT_STALE_MS, urgent=True)
-    yield from comms.own_points(stale_ms=OWN_STALE_MS, mqtt=_publishes(site))
+    yield from comms.own_points(stale_ms=OWN_STALE_MS, mqtt=_publishes(site), certificate=_has_certificate(site))
     for output in site.output:
         if output.port != "gpio":
             # Read back at each lease; twice missed is lost.
@@ -64,6 +65,11 @@ def _publishes(site: Site) -> bool:
     return site.mqtt is not None and site.mqtt.enabled
 
 
+def _has_certificate(site: Site) -> bool:
+    mqtt = site.mqtt
+    return mqtt is not None and mqtt.enabled and mqtt.tls is not None and mqtt.tls.cert_file is not None
+
+
 def _watch(site: Site, points: Mapping[str, Point]) -> Part:
     panels = _fire_panels(site, points)
     fire_contacts = tuple(entry.id for entry in site.input if entry.kind is InputKind.FIRE)
@@ -71,7 +77,7 @@ def _watch(site: Site, points: Mapping[str, Point]) -> Part:
     parts.append(Part(batteries=compile_power.batteries(site, points)))
     parts += _phones(site)
     parts += compile_phones.watch_calls(site)
-    parts += _cooling(site, points, fire_seen=fire.SEEN if panels or fire_contacts else "")
+    parts += compile_cooling.watch(site, points, fire_seen=fire.SEEN if panels or fire_contacts else "")
     parts += [fire.watch_panel(panel) for panel in panels]
     if panels or fire_contacts:
         parts.append(
@@ -90,7 +96,8 @@ def _watch(site: Site, points: Mapping[str, Point]) -> Part:
     silent = [a.alarm.condition for part in parts for a in part.alarms if a.alarm.cause == comms.CAUSE]
     gates = frozenset(site.outbound.outputs)
     followed = [output for output in remote_outputs(site) if output not in gates]
-    parts.append(comms.watch(silent, mqtt=_publishes(site), delay_ms=SILENT_MS, followed=followed))
+    own = {"mqtt": _publishes(site), "certificate": _has_certificate(site)}
+    parts.append(comms.watch(silent, delay_ms=SILENT_MS, followed=followed, **own))
     return join(parts)
 
 
@@ -121,42 +128,6 @@ def _phones(site: Site) -> list[Part]:
                 )
             )
         )
-    return parts
-
-
-def _cooling(site: Site, points: Mapping[str, Point], *, fire_seen: str) -> list[Part]:
-    units = [unit for _, unit in site.units if unit.kind.value == "hvac"]
-    rooms = sorted({unit.room for unit in units if unit.room and f"{unit.room}.temp_c" in points})
-    cooling = site.cooling
-    parts = [
-        hvac.watch_unit(
-            hvac.Unit(
-                id=unit.id,
-                on_delay_ms=cooling.on_delay_ms,
-                off_delay_ms=cooling.off_delay_ms,
-                silent_ms=SILENT_MS,
-                running=f"{unit.id}.running" in points,
-                ordered_off=f"{unit.id}.ordered_off" in points,
-            )
-        )
-        for unit in units
-    ]
-    parts += [
-        hvac.watch_room(
-            hvac.Room(
-                id=room,
-                point=f"{room}.temp_c",
-                warn_c=cooling.warm_c,
-                alarm_c=cooling.hot_c,
-                critical_c=cooling.critical_c,
-                deadband_c=cooling.deadband_c,
-                on_delay_ms=cooling.on_delay_ms,
-                off_delay_ms=cooling.off_delay_ms,
-            )
-        )
-        for room in rooms
-    ]
-    parts.append(hvac.cool(tuple(unit.id for unit in units), tuple(rooms), cooling.fans, fire_seen))
     return parts
 
 

@@ -135,16 +135,17 @@ class Annunciator(Section):
 
 
 class LoadKind(StrEnum):
-    """What a load is. All but ordinary ones are never cut."""
+    """What a load is. All but ordinary ones and compressors are never cut; compressors are cut last and spared."""
 
     ORDINARY = "ordinary"
     EMERGENCY_LIGHTING = "emergency_lighting"
     PHONES = "phones"
     INBOUND = "inbound"
     CONTROLLER = "controller"
+    COMPRESSOR = "compressor"
 
 
-PROTECTED = frozenset(LoadKind) - {LoadKind.ORDINARY}
+PROTECTED = frozenset(LoadKind) - {LoadKind.ORDINARY, LoadKind.COMPRESSOR}
 
 
 class Load(Section):
@@ -152,12 +153,13 @@ class Load(Section):
 
     id: Name = Field(description="its name, like office_lights")
     name: Text | None = Field(default=None, description="what people call it")
-    kind: LoadKind = Field(default=LoadKind.ORDINARY, description="what it is; only ordinary loads may be cut")
+    kind: LoadKind = Field(default=LoadKind.ORDINARY, description="only ordinary loads and compressors may be cut")
     priority: Annotated[int, Field(ge=1, le=9)] = Field(description="1 is kept longest")
     watts_w: Watts = Field(description="what it draws")
     ups: Name | None = Field(default=None, description="id of the [[ups]] that feeds it; none: fed past every UPS")
     output: PointId | None = Field(default=None, description="id of the [[output]] that feeds it; none: cut by hand")
     people: bool = Field(default=False, description="people sit at it: announced before it is cut")
+    unit: Name | None = Field(default=None, description="of a compressor: id of its [[modbus.unit]]")
 
 
 class StageCause(StrEnum):

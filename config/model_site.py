@@ -92,12 +92,26 @@ class Cooling(Section):
     deadband_c: Annotated[CelsiusC, within(units.CELSIUS, "0 C", "10 C")] = Field(
         default=1.0, description="to leave a step"
     )
-    rise_c_per_min: CelsiusPerMinute = Field(default=0.4, description="rate that counts as a fault; 2 C in 5 min")
+    rise_c_per_min: CelsiusPerMinute = Field(
+        default=0.4, description="rate over 5 min that counts as a fault: 2 C in 5 min; 0: not watched"
+    )
+    jump_c: Annotated[CelsiusC, within(units.CELSIUS, "1 C", "50 C")] = Field(
+        default=5.0, description="change between two samples that is a fault of the sensor"
+    )
+    dry_pct: Percent = Field(default=20.0, description="humidity below which the air is too dry")
+    humid_pct: Percent = Field(default=70.0, description="humidity above which it is too damp")
     on_delay_ms: DelayMs = Field(default=30_000, description="a fault for this long before it counts")
     off_delay_ms: DelayMs = Field(default=60_000, description="sound for this long before the fault ends")
     fans: tuple[PointId, ...] = Field(
         default=(), description="outputs that run while cooling fails; never started in a fire"
     )
+    gentle: tuple[PointId, ...] = Field(
+        default=(), description="outputs that ask for less in conservation: UPS modes, raised set points"
+    )
+    min_on_ms: DelayMs = Field(default=300_000, description="shortest time on of a compressor")
+    min_off_ms: DelayMs = Field(default=300_000, description="shortest time off of a compressor")
+    starts_per_hour: Annotated[int, Field(ge=1, le=20)] = Field(default=6, description="of one compressor")
+    restart_spacing_ms: DelayMs = Field(default=30_000, description="between the starts of two compressors")
 
 
 class Fire(Section):
@@ -161,6 +175,39 @@ class MqttVersion(StrEnum):
     V311 = "3.1.1"
 
 
+class Order(StrEnum):
+    """Commands that may come over MQTT; fire confirmation and configuration are local only."""
+
+    ACK = "ack"
+    SILENCE = "silence"
+    SHELVE = "shelve"
+    UNSHELVE = "unshelve"
+    CONSERVE = "conserve"
+    RELEASE = "release"
+    PAUSE_OUTBOUND = "pause-outbound"
+    RESUME_OUTBOUND = "resume-outbound"
+    TICK = "tick"
+    LAMP_TEST = "lamp-test"
+    DRILL = "drill"
+    ANNOUNCE = "announce"
+
+
+class Sender(Section):
+    """Somebody who may order over MQTT."""
+
+    by: Annotated[str, fits(r"[\x21-\x7e]{1,64}", "must be 1 to 64 printable characters without spaces")] = Field(
+        description="as commands name their sender"
+    )
+    may: Annotated[tuple[Order, ...], Field(min_length=1)] = Field(description="what")
+
+
+class MqttCommands(Section):
+    """Orders from the far side; off unless switched on here."""
+
+    enabled: bool = Field(default=False, description="whether any command is heard at all")
+    sender: tuple[Sender, ...] = Field(default=(), max_length=64, description="who may order what")
+
+
 class Mqtt(Section):
     """The line to the central server."""
 
@@ -182,6 +229,11 @@ class Mqtt(Section):
         default=60_000, description="state is published at least this often"
     )
     inflight: Annotated[int, Field(ge=1, le=100)] = Field(default=32, description="events on the way at once")
+    tele_ms: Annotated[DurationMs, within(units.DURATION, "0 s", "1 min")] = Field(
+        default=0, description="fast values this often; 0 s: none"
+    )
+    discovery: bool = Field(default=False, description="whether Home Assistant is told of this floor")
+    commands: MqttCommands = MqttCommands()
 
     @property
     def broker_port(self) -> int:

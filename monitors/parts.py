@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from firmware_py.core.alarm import Alarm
+from firmware_py.core.compressor import Compressor
 from firmware_py.core.condition import Condition
 from firmware_py.core.mode import Cause
 from firmware_py.core.output import Output
@@ -16,6 +17,7 @@ from firmware_py.core.plan import Announce, FlagRule, Interlock, Plan, Rule, fau
 from firmware_py.core.point import Point
 from firmware_py.core.shedplan import Battery
 from firmware_py.core.stage import Stage
+from firmware_py.core.trend import Trend
 
 T = TypeVar("T")
 
@@ -49,6 +51,8 @@ class Part:
     causes: tuple[Cause, ...] = ()
     stages: tuple[Stage, ...] = ()
     batteries: tuple[Battery, ...] = ()
+    trends: tuple[Trend, ...] = ()
+    compressors: tuple[Compressor, ...] = ()
     rules: tuple[Rule, ...] = ()
     interlocks: tuple[Interlock, ...] = ()
     flags: tuple[FlagRule, ...] = ()
@@ -64,6 +68,8 @@ def join(parts: Iterable[Part]) -> Part:
         causes=tuple(c for part in listed for c in part.causes),
         stages=tuple(s for part in listed for s in part.stages),
         batteries=tuple(b for part in listed for b in part.batteries),
+        trends=tuple(t for part in listed for t in part.trends),
+        compressors=tuple(c for part in listed for c in part.compressors),
         rules=tuple(r for part in listed for r in part.rules),
         interlocks=tuple(i for part in listed for i in part.interlocks),
         flags=tuple(f for part in listed for f in part.flags),
@@ -81,6 +87,8 @@ def assemble(points: Iterable[Point], outputs: Iterable[Output], part: Part, *, 
         causes=_by_id((cause.id, cause) for cause in part.causes),
         stages=_by_id((stage.id, stage) for stage in part.stages),
         batteries=_by_id((battery.id, battery) for battery in part.batteries),
+        trends=_by_id((trend.point, trend) for trend in part.trends),
+        compressors=_by_id((compressor.output, compressor) for compressor in part.compressors),
         rules=part.rules,
         interlocks=part.interlocks,
         flags=part.flags,
