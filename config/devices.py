@@ -14,7 +14,7 @@ from config.model_devices import Exchange, ModbusEndpoint, ModbusUnit, Ups
 from config.model_floor import Switch
 from config.model_site import Site
 from config.strict import ConfigError, Document, Fault
-from drivers import modbus_profile, snmp_profile
+from drivers import modbus_profile, snmp_profile, snmp_signals
 from drivers.ami_link import Account
 from drivers.pbx_config import PbxConfig, declare_points
 from drivers.pbx_trunks import Trunk
@@ -70,8 +70,8 @@ def find_devices(document: Document, site: Site, library: Library) -> Devices:
 
 def _ups_points(ups: Ups, profile: snmp_profile.Profile) -> Iterable[Point]:
     for name in profile.sources:
-        signal = snmp_profile.SIGNALS[name]
-        stale_ms = ups.stale_ms if signal.group is snmp_profile.Group.FAST else ups.slow_stale_ms
+        signal = snmp_signals.SIGNALS[name]
+        stale_ms = ups.stale_ms if signal.group is snmp_signals.Group.FAST else ups.slow_stale_ms
         yield replace(signal.point(ups.id, ups.fast_ms), stale_after_ms=stale_ms)
 
 

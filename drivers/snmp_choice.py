@@ -7,7 +7,8 @@ when it fails. Pure bookkeeping; it must not know sockets or clocks (times are i
 from collections.abc import Mapping
 
 from drivers.snmp_decode import Gap, Raw, Rows, cross_check, decode, without_device
-from drivers.snmp_profile import SIGNALS, Group, Profile, Source
+from drivers.snmp_profile import Profile, Source
+from drivers.snmp_signals import SIGNALS, Group
 from firmware_py.core.reading import Quality, Reason, Sample, bad
 
 PROBE_EVERY_MS = 300_000
@@ -28,6 +29,7 @@ class Choice:
         self._soon_ms = PROBE_SOON_MS
         self._factors: dict[tuple[str, str], float] = {}
         self._known: dict[str, Sample] = {}
+        self._roots: frozenset[str] = frozenset()
         self._runtime_seen = False
 
     def signals(self, group: Group) -> tuple[str, ...]:
@@ -47,6 +49,18 @@ class Choice:
         self._factors.clear()
         self._soon_ms = PROBE_SOON_MS
 
+    def roots(self, group: Group, now_ms: int) -> tuple[str, ...]:
+        """What to look for before a read that tries every source: where their MIBs begin; else nothing."""
+        if group in self._present and not self._probe_due(group, now_ms):
+            return ()
+        rows = (row for signal in self._signals[group] for row in self._profile.sources[signal.id])
+        roots = dict.fromkeys(row.root for row in rows if row.root)
+        return tuple(roots) if len(roots) > 1 else ()
+
+    def note_roots(self, found: frozenset[str]) -> None:
+        """Which of `roots` the agent has; none means that it cannot be asked this way, so all are tried."""
+        self._roots = found
+
     def ask(self, group: Group, now_ms: int) -> tuple[str, ...]:
         """The objects to read now, each once, the best sources first."""
         if self._probe_due(group, now_ms):
@@ -57,7 +71,7 @@ class Choice:
             for signal in self._signals[group]
             for source in self._candidates(signal.id, probing=present is None)
             for oid in source.asked
-            if present is None or oid in present
+            if (oid in present if present is not None else not self._roots or source.root in ("", *self._roots))
         ]
         return tuple(dict.fromkeys(wanted))
 

@@ -5,11 +5,12 @@ know how the answer came, nor when.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeAlias, assert_never
 
-from drivers.snmp_profile import Combine, Signal, Source
+from drivers.snmp_profile import Combine, Source, Unless
+from drivers.snmp_signals import FLAG_WORDS, Signal
 from firmware_py.core.point import Kind
 from firmware_py.core.reading import Quality, Reason, Sample, Value, bad
 
@@ -48,10 +49,17 @@ def decode(
 ) -> Decoded:
     """One source's answer as a Sample of `signal`. `factor`: what an earlier call found for this source, else None."""
     if source.alarms is not None:
-        return Decoded(sample=_alarm_word(source, raws, rows or {}))
+        return Decoded(sample=_flagged(signal, _alarm_word(source, raws, rows or {})))
     if source.words is not None:
-        return Decoded(sample=_word(source, signal, source.words, raws))
+        return Decoded(sample=_flagged(signal, _word(source, signal, source.words, raws)))
     return _measured(source, signal, raws, factor)
+
+
+def _flagged(signal: Signal, sample: Sample) -> Sample:
+    """A flag's word as its truth value."""
+    if signal.kind is not Kind.FLAG or not isinstance(sample.value, str):
+        return sample
+    return replace(sample, value=FLAG_WORDS[sample.value])
 
 
 def _number(source: Source, oid: str, raws: Mapping[str, Raw]) -> int | Sample:
@@ -72,6 +80,8 @@ def _number(source: Source, oid: str, raws: Mapping[str, Raw]) -> int | Sample:
         case bytes():
             # Some cards send their numbers as text.
             text = raw.strip() if len(raw) <= _SHOWN_BYTES else b""
+            if source.place is not None and oid in source.oids:
+                text = raw[source.place - 1 : source.place] if raw.strip(b"01") == b"" else b""
             digits = text.removeprefix(b"-")
             if not (digits.isdigit() and len(digits) < _DIGITS):
                 return bad(Reason.BAD_REPLY, f"{about}: not a number but text {_shown(raw)}")
@@ -94,13 +104,22 @@ def _word(source: Source, signal: Signal, words: Mapping[int, str], raws: Mappin
     if word is None:
         detail = f"{source.name} {source.oids[0]}: {number} is not in the table"
         return Sample(value=value, quality=Quality.BAD, because=Reason.UNKNOWN_WORD, detail=detail)
+    for unless in source.unless:
+        if word in unless.of and _corrects(unless, raws):
+            return Sample(value=unless.word, detail=f"{source.name} {number}, {unless.oid} {raws[unless.oid]!r}")
     if word == UNKNOWN:
         detail = f"{source.name} {source.oids[0]}: {number} says unknown"
         return Sample(value=value, quality=Quality.BAD, because=Reason.UNKNOWN_WORD, detail=detail)
-    for unless in source.unless:
-        if word in unless.of and raws.get(unless.oid) == unless.value:
-            return Sample(value=unless.word, detail=f"{source.name} {number}, {unless.oid} {unless.value}")
     return Sample(value=word, detail=f"{source.name} {number}")
+
+
+def _corrects(unless: Unless, raws: Mapping[str, Raw]) -> bool:
+    raw = raws.get(unless.oid)
+    if not isinstance(raw, int) or raw in EVERYWHERE:
+        return False
+    if any(isinstance(level := raws.get(oid), int) and level < limit for oid, limit in unless.sunk.items()):
+        return False
+    return raw in unless.values or (unless.at_least is not None and raw >= unless.at_least)
 
 
 def _alarm_word(source: Source, raws: Mapping[str, Raw], rows: Rows) -> Sample:
@@ -188,6 +207,9 @@ def cross_check(samples: Mapping[str, Sample], known: Mapping[str, Sample], *, r
     runtime, power = samples.get("battery.runtime_s"), samples.get("output.power_w")
     if runtime is not None and _number_of(runtime) == 0 and not _may_be_empty(picture, runtime_seen=runtime_seen):
         checked["battery.runtime_s"] = bad(Reason.SENTINEL, f"{runtime.detail}: zero with charge left means not known")
+    source = samples.get("output_source")
+    if source is not None and _good(source) == "battery" and _good(samples.get("test_running")) is True:
+        checked["output_source"] = replace(source, value="test", detail=f"{source.detail}, and a test is running")
     load, watts = _number_of(picture.get("output.load_pct")), _number_of(power)
     if power is not None and load is not None and watts is not None and watts < LEAST_RATING_W * load / 100:
         text = f"{power.detail}: {watts:g} W cannot be at {load:g} % load"

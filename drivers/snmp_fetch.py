@@ -29,13 +29,16 @@ class Answer:
 
 
 class Link(Protocol):
-    """What can be asked of an agent. Both raise DeviceError and otherwise wait; the caller bounds them."""
+    """What can be asked of an agent. All raise DeviceError and otherwise wait; the caller bounds them."""
 
     async def get(self, oids: Sequence[str], patience_s: float) -> Answer:
         """GET."""
 
     async def after(self, oid: str, rows: int, patience_s: float) -> Answer:
         """The `rows` objects behind `oid`."""
+
+    async def following(self, oids: Sequence[str], patience_s: float) -> Answer:
+        """What follows each of `oids`, in their order."""
 
 
 class Fetch:
@@ -100,6 +103,29 @@ class Fetch:
         # Only a completed round is remembered by whoever asked; the next one may find the agent changed.
         self._refused.clear()
         return raws
+
+    async def roots(self, link: Link, roots: Sequence[str], patience_s: float) -> frozenset[str]:
+        """Those of `roots` under which the agent has anything; also those of which it does not say.
+
+        One GETNEXT names them all, so that a card with one MIB is not asked for the objects of twenty.
+        """
+        found: set[str] = set()
+        todo = deque(tuple(roots[start : start + MOST_VARBINDS]) for start in range(0, len(roots), MOST_VARBINDS))
+        while todo:
+            part = todo.popleft()
+            answer = await link.following(part, patience_s)
+            self.answers += 1
+            if answer.status == NO_ERROR and len(answer.values) == len(part):
+                pairs = zip(part, answer.values, strict=True)
+                found |= {root for root, (oid, raw) in pairs if oid.startswith(f"{root}.") and raw is not Gap.NO_SUCH}
+            elif answer.status == NO_SUCH_NAME and 1 <= answer.index <= len(part):
+                rest = (*part[: answer.index - 1], *part[answer.index :])  # behind its last object, in version 1
+                todo.extendleft([rest] if rest else [])
+            elif len(part) > 1:
+                todo.extendleft((part[len(part) // 2 :], part[: len(part) // 2]))
+            else:
+                found |= set(part)
+        return frozenset(found)
 
     async def alarms(
         self, link: Link, tables: Mapping[str, int], now_ms: int, patience_s: float

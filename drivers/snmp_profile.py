@@ -1,28 +1,20 @@
-"""What a UPS can tell and where it tells it: our closed list of signals, and profiles that name the sources of each.
+"""Where a UPS tells what: profiles that name the sources of each of our signals.
 
 A profile is TOML data (`config/profiles/ups_*.toml`): per MIB, per signal, objects with conversion, word table, marks
 for "not known". This module is pure: it must not know sockets, polling, or which agent answers what.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
 
 from config.strict import ConfigError, Document, Fault, Model, check, nearest
-from firmware_py.core.point import Kind, Point
+from drivers.snmp_signals import SIGNALS, Signal
 
-STALE_POLLS = 3
-MAX_INCLUDES = 16
-
-
-class Group(StrEnum):
-    """How often a signal is read: every second in one request, or every ten seconds."""
-
-    FAST = "fast"
-    SLOW = "slow"
+MAX_INCLUDES = 32
 
 
 class Combine(StrEnum):
@@ -34,86 +26,16 @@ class Combine(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Signal:
-    """One thing that we want to know. `low`..`high`: plausible, in `unit`. `window`: where a healthy value lies; only
-    a value outside it may have its scale repaired, and only into it."""
-
-    id: str
-    kind: Kind
-    group: Group
-    unit: str = ""
-    urgent: bool = False
-    low: float | None = None
-    high: float | None = None
-    words: tuple[str, ...] = ()
-    window: tuple[float, float] | None = None
-
-    def point(self, device: str, period_ms: int) -> Point:
-        """The point of `device` that carries this signal; stale after three polls of `period_ms`."""
-        return Point(
-            id=f"{device}.{self.id}",
-            kind=self.kind,
-            stale_after_ms=STALE_POLLS * period_ms,
-            unit=self.unit,
-            urgent=self.urgent,
-            low=self.low,
-            high=self.high,
-            words=self.words,
-        )
-
-
-SOURCE_WORDS = ("mains", "battery", "bypass", "off", "test", "unknown")
-BATTERY_WORDS = ("normal", "low", "depleted", "fault", "absent", "unknown")
-WEEK_S = 7 * 24 * 3600
-_VOLTS = (80.0, 300.0)
-_HERTZ = (45.0, 65.0)
-
-
-def _word(id: str, group: Group, words: tuple[str, ...]) -> Signal:
-    return Signal(id=id, kind=Kind.WORD, group=group, urgent=group is Group.FAST, words=words)
-
-
-def _number(id: str, unit: str, low: float, high: float, window: tuple[float, float] | None = None) -> Signal:
-    return Signal(id=id, kind=Kind.NUMBER, group=Group.SLOW, unit=unit, low=low, high=high, window=window)
-
-
-SIGNALS: Mapping[str, Signal] = {
-    signal.id: signal
-    for signal in (
-        _word("output_source", Group.FAST, SOURCE_WORDS),
-        _word("battery.status", Group.FAST, BATTERY_WORDS),
-        _word("card_link", Group.FAST, ("ok", "lost")),
-        Signal(id="alarms_present", kind=Kind.INTEGER, group=Group.FAST, low=0, high=10_000),
-        _number("battery.charge_pct", "%", 0, 100),
-        _number("battery.runtime_s", "s", 0, WEEK_S),
-        _number("battery.temp_c", "C", -20, 80),
-        _number("battery.voltage_v", "V", 1, 1000),
-        _number("battery.current_a", "A", -2000, 2000),
-        _number("output.load_pct", "%", 0, 250),
-        _number("output.power_w", "W", 0, 2_000_000),
-        _number("output.voltage_v", "V", 0, 500, _VOLTS),
-        _number("output.frequency_hz", "Hz", 0, 100, _HERTZ),
-        _number("input.voltage_v", "V", 0, 500, _VOLTS),
-        _number("input.frequency_hz", "Hz", 0, 100, _HERTZ),
-        Signal(id="on_battery_s", kind=Kind.INTEGER, group=Group.SLOW, unit="s", low=0, high=WEEK_S),
-    )
-}
-
-
-def points(device: str, *, fast_period_ms: int = 1000, slow_period_ms: int = 10_000) -> tuple[Point, ...]:
-    """The points of any UPS called `device`, for the site to register; stale after three polls."""
-    periods_ms = {Group.FAST: fast_period_ms, Group.SLOW: slow_period_ms}
-    return tuple(signal.point(device, periods_ms[signal.group]) for signal in SIGNALS.values())
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Unless:
-    """A second object that corrects a word: when it reads `value`, a word among `of` becomes `word`."""
+    """A second object that corrects a word: when it reads one of `values`, or `at_least` so much, a word among `of`
+    becomes `word`. `sunk`: raw limits of other objects; one that reads below its limit forbids the correction."""
 
     oid: str
-    value: int
     of: tuple[str, ...]
     word: str
+    values: frozenset[int] = frozenset()
+    at_least: int | None = None
+    sunk: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +53,8 @@ class Source:
     """One place where a signal can be read. Object ids are complete and without a leading dot.
 
     `scale` turns the device's unit into ours (60 for minutes, 0.01 for TimeTicks). `marks` are raw values that mean
-    "not known". `repairs` are factors that a wrong scale may need. A word source has `words` or `alarms`.
+    "not known". `repairs` are factors that a wrong scale may need. A word or flag source has `words` or `alarms`.
+    `place`: the object is a text of digits, and this one (from 1) is the number. `root`: what its MIB lies under.
     """
 
     mib: str
@@ -144,20 +67,24 @@ class Source:
     words: Mapping[int, str] | None = None
     unless: tuple[Unless, ...] = ()
     alarms: AlarmRows | None = None
+    place: int | None = None
+    root: str = ""
 
     @property
     def asked(self) -> tuple[str, ...]:
         """Every object that a GET must name to decode this source."""
         count = () if self.alarms is None else (self.alarms.count,)
-        return (*self.oids, *(unless.oid for unless in self.unless), *count)
+        corrections = (oid for unless in self.unless for oid in (unless.oid, *unless.sunk))
+        return (*self.oids, *corrections, *count)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """The sources of each signal, the best first."""
+    """The sources of each signal, the best first. `traps`: what the notifications of these MIBs lie under."""
 
     name: str
     sources: Mapping[str, tuple[Source, ...]]
+    traps: tuple[str, ...] = ()
 
 
 # ------------------------------------------------------------------------------------------------------ the TOML form
@@ -170,7 +97,10 @@ _Scale = Annotated[float, Field(gt=0, le=1e6)]
 
 class _Unless(Model):
     oid: _Oid
-    value: int
+    value: int | None = None
+    values: Annotated[tuple[int, ...], Field(max_length=16)] = ()
+    at_least: int | None = None
+    sunk: Annotated[dict[_Oid, int], Field(max_length=8)] = Field(default_factory=dict)
     of: Annotated[tuple[_Word, ...], Field(min_length=1, max_length=8)]
     word: _Word
 
@@ -193,6 +123,7 @@ class _Source(Model):
     words: dict[_Number, _Word] | None = None
     unless: Annotated[tuple[_Unless, ...], Field(max_length=8)] = ()
     alarms: _Alarms | None = None
+    place: Annotated[int, Field(ge=1, le=64)] | None = None
 
 
 class _Profile(Model):
@@ -200,7 +131,12 @@ class _Profile(Model):
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
     title: str = ""
+    document: str = ""
+    revision: str = ""
+    verified: str = ""
+    gap: str = ""
     root: _Oid | None = None
+    traps: Annotated[tuple[_Oid, ...], Field(max_length=8)] = ()
     signals: dict[str, Annotated[tuple[_Source, ...], Field(min_length=1, max_length=8)]] = Field(default_factory=dict)
     include: Annotated[tuple[str, ...], Field(max_length=MAX_INCLUDES)] = ()
     prefer: dict[str, tuple[str, ...]] = Field(default_factory=dict)
@@ -219,11 +155,14 @@ def compile_profile(document: Document, find: Callable[[str], Document]) -> Prof
         signal: tuple(_source(model.name, model.root, given) for given in rows)
         for signal, rows in model.signals.items()
     }
+    traps = model.traps
     for name in model.include:
         included = check(find(name), _Profile)
         if included.include:
             raise ConfigError([document.fault(("include",), f"{name} includes others itself; name those here")])
-        for signal, rows in compile_profile(find(name), find).sources.items():
+        part = compile_profile(find(name), find)
+        traps += part.traps
+        for signal, rows in part.sources.items():
             sources[signal] = (*sources.get(signal, ()), *rows)
     known = {source.mib for rows in sources.values() for source in rows}
     faults = [
@@ -237,6 +176,7 @@ def compile_profile(document: Document, find: Callable[[str], Document]) -> Prof
     return Profile(
         name=model.name,
         sources={signal: _ordered(rows, model.prefer.get(signal, ())) for signal, rows in sources.items()},
+        traps=tuple(dict.fromkeys(traps)),
     )
 
 
@@ -259,7 +199,17 @@ def _source(mib: str, root: str | None, given: _Source) -> Source:
         repairs=given.repairs,
         combine=given.combine,
         words=None if given.words is None else {int(number): word for number, word in given.words.items()},
-        unless=tuple(Unless(oid=full(u.oid), value=u.value, of=u.of, word=u.word) for u in given.unless),
+        unless=tuple(
+            Unless(
+                oid=full(u.oid),
+                of=u.of,
+                word=u.word,
+                values=frozenset(u.values if u.value is None else (*u.values, u.value)),
+                at_least=u.at_least,
+                sunk={full(oid): limit for oid, limit in u.sunk.items()},
+            )
+            for u in given.unless
+        ),
         alarms=None
         if alarms is None
         else AlarmRows(
@@ -268,6 +218,8 @@ def _source(mib: str, root: str | None, given: _Source) -> Source:
             words={full(oid): word for oid, word in alarms.words.items()},
             otherwise=alarms.otherwise,
         ),
+        place=given.place,
+        root=root or "",
     )
 
 
@@ -292,8 +244,10 @@ def _wrong(signal: Signal, row: _Source) -> list[str]:
     places = (row.oid is not None) + bool(row.oids) + (row.alarms is not None)
     if places != 1:
         wrong.append(f"{row.name}: needs exactly one of oid, oids and alarms")
-    if (row.words is not None or row.alarms is not None) != (signal.kind is Kind.WORD):
-        wrong.append(f"{row.name}: {signal.id} is {'a word' if signal.kind is Kind.WORD else 'a number'}")
+    if (row.words is not None or row.alarms is not None) != bool(signal.words):
+        wrong.append(f"{row.name}: {signal.id} is {'a word' if signal.words else 'a number'}")
+    if any((u.value is not None or bool(u.values)) == (u.at_least is not None) for u in row.unless):
+        wrong.append(f"{row.name}: each unless needs either value, values or at_least")
     if row.repairs and signal.window is None:
         wrong.append(f"{row.name}: the scale of {signal.id} cannot be repaired, since no range tells it")
     said = [*(row.words or {}).values(), *(unless.word for unless in row.unless)]

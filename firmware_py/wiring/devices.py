@@ -20,8 +20,8 @@ from drivers.modbus import ModbusBus
 from drivers.modbus_guard import Framing
 from drivers.modbus_profile import CoilOutput, Endpoint
 from drivers.pbx import PbxBus
-from drivers.snmp import SnmpBus
 from drivers.snmp_access import Access, Auth, Community, Privacy, User
+from drivers.snmp_bus import SnmpBus
 from firmware_py.ports import Bus, DeviceError, LocalPort, RemotePort
 
 _AUTH: Final[Mapping[str, Auth | None]] = {

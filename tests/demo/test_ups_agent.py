@@ -104,7 +104,7 @@ def test_a_wrong_community_and_silence_look_alike() -> None:
 
 def test_rubbish_on_demand_is_no_answer_for_our_bus_and_its_end_is_noticed() -> None:
     async def scenario(agent: UpsAgent, port: int) -> None:
-        from drivers.snmp import Community
+        from drivers.snmp_access import Community
 
         bus = make_bus(port, Community(name="public"))
         try:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from config import strict
 from drivers.snmp_decode import Decoded, Raw, decode
-from drivers.snmp_profile import SIGNALS, Profile, Source, compile_profile
+from drivers.snmp_profile import Profile, Source, compile_profile
+from drivers.snmp_signals import SIGNALS
 
 PROFILES = Path(__file__).parents[2] / "config" / "profiles"
 UPS = "1.3.6.1.2.1.33.1"

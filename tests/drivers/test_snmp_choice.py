@@ -2,7 +2,7 @@
 
 from drivers.snmp_choice import PROBE_EVERY_MS, PROBE_SOON_MS, Choice
 from drivers.snmp_decode import Gap, Raw
-from drivers.snmp_profile import Group
+from drivers.snmp_signals import Group
 from firmware_py.core.reading import Reason, Sample
 from tests.drivers.snmp_profiles import UPS, profile
 
@@ -115,5 +115,17 @@ def test_a_lost_ups_spoils_the_slow_group_too_and_its_return_is_seen() -> None:
 
 def test_only_signals_that_the_profile_names_are_given() -> None:
     choice = Choice(profile("ups_mge"))
-    assert choice.signals(Group.FAST) == ("output_source", "battery.status")
-    assert poll(choice, Group.FAST, {}, 0)[0].keys() == {"output_source", "battery.status"}
+    assert choice.signals(Group.FAST) == ("output_source", "battery.status", "overload")
+    assert poll(choice, Group.FAST, {}, 0)[0].keys() == {"output_source", "battery.status", "overload"}
+
+
+def test_only_the_mibs_that_the_agent_has_are_asked_and_all_where_it_does_not_say() -> None:
+    choice = Choice(profile("ups_auto"))
+    roots = choice.roots(Group.FAST, 0)
+    assert UPS in roots and APC in roots and len(roots) == len(set(roots)) > 10
+    choice.note_roots(frozenset({APC}))
+    assert all(oid.startswith(APC) for oid in choice.ask(Group.FAST, 0))
+    choice.note_roots(frozenset())
+    assert len({oid.split(".")[6] for oid in choice.ask(Group.FAST, 0)}) > 5
+    poll(choice, Group.FAST, EATON, 0)
+    assert choice.roots(Group.FAST, 1000) == () and choice.roots(Group.FAST, PROBE_EVERY_MS) == roots

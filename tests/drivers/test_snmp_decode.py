@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.snmp_decode import EVERYWHERE, Gap, Raw, cross_check, decode, without_device
-from drivers.snmp_profile import SIGNALS
+from drivers.snmp_signals import SIGNALS
 from firmware_py.core.reading import Quality, Reason, Sample
 from tests.drivers.snmp_profiles import UPS, decoded, profile
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.strict import ConfigError
-from drivers.snmp import SnmpBus
 from drivers.snmp_access import Community, User, version_of, wrong_access
+from drivers.snmp_bus import SnmpBus
 from drivers.snmp_decode import Gap, Raw
 from drivers.snmp_fetch import ALARM_AGE_MS, MOST_ALARMS, Answer, Fetch
 from firmware_py.core.reading import Reason
@@ -45,8 +45,35 @@ class Card:
             return Answer(status=2 if rows == 1 else 0, index=1, values=((oid, Gap.NO_SUCH),))
         return Answer(status=0, index=0, values=tuple((name, self.values[name]) for name in behind[:rows]))
 
+    async def following(self, oids: Sequence[str], patience_s: float) -> Answer:
+        if len(oids) > self.most:
+            return Answer(status=1, index=0, values=())
+        answers = [await self.after(oid, 1, patience_s) for oid in oids]
+        for place, answer in enumerate(answers):
+            if answer.status and self.names:
+                return Answer(status=answer.status, index=place + 1, values=())
+        return Answer(status=0, index=0, values=tuple(answer.values[0] for answer in answers))
+
 
 oids = [f"1.3.{n}" for n in range(30)]
+
+
+@given(
+    most=st.integers(1, 40), names=st.booleans(),
+    have=st.sets(st.sampled_from([f"1.4.{n}" for n in range(30)]), max_size=30),
+)  # fmt: skip
+def test_the_mibs_that_an_agent_has_are_found_however_it_refuses(most: int, names: bool, have: set[str]) -> None:
+    card = Card({f"{root}.1.0": 7 for root in have}, most=most, names=names)
+    found = asyncio.run(Fetch(bulk=True).roots(card, [f"1.4.{n}" for n in range(30)], 1))
+    assert found == have
+
+
+def test_an_agent_that_does_not_walk_is_asked_everything() -> None:
+    class Deaf(Card):
+        async def following(self, oids: Sequence[str], patience_s: float) -> Answer:
+            return Answer(status=5, index=0, values=())
+
+    assert asyncio.run(Fetch(bulk=False).roots(Deaf({}), ["1.4.1", "1.4.2"], 1)) == {"1.4.1", "1.4.2"}
 
 
 @given(

@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from drivers.snmp import Access, Community, SnmpBus
+from drivers.snmp_access import Access, Community
+from drivers.snmp_bus import SnmpBus
 from firmware_py.core.reading import Sample
 from tests.conftest import require, require_program
 from tests.drivers.snmp_profiles import profile

@@ -13,7 +13,7 @@ from types import TracebackType
 
 import pytest
 
-from drivers.snmp import SnmpBus
+from drivers.snmp_bus import SnmpBus
 from firmware_py.core.reading import Quality, Reason, Sample
 from firmware_py.demo.ups_agent import Gauge32, UpsAgent
 from firmware_py.ports import DeviceError

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from drivers.snmp import Access, Community, SnmpBus, User
+from drivers.snmp_access import Access, Community, User
+from drivers.snmp_bus import SnmpBus
 from firmware_py.core.reading import Quality, Reason
 from firmware_py.ports import DeviceError
 from tests.conftest import eventually_async, run
@@ -45,12 +46,15 @@ def test_a_ups_on_mains_is_read_and_its_change_to_battery_is_seen(agent: Snmpd, 
                 "battery.status": "normal",
                 "card_link": "ok",
                 "alarms_present": 0,
+                "overload": False,
+                "test_running": False,
             }
             values = {name: sample.value for name, sample in slow.items() if sample.quality is Quality.GOOD}
             assert values == {
                 "battery.charge_pct": 100.0, "battery.runtime_s": 2580.0, "battery.temp_c": 24.0,
                 "battery.voltage_v": 54.5, "output.load_pct": 40.0, "output.power_w": 800.0, "output.voltage_v": 230.0,
                 "output.frequency_hz": 50.0, "input.voltage_v": 231.0, "input.frequency_hz": 50.0, "on_battery_s": 0,
+                "battery.test": "none", "replace_battery": False, "charger_failed": False, "over_temp": False,
             }  # fmt: skip
             assert slow["battery.current_a"].because is Reason.NOT_SUPPORTED
             assert bus.sources["ups1.output_source"] == "rfc1628"

@@ -1,0 +1,154 @@
+"""One UPS behind SNMP as the Bus that the poller reads: which session, which groups, what a loss means.
+
+It fetches what `snmp_choice` asks and hands back Samples; it must not know the SNMP library, nor what a value means.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from config.strict import ConfigError, Fault
+from drivers.snmp import Session, connect
+from drivers.snmp_access import Access, Community, version_of, wrong_access
+from drivers.snmp_choice import Choice
+from drivers.snmp_fetch import Fetch
+from drivers.snmp_guard import V1
+from drivers.snmp_profile import Profile
+from drivers.snmp_signals import Group
+from firmware_py.core.reading import Sample
+from firmware_py.ports import DeviceError, PollGroup
+
+PATIENCE = 0.4  # of the deadline, then the question is asked once more
+FORGET_AFTER = 2  # lost reads, then the agent counts as away and all sources are tried again
+REBUILD_AFTER = 3  # lost reads, then a new engine and socket; doubles each time up to REBUILD_MOST
+REBUILD_MOST = 60
+
+
+class SnmpBus:
+    """One agent as a `ports.Bus`: groups `fast` (one GET each second) and `slow`. Credentials are given as values.
+
+    ConfigError at construction when the credentials cannot work here (`wrong_access` says why beforehand).
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        device: str,
+        host: str,
+        port: int = 161,
+        access: Access,
+        profile: Profile,
+        fast_period_ms: int = 1000,
+        slow_period_ms: int = 10_000,
+        fast_deadline_ms: int = 900,
+        slow_deadline_ms: int = 2000,
+    ) -> None:
+        wrong = wrong_access(access)
+        if wrong is not None:
+            raise ConfigError([Fault(file=name, line=1, col=1, key="access", message=wrong)])
+        self._name, self._device, self._host, self._port, self._access = name, device, host, port, access
+        self._periods_ms = {Group.FAST: fast_period_ms, Group.SLOW: slow_period_ms}
+        deadlines_ms = {Group.FAST: fast_deadline_ms, Group.SLOW: slow_deadline_ms}
+        self._choice = Choice(profile)
+        self._groups = {f"{device}.{group}": (group, self._poll_group(group, deadlines_ms[group])) for group in Group}
+        self._fetch = Fetch(bulk=version_of(access) != V1)
+        self._session: Session | None = None
+        self._opening: asyncio.Task[Session] | None = None
+        self._losses = 0
+        self._rebuild_at = REBUILD_AFTER
+        self._hint: Callable[[str], None] | None = None
+
+    def _poll_group(self, group: Group, deadline_ms: int) -> PollGroup:
+        return PollGroup(
+            id=f"{self._device}.{group}",
+            device=self._device,
+            points=tuple(f"{self._device}.{signal}" for signal in self._choice.signals(group)),
+            period_ms=self._periods_ms[group],
+            deadline_ms=deadline_ms,
+        )
+
+    @property
+    def name(self) -> str:
+        """The endpoint's name in the configuration."""
+        return self._name
+
+    @property
+    def groups(self) -> tuple[PollGroup, ...]:
+        """`<device>.fast` and `<device>.slow`."""
+        return tuple(group for _, group in self._groups.values())
+
+    @property
+    def sources(self) -> Mapping[str, str]:
+        """Point id to the MIB that its last good value came from."""
+        return {f"{self._device}.{signal}": mib for signal, mib in self._choice.sources.items()}
+
+    def listen(self, hint: Callable[[str], None]) -> None:
+        """Keep `hint` for traps; nothing calls it until traps are received."""
+        self._hint = hint
+
+    async def read(self, group: PollGroup) -> Mapping[str, Sample]:
+        """Read one group within its deadline. Raises DeviceError, which says what to look at."""
+        which, _ = self._groups[group.id]
+        self._fetch.start(self._session.dropped if self._session is not None else 0)
+        try:
+            async with asyncio.timeout(group.deadline_ms / 1000):
+                session = await self._open()
+                samples = await self._read(session, which, group.deadline_ms)
+        except TimeoutError:
+            if self._session is None:  # ours, not the agent's: no loss of it
+                raise DeviceError(f"{self._host}: the SNMP engine is still being built") from None
+            dropped = self._session.dropped
+            where, secret = f"{self._host}:{self._port}", "community" if isinstance(self._access, Community) else "user"
+            raise self._lost(self._fetch.silence(where, secret, group.deadline_ms, dropped)) from None
+        except DeviceError as error:
+            raise self._lost(error) from error
+        self._losses, self._rebuild_at = 0, REBUILD_AFTER
+        return {f"{self._device}.{signal}": sample for signal, sample in samples.items()}
+
+    async def _read(self, session: Session, which: Group, deadline_ms: int) -> Mapping[str, Sample]:
+        now_ms = int(asyncio.get_running_loop().time() * 1000)
+        patience_s = PATIENCE * deadline_ms / 1000
+        roots = self._choice.roots(which, now_ms)
+        if roots:
+            self._choice.note_roots(await self._fetch.roots(session, roots, patience_s))
+        raws = await self._fetch.values(session, self._choice.ask(which, now_ms), patience_s)
+        tables = self._choice.alarm_tables(which, raws)
+        rows = await self._fetch.alarms(session, tables, now_ms, patience_s)
+        return self._choice.take(which, raws, rows, now_ms)
+
+    async def _open(self) -> Session:
+        """The session; while one is being built, a deadline may pass without building being started anew."""
+        if self._session is None:
+            if self._opening is None:
+                self._opening = asyncio.create_task(connect(self._access, self._host, self._port))
+            opening = self._opening
+            await asyncio.wait({opening})  # unlike awaiting it, this does not cancel the task with us
+            self._opening = None
+            self._session = opening.result()
+        return self._session
+
+    def _lost(self, error: DeviceError) -> DeviceError:
+        """Count the loss; forget what was learnt of an agent that is away, and give up its engine now and then."""
+        if self._fetch.answers:
+            return error  # slow, not away: what it refused so far is kept, so that the next read gets further
+        self._losses += 1
+        if self._losses == FORGET_AFTER:
+            self._choice.forget()
+            self._fetch.forget()
+        if self._losses >= self._rebuild_at and self._session is not None:
+            self._session.close()
+            self._session = None
+            self._rebuild_at = self._losses + min(self._losses, REBUILD_MOST)
+        return error
+
+    async def close(self) -> None:
+        """Close the socket; never raises."""
+        opening, self._opening = self._opening, None
+        if opening is not None:
+            opening.cancel()
+            await asyncio.wait({opening}, timeout=0.5)
+            if opening.done() and not opening.cancelled() and opening.exception() is None:
+                self._session = opening.result()
+        if self._session is not None:
+            self._session.close()
+            self._session = None
