@@ -181,7 +181,9 @@ def test_everything_that_the_script_names_exists_on_the_demo_s_floor(compiled: C
 
 
 def test_all_stages_and_all_rows_of_the_panel_play_their_part(compiled: CompiledFloor) -> None:
-    shed = {check.data["stage"] for check in every_check() if isinstance(check, Told) and check.type == "stage.shed"}
+    orders = [check.events for check in every_check() if isinstance(check, ToldInOrder)]
+    events = [event for events in orders for event in events] + [c for c in every_check() if isinstance(c, Told)]
+    shed = {event.data["stage"] for event in events if event.type == "stage.shed"}
     assert shed == set(compiled.plan.stages)
     lit = {
         c.output for c in every_check() if isinstance(c, OutputIs) and c.output.startswith("lamp.") and any(c.values)
