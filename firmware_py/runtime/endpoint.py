@@ -20,7 +20,8 @@ class Schedule:
     process wakes once; groups slower than the tick are spread over different ticks by their ids."""
 
     def __init__(self, groups: Iterable[PollGroup]) -> None:
-        self.groups = tuple(sorted(groups, key=lambda group: (group.period_ms, group.id)))
+        # Equally fast ones in the driver's own order: an exchange's link comes before what needs that link.
+        self.groups = tuple(sorted(groups, key=lambda group: group.period_ms))
         self._due_ms = {group.id: 0 for group in self.groups}  # at the start everything is due
         self._read_ms = {group.id: -HINT_GAP_MS for group in self.groups}
 

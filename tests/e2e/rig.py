@@ -238,8 +238,10 @@ class Rig:
             if self.process is not None and self.process.returncode is not None:
                 pytest.fail(f"the daemon has ended with {self.process.returncode}:\n{self.log[-3000:]}")
             if time.monotonic() > deadline_s:
-                shown = {key: self.picture.get(key) for key in ("mode", "because", "alarms", "devices")}
-                pytest.fail(f"not within {within_s} s: {what}; seen {shown}\n{self.log[-2000:]}")
+                shown = {key: self.picture.get(key) for key in ("mode", "because", "stages")}
+                alarms = {name: one["state"] for name, one in self.picture.get("alarms", {}).items()}
+                bad = find_bad(self.picture) if "points" in self.picture else "no picture"
+                pytest.fail(f"not within {within_s} s: {what}; {shown}, {alarms}, bad: {bad}\n{self.log[-2000:]}")
             await asyncio.sleep(0.01)
         return answer
 

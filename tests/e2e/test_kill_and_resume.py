@@ -109,7 +109,9 @@ async def stay_blind(rig: Rig, before: dict[str, Any]) -> None:
             assert now["outputs"][output] == before["outputs"][output]
         assert before["alarms"].items() <= now["alarms"].items()
         await asyncio.sleep(0.2)
-    await rig.until(lambda seen: set(find_bad(seen)) == set(points_of(seen)), what="every device is unreachable")
+    # The exchange's own line is known to be down; of the rest nothing is known.
+    unknown = points_of(rig.picture).keys() - {"pbx1.link"}
+    await rig.until(lambda seen: unknown <= find_bad(seen).keys(), what="every device is unreachable")
 
 
 async def heal(rig: Rig) -> None:
