@@ -233,7 +233,7 @@ class Mqtt(Section):
         default=0, description="fast values this often; 0 s: none"
     )
     discovery: bool = Field(default=False, description="whether Home Assistant is told of this floor")
-    commands: MqttCommands = MqttCommands()
+    commands: MqttCommands = Field(default=MqttCommands(), description="orders from the far side")
 
     @property
     def broker_port(self) -> int:

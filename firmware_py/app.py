@@ -16,7 +16,6 @@ from pathlib import Path
 from config.compile import Floor, compile_floor
 from config.devices import Devices, find_devices
 from config.library import Library
-from config.secrets import read_secret
 from config.site import Site, control_socket, load_document, state_directory
 from config.strict import ConfigError, Fault
 from config.texts import load_texts
@@ -41,13 +40,15 @@ from firmware_py.runtime.supervisor import Closing, Supervisor
 from firmware_py.runtime.table import PointTable
 from firmware_py.runtime.watchdog import Beats, Watchdog
 from firmware_py.runtime.writer import Writer
+from firmware_py.wiring.bridge import bridge_settings
 from firmware_py.wiring.devices import Attached, attach, claim_pins, contact_bus, open_pins
-from firmware_py.wiring.links import Archive, BridgeSink, Buttons, Once, Outbox, OwnHealth, TopicMemory
+from firmware_py.wiring.kept import COMMANDS, KeptWords, TopicMemory
+from firmware_py.wiring.links import Archive, BridgeSink, Buttons, Once, Outbox, OwnHealth
+from firmware_py.wiring.orders import FarOrders
 from firmware_py.wiring.wall import WallTime
 from mqtt_bridge.payload import About
 from mqtt_bridge.publisher import Publisher
 from mqtt_bridge.schema import digest
-from mqtt_bridge.settings import Bridge, Broker, MqttVersion, Tls
 
 log = logging.getLogger(__name__)
 Run = Callable[[], Awaitable[None]]
@@ -76,6 +77,8 @@ async def guard(path: Path, environ: Mapping[str, str]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, controller.stop)
+    # Sent by a terminal that closes, or by somebody who expects a reload: no reason to leave the floor unguarded.
+    loop.add_signal_handler(signal.SIGHUP, log.warning, "SIGHUP changes nothing; a new configuration needs a restart")
     await controller.run()
 
 
@@ -112,14 +115,16 @@ class Controller:
         self._local = local
         self._archive = Archive(self._storage, self._clock, self._run_id, state)
         self._wall = WallTime(self._clock, self._archive.tell)
-        self._health = OwnHealth(self._table, self._clock, lambda: not self._storage.status.degraded)
+        self._health = OwnHealth(self._table, self._clock, lambda: not self._storage.status.degraded, self._wall.age_ms)
         self._board = Board(
             plan, self._clock, run=self._run_id, outputs=self._writer.report,
             devices=lambda: tuple(report for poller in self._pollers for report in poller.report()),
             storage=self._storage_report,
         )  # fmt: skip
-        self._publisher = self._make_publisher(floor, environ)
-        sinks: list[Sink] = [self._board, Buttons(buttons, desk), Once(self._ready)]
+        seen = KeptWords(self._directory / COMMANDS, Disk())
+        orders = FarOrders(desk, self._clock, self._archive.tell, seen, by_hand=plan.manual_cause)
+        self._publisher = self._make_publisher(floor, environ, orders)
+        sinks: list[Sink] = [self._board, Buttons(buttons, desk), orders, Once(self._ready)]
         if self._publisher is not None:
             sinks.insert(0, BridgeSink(self._publisher))
         self._cycle = Cycle(
@@ -172,7 +177,7 @@ class Controller:
             bus=one.bus, port=one.port, clock=self._clock, table=self._table, rebuild=rebuild if make else None
         )
 
-    def _make_publisher(self, floor: Floor, environ: Mapping[str, str]) -> Publisher | None:
+    def _make_publisher(self, floor: Floor, environ: Mapping[str, str], orders: FarOrders) -> Publisher | None:
         if floor.site.mqtt is None or not floor.site.mqtt.enabled:
             return None
         texts = load_texts(floor.site.site.language)
@@ -187,6 +192,7 @@ class Controller:
             outbox=Outbox(self._storage),
             memory=TopicMemory(self._directory, Disk()),
             report=self._health.note_bridge,
+            orders=orders,
         )
 
     def _declare_tasks(self, control: Control) -> None:
@@ -277,29 +283,6 @@ async def _publish(publisher: Publisher) -> None:
     """The bridge ends when it has said goodbye; what comes then is the end of this task by whoever asked for it."""
     await publisher.run()
     await asyncio.get_running_loop().create_future()
-
-
-def bridge_settings(site: Site, environ: Mapping[str, str]) -> Bridge:
-    """The site's [mqtt] as the bridge wants it, with its password read now."""
-    mqtt = site.mqtt
-    assert mqtt is not None
-    tls = mqtt.tls
-    return Bridge(
-        site=site.site.id,
-        root=mqtt.base,
-        broker=Broker(
-            host=mqtt.host,
-            port=mqtt.broker_port,
-            version=MqttVersion(mqtt.version.value),
-            username=mqtt.username or "",
-            password="" if mqtt.password_file is None else read_secret(mqtt.password_file, environ).reveal(),
-            tls=None if tls is None else Tls(ca=tls.ca_file or "", cert=tls.cert_file or "", key=tls.key_file or ""),
-            keep_alive_ms=mqtt.keepalive_ms,
-            window=mqtt.inflight + 4,  # state and alarms keep their places beside a full window of events
-        ),
-        state_every_ms=mqtt.heartbeat_ms,
-        event_window=mqtt.inflight,
-    )
 
 
 def _claim_directory(directory: Path) -> int:

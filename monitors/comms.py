@@ -6,7 +6,7 @@ None of them is a reason to conserve; each is something that people must know. I
 from collections.abc import Sequence
 
 from firmware_py.core.alarm import Alarm, AlarmPriority
-from firmware_py.core.check import IsFlag
+from firmware_py.core.check import Below, IsFlag
 from firmware_py.core.condition import Condition, WhenBad
 from firmware_py.core.event import Severity
 from firmware_py.core.mode import Cause, Mode
@@ -19,16 +19,19 @@ MQTT_CONNECTED = "mqtt.connected"
 MQTT_REFUSED = "mqtt.refused"
 MQTT_DUPLICATE = "mqtt.duplicate_id"
 MQTT_AHEAD = "mqtt.cursor_ahead"
+MQTT_CERT = "mqtt.cert_days"
+CERT_WARN_DAYS = 30
 STORAGE_SOUND = "storage.sound"
 CLOCK_POINT = "clock.utc_s"
 
 
-def own_points(*, stale_ms: int, mqtt: bool) -> tuple[Point, ...]:
-    """The points that the shell itself feeds."""
+def own_points(*, stale_ms: int, mqtt: bool, certificate: bool = False) -> tuple[Point, ...]:
+    """The points that the shell itself feeds; `certificate`: the site has one for the broker."""
     flags = (STORAGE_SOUND, *((MQTT_CONNECTED, MQTT_REFUSED, MQTT_DUPLICATE, MQTT_AHEAD) if mqtt else ()))
     return (
         Point(id=CLOCK_POINT, kind=Kind.INTEGER, unit="s", stale_after_ms=stale_ms, low=0),
         *(Point(id=name, kind=Kind.FLAG, stale_after_ms=stale_ms, urgent=True) for name in flags),
+        *((Point(id=MQTT_CERT, kind=Kind.NUMBER, unit="d", stale_after_ms=stale_ms),) if certificate else ()),
     )
 
 
@@ -37,7 +40,9 @@ def follow_point(output: str, stale_ms: int) -> Point:
     return Point(id=f"out.{output}.follows", kind=Kind.FLAG, stale_after_ms=stale_ms)
 
 
-def watch(triggers: Sequence[str], *, mqtt: bool, delay_ms: int, followed: Sequence[str]) -> Part:
+def watch(
+    triggers: Sequence[str], *, mqtt: bool, delay_ms: int, followed: Sequence[str], certificate: bool = False
+) -> Part:
     """Own health, and the cause that joins all lost devices (`triggers`: their conditions) into one incident."""
     conditions = [_lost("storage.degraded", STORAGE_SOUND, delay_ms=0)]
     alarms = [_alarm("storage.degraded", AlarmPriority.MEDIUM, "storage_degraded", Row.CONTROLLER, None)]
@@ -48,6 +53,11 @@ def watch(triggers: Sequence[str], *, mqtt: bool, delay_ms: int, followed: Seque
             # The point says that something is wrong, so that it is the alarm's condition as it stands.
             conditions.append(Condition(id=point, test=IsFlag(point=point), when_bad=WhenBad.HOLD))
             alarms.append(_alarm(point, AlarmPriority.MEDIUM, point.replace(".", "_"), Row.LINK, None))
+    if certificate:
+        test = Below(point=MQTT_CERT, limit=CERT_WARN_DAYS)
+        # Held while our clock is not known: a certificate does not get younger meanwhile.
+        conditions.append(Condition(id="mqtt.cert_ending", test=test, when_bad=WhenBad.HOLD))
+        alarms.append(_alarm("mqtt.cert_ending", AlarmPriority.LOW, "mqtt_cert_ending", Row.LINK, None))
     for output in followed:
         name = f"out.{output}.stuck"
         conditions.append(_lost(name, f"out.{output}.follows", delay_ms=delay_ms))

@@ -15,7 +15,7 @@ from mqtt_bridge.client import Session
 from mqtt_bridge.messages import Message
 from mqtt_bridge.ports import Memory, Outbox, Snapshot, WallClock
 from mqtt_bridge.settings import Bridge
-from mqtt_bridge.topics import Topics, is_alarm_topic
+from mqtt_bridge.topics import Topics, is_alarm_topic, is_own_topic
 
 _BURST_S = 0.1  # between two states even when the mode flutters
 _REMEMBER_S = 1.0  # an alarm is worth more than a note about it
@@ -44,7 +44,13 @@ class Announcer:
         self._points, self._alarms, self._text = points, alarms, text
         self._memory, self._refused = memory, refused
         self._topics = Topics(site=settings.site, root=settings.root)
-        self._remembered = frozenset(filter(is_alarm_topic, memory.recall()))
+        recalled = memory.recall()
+        self._remembered = frozenset(filter(is_alarm_topic, recalled))
+        self._noted: frozenset[str] = frozenset()  # as it was handed to the memory
+        self._others = frozenset(filter(is_own_topic, recalled)) - self._remembered
+        self._others |= {self._topics.status, self._topics.info, self._topics.state}
+        if settings.discovery:
+            self._others |= {self._topics.discovery}
         self._newest: Snapshot | None = None
         self._news = asyncio.Event()
         self._told: Snapshot | None = None
@@ -56,6 +62,17 @@ class Announcer:
         """Take the newest picture; never waits."""
         self._newest = seen
         self._news.set()
+
+    def repeat(self) -> None:
+        """Say all of it again in this session."""
+        self._told = None
+        self._sent.clear()
+        self._news.set()
+
+    @property
+    def newest(self) -> Snapshot | None:
+        """The newest picture, None before the first."""
+        return self._newest
 
     @property
     def identity(self) -> payload.Identity:
@@ -155,12 +172,13 @@ class Announcer:
 
     async def _remember(self, topics: frozenset[str]) -> None:
         """Noted before it is published, so that no crash leaves a retained alarm that nobody knows of."""
-        if topics == self._remembered:
-            return
         self._remembered = topics
+        if topics | self._others == self._noted:
+            return
+        self._noted = topics | self._others
         try:
             async with asyncio.timeout(_REMEMBER_S):
-                await self._memory.remember(topics)
+                await self._memory.remember(self._noted)
         except TimeoutError:
             pass  # the store reports its own faults
 

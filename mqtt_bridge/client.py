@@ -5,12 +5,10 @@ an old one is ever sent again behind our back. It must not know topics or payloa
 """
 
 import asyncio
-import concurrent.futures
 import logging
 import ssl
-import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
@@ -21,13 +19,14 @@ from paho.mqtt.reasoncodes import ReasonCode
 from firmware_py.ports import DeviceError
 from mqtt_bridge.messages import Heard, Loss, Message
 from mqtt_bridge.settings import Broker, MqttVersion
-from mqtt_bridge.tls import explain, make_context
+from mqtt_bridge.tls import make_context
 
 if TYPE_CHECKING:
     from paho.mqtt.client import SocketLike  # exists for type checkers only
 
 MESSAGE_BYTES = 64 * 1024  # of any message that we take
 INBOX = 64  # packets that a broker may send before we have answered
+Client: TypeAlias = paho.Client
 _TAKEN_OVER = 0x8E  # MQTT 5, table 2-6: Session taken over
 _log = logging.getLogger(__name__)
 
@@ -126,7 +125,7 @@ class Session:
         client.on_socket_unregister_write = self._on_unregister_write
         self._sock = client.socket()
         if self._sock is None:
-            raise DeviceError(f"{_where(self._broker)}: connection closed at once")
+            raise DeviceError(f"{where(self._broker)}: connection closed at once")
         self._loop.add_reader(self._sock, self._read)
         if client.want_write():
             self._loop.add_writer(self._sock, self._write)
@@ -259,90 +258,41 @@ class Session:
         return about
 
     def _gone(self) -> DeviceError:
-        return DeviceError(f"{_where(self._broker)}: {self.ended.result().why}")
+        return DeviceError(f"{where(self._broker)}: {self.ended.result().why}")
 
 
-class Dialler:
-    """Makes connections, one attempt at a time. `name`: the client id."""
-
-    def __init__(self, broker: Broker, name: str) -> None:
-        self._broker, self._name = broker, name
-        self._dialling = False
-
-    async def connect(self, will: Message) -> Session:
-        """A session that was accepted, with `will` as last will. Bounded in time; raises DeviceError."""
-        broker = self._broker
-        if self._dialling:
-            raise DeviceError(f"{_where(broker)}: the last attempt still waits (for the name's address?)")
-        outcome: concurrent.futures.Future[paho.Client] = concurrent.futures.Future()
-        # A daemon thread and not the loop's executor: a resolver that hangs must not hold up the end of the process.
-        thread = threading.Thread(target=self._dial, args=(will, outcome), name="mqtt-connect", daemon=True)
-        self._dialling = True
-        thread.start()
-        try:
-            async with asyncio.timeout(broker.connect_within_ms / 1000):
-                client = await asyncio.wrap_future(outcome)
-        except TimeoutError:
-            raise DeviceError(f"{_where(broker)}: no connection within {broker.connect_within_ms} ms") from None
-        except (OSError, ValueError) as error:
-            raise DeviceError(f"{_where(broker)}: {explain(error)}") from error
-        session = Session(client, broker)
-        await session.begin()
-        return session
-
-    def _dial(self, will: Message, outcome: "concurrent.futures.Future[paho.Client]") -> None:
-        """In the thread: everything that may block. Nothing else touches this client until the thread is done."""
-        try:
-            client = self._start(will)
-        except (OSError, ValueError) as error:
-            if outcome.set_running_or_notify_cancel():
-                outcome.set_exception(error)
-            return
-        if outcome.set_running_or_notify_cancel():
-            outcome.set_result(client)
-        elif (sock := client.socket()) is not None:
-            sock.close()  # nobody waits any more
-
-    def _start(self, will: Message) -> paho.Client:
-        try:
-            client = self._make(will)
-            self._connect(client)
-            return client
-        finally:
-            self._dialling = False
-
-    def _make(self, will: Message) -> paho.Client:
-        broker = self._broker
-        new = broker.version is MqttVersion.V5
-        client = paho.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=self._name,
-            clean_session=None if new else True,
-            protocol=MQTTProtocolVersion.MQTTv5 if new else MQTTProtocolVersion.MQTTv311,
-            reconnect_on_failure=False,
-        )
-        client.connect_timeout = broker.connect_within_ms / 1000
-        client.max_inflight_messages_set(0)  # paho holds nothing back: we do
-        client.max_queued_messages_set(broker.window + 1)
-        client.will_set(will.topic, will.payload, qos=1, retain=will.retain)
-        if broker.password or broker.username:
-            client.username_pw_set(broker.username or self._name, broker.password or None)
-        if broker.tls is not None:
-            client.tls_set_context(make_context(broker.tls))
+def open_line(broker: Broker, name: str, will: Message) -> Client:
+    """Connect and write CONNECT, with `will` as last will and `name` as client id. Blocks, for as long as
+    `connect_within_ms` and a resolver that may hang; raises OSError and ValueError.
+    """
+    new = broker.version is MqttVersion.V5
+    client = paho.Client(
+        CallbackAPIVersion.VERSION2,
+        client_id=name,
+        clean_session=None if new else True,
+        protocol=MQTTProtocolVersion.MQTTv5 if new else MQTTProtocolVersion.MQTTv311,
+        reconnect_on_failure=False,
+    )
+    client.connect_timeout = broker.connect_within_ms / 1000
+    client.max_inflight_messages_set(0)  # paho holds nothing back: we do
+    client.max_queued_messages_set(broker.window + 1)
+    client.will_set(will.topic, will.payload, qos=1, retain=will.retain)
+    if broker.password or broker.username:
+        client.username_pw_set(broker.username or name, broker.password or None)
+    if broker.tls is not None:
+        client.tls_set_context(make_context(broker.tls))
+    keep_alive_s = broker.keep_alive_ms // 1000
+    if not new:
+        client.connect(broker.host, broker.port, keep_alive_s)
         return client
-
-    def _connect(self, client: paho.Client) -> None:
-        broker = self._broker
-        keep_alive_s = broker.keep_alive_ms // 1000
-        if broker.version is MqttVersion.V311:
-            client.connect(broker.host, broker.port, keep_alive_s)
-            return
-        wishes = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho annotates the rest only
-        wishes.SessionExpiryInterval = 0
-        wishes.ReceiveMaximum = INBOX
-        wishes.MaximumPacketSize = 2 * MESSAGE_BYTES
-        client.connect(broker.host, broker.port, keep_alive_s, clean_start=True, properties=wishes)
+    wishes = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho annotates the rest only
+    wishes.SessionExpiryInterval = 0
+    wishes.ReceiveMaximum = INBOX
+    wishes.MaximumPacketSize = 2 * MESSAGE_BYTES
+    client.connect(broker.host, broker.port, keep_alive_s, clean_start=True, properties=wishes)
+    return client
 
 
-def _where(broker: Broker) -> str:
+def where(broker: Broker) -> str:
+    """As errors name it."""
     return f"mqtt {broker.host}:{broker.port}"

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from firmware_py.core.alarm import Alarm, AlarmState
+from firmware_py.core.image import InputImage
 from firmware_py.core.output import Drive, Pattern
 from firmware_py.core.point import Point
 from firmware_py.core.reading import Reading, Value
+from mqtt_bridge.commands import Answer
 from mqtt_bridge.ports import Snapshot
 
 Json: TypeAlias = dict[str, object]
@@ -23,12 +25,15 @@ STATE_BYTES = 64 * 1024
 INFO_BYTES = 128 * 1024
 EVENT_BYTES = 64 * 1024
 SMALL_BYTES = 4 * 1024
+TELE_BYTES = 16 * 1024
 CURSOR_BYTES = 1024
 TEXT_CHARACTERS = 200  # of any one text, as the configuration allows
 LIST_ITEMS = 64  # of any list of reasons or flags
 
 # An id that used one of these words would hide a key of the message itself; it gets a `_` behind it.
-_HEAD = frozenset({"v", "log", "seq", "boot", "ts", "clk", "mode", "flags", "because", "stage", "outputs", "cut"})
+_HEAD = frozenset(
+    {"v", "log", "seq", "boot", "ts", "up_ms", "clk", "mode", "flags", "because", "stage", "outputs", "cut"}
+)
 _LEAF = frozenset({"v", "q", "because", "t"})
 
 
@@ -103,6 +108,30 @@ def state(who: Identity, *, stamp: Stamp, seq: int, seen: Snapshot, points: Iter
     return message if kept == len(leaves) else message | {"cut": len(leaves) - kept}
 
 
+def tele(who: Identity, *, stamp: Stamp, image: InputImage, points: Iterable[Point]) -> Json:
+    """The values alone, null where one is not good; what does not fit is left out."""
+    message: Json = {"v": 1, "boot": who.boot, "ts": stamp.ts, "clk": stamp.clk, "up_ms": image.now_ms}
+    room_bytes = TELE_BYTES - len(_dump(message))
+    for point in points:
+        path, reading = _path(point.id, _HEAD), image[point.id]
+        value = _value(reading.value) if reading.good else None
+        room_bytes -= sum(len(part) + 6 for part in path) + len(_dump(value))
+        if room_bytes < 0:
+            break
+        node = message
+        for part in path[:-1]:
+            below = node.setdefault(part, {})
+            assert isinstance(below, dict), path
+            node = below
+        node[path[-1]] = value
+    return message
+
+
+def key_path(id_: str) -> tuple[str, ...]:
+    """The keys under which `state` has a point."""
+    return _path(id_, _HEAD)
+
+
 def stands(alarm: AlarmState) -> bool:
     """True while an alarm has a retained message: active, or returned and still waiting for a person."""
     return alarm.active or not alarm.acked or alarm.latched
@@ -124,6 +153,12 @@ def event(site: str, record: Mapping[str, object], *, ack: int, replay: bool, fi
     if fixed:
         message |= {"ts": fixed, "ts_fixed": True}
     return message if len(_dump(message)) <= EVENT_BYTES else message | {"data": {}, "cut": True}
+
+
+def reply(answer: Answer, *, seq: int) -> Json:
+    """The answer to a command; `seq`: the highest journalled number when it was given."""
+    message: Json = {"v": 1, "id": answer.id or None, "status": answer.status.value}
+    return message | {"error": _cut(answer.error) or None, "seq": seq}
 
 
 def read_cursor(raw: bytes) -> tuple[str, int] | None:

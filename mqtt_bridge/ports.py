@@ -9,6 +9,7 @@ from typing import Protocol, TypeAlias
 
 from firmware_py.core.decision import Decision
 from firmware_py.core.image import InputImage
+from mqtt_bridge.commands import Answer, Order
 
 Record: TypeAlias = Mapping[str, object]  # seq log ts clk up_ms boot type sev incident drill data
 
@@ -41,7 +42,8 @@ class Outbox(Protocol):
 
 
 class Memory(Protocol):
-    """Keeps the alarm topics that have a retained message, so that a restart can empty those whose alarm is gone."""
+    """Keeps the topics that have a retained message of ours, so that a restart can empty those whose alarm is gone, and
+    the end of the site all of them."""
 
     def recall(self) -> frozenset[str]:
         """What was kept last; called once, at the start."""
@@ -66,6 +68,25 @@ class WallClock(Protocol):
     def corrected(self, at_ms: int) -> str:
         """The same by the offset found when the time became known in this run, always the same answer; "" before."""
 
+    def age_ms(self, utc_ms: int) -> int | None:
+        """How long ago a wall time (milliseconds since 1970) was; None while `clk` is not ntp."""
+
+
+class Orders(Protocol):
+    """Where commands from the far side go."""
+
+    async def carry_out(self, order: Order) -> str:
+        """ "" when it was done, else why the floor does not allow it; bounded in time. Journals it either way."""
+
+    def note(self, answer: Answer, count: int = 1) -> None:
+        """Journal what was answered without the floor being asked, or how many could not even be answered."""
+
+    def recall(self) -> Sequence[str]:
+        """The ids that were kept last, oldest first; called once, at the start."""
+
+    async def remember(self, ids: Sequence[str]) -> None:
+        """Returns when they are stored, or when that failed (which is the store's to report). Never raises."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
@@ -78,10 +99,12 @@ class Snapshot:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
     """How the bridge is. `refused`: what the broker does not let us do, each with its reason. `error`: why there is no
-    connection. `duplicate_id`: another client uses our name. `cursor_ahead`: a server counts events we never had."""
+    connection. `duplicate_id`: another client uses our name. `cursor_ahead`: a server counts events we never had.
+    `certificate_ends_ms`: when our certificate ends, milliseconds since 1970, None without one."""
 
     connected: bool = False
     error: str = ""
     refused: tuple[str, ...] = ()
     duplicate_id: bool = False
     cursor_ahead: bool = False
+    certificate_ends_ms: int | None = None

@@ -15,10 +15,14 @@ from firmware_py.ports import DeviceError
 from mqtt_bridge import payload
 from mqtt_bridge.announcer import Announcer
 from mqtt_bridge.backoff import STABLE_S, Backoff
-from mqtt_bridge.client import Dialler, Session
+from mqtt_bridge.clerk import Clerk
+from mqtt_bridge.client import Session
+from mqtt_bridge.commands import Rules
 from mqtt_bridge.courier import Courier
+from mqtt_bridge.dialler import Dialler
+from mqtt_bridge.herald import Herald
 from mqtt_bridge.messages import Message
-from mqtt_bridge.ports import Health, Memory, Outbox, Snapshot, WallClock
+from mqtt_bridge.ports import Health, Memory, Orders, Outbox, Snapshot, WallClock
 from mqtt_bridge.settings import Bridge
 from mqtt_bridge.topics import Topics
 
@@ -43,12 +47,13 @@ class Publisher:
         outbox: Outbox,
         memory: Memory,
         report: Callable[[Health], None],
+        orders: Orders | None = None,
         chance: Callable[[float, float], float] = random.uniform,
     ) -> None:
         self._settings, self._about, self._clock, self._outbox = settings, about, clock, outbox
         self._report = report
         self._topics = Topics(site=settings.site, root=settings.root)
-        self._dialler = Dialler(settings.broker, settings.site)
+        self._dialler = Dialler(settings.broker, settings.site, clock)
         self._backoff = Backoff(chance)
         self._announcer = Announcer(
             settings,
@@ -64,6 +69,14 @@ class Publisher:
         self._courier = Courier(
             settings, outbox, boot=boot, clock=clock, refused=self._note_answer, ahead=self._note_cursor
         )
+        self._herald = Herald(
+            settings, about, self._announcer, boot=boot, clock=clock, chance=chance, publish=self._publish,
+            birth=self._birth, refused=self._note_answer,
+        )  # fmt: skip
+        self._clerk = None if orders is None or not settings.senders else Clerk(
+            self._topics, Rules(boot=boot, senders=settings.senders), clock=clock, outbox=outbox, orders=orders,
+            announce=self._herald.repeat, refused=self._note_answer,
+        )  # fmt: skip
         self._n = 0
         self._refusals: dict[str, str] = {}
         self._ahead = False
@@ -136,20 +149,22 @@ class Publisher:
     async def _talk(self, session: Session) -> None:
         """Everything that is said in one session, in the order of the contract. Ends with the session."""
         try:
-            stamp = payload.Stamp(ts=self._clock.utc(self._clock.now_ms()), clk=self._clock.clk)
-            who = self._announcer.identity
-            birth = payload.birth(who, n=self._n, stamp=stamp, acked=self._outbox.ack)
-            await self._publish(session, self._status(birth))
+            await self._publish(session, self._birth())
             self._refusals = {topic: why for topic, why in self._refusals.items() if topic == self._topics.status}
             self._update(connected=True, error="")
             _log.info("mqtt: connected to %s:%d", self._settings.broker.host, self._settings.broker.port)
-            info = payload.encode(payload.info(who, self._about))
-            await self._publish(session, Message(topic=self._topics.info, payload=info, retain=True))
+            await self._herald.begin(session)
             await self._announcer.announce(session)
             await self._courier.begin(session)
-            async with asyncio.TaskGroup() as both:
-                both.create_task(self._announcer.run(session))
-                both.create_task(self._courier.run(session))
+            if self._clerk is not None:
+                await self._clerk.begin(session)
+            async with asyncio.TaskGroup() as talks:
+                talks.create_task(self._announcer.run(session))
+                talks.create_task(self._courier.run(session))
+                talks.create_task(self._herald.run(session))
+                talks.create_task(self._herald.run_tele(session))
+                if self._clerk is not None:
+                    talks.create_task(self._clerk.run(session))
         except* DeviceError as lost:
             session.abandon(str(lost.exceptions[0]))
 
@@ -166,6 +181,10 @@ class Publisher:
 
     async def _publish(self, session: Session, message: Message) -> None:
         self._note_answer(message.topic, await session.publish(message))
+
+    def _birth(self) -> Message:
+        stamp = payload.Stamp(ts=self._clock.utc(self._clock.now_ms()), clk=self._clock.clk)
+        return self._status(payload.birth(self._announcer.identity, n=self._n, stamp=stamp, acked=self._outbox.ack))
 
     def _status(self, message: payload.Json) -> Message:
         return Message(topic=self._topics.status, payload=payload.encode(message), retain=True)
@@ -210,6 +229,7 @@ class Publisher:
             refused=tuple(f"{topic}: {why}" for topic, why in sorted(self._refusals.items())),
             duplicate_id=self._backoff.duplicate,
             cursor_ahead=self._ahead,
+            certificate_ends_ms=None if self._dialler.certificate is None else self._dialler.certificate.ends_ms,
         )
         if health != self.health:
             self.health = health

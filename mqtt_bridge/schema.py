@@ -7,7 +7,7 @@ import hashlib
 import json
 from importlib import resources
 
-NAMES = ("status", "info", "state", "alarm", "event", "cursor")
+NAMES = ("status", "info", "state", "alarm", "event", "cursor", "tele", "cmd", "reply")
 
 
 def read_schema(name: str) -> dict[str, object]:

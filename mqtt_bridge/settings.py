@@ -4,6 +4,7 @@ Values only; the site's configuration is compiled into them. It must not know fi
 again at each connect.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -67,3 +68,6 @@ class Bridge:
     event_window: int = 32
     resend_ms: int = 5_000  # without movement of the cursor
     stop_within_ms: int = 2_000
+    senders: Mapping[str, frozenset[str]] = field(default_factory=dict)  # who may order what; empty: commands are off
+    discovery: bool = False  # tell Home Assistant
+    tele_ms: int = 0  # between two `tele`; 0: none

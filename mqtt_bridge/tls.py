@@ -4,9 +4,50 @@ It must not know MQTT. Files are read each time, so that renewed certificates ar
 """
 
 import ssl
+from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography import x509
+
 from mqtt_bridge.settings import Tls
+
+_FILE_BYTES = 256 * 1024
+
+_NOT_YET, _EXPIRED = 9, 10  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED: openssl/x509_vfy.h
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validity:
+    """From when to when a certificate holds, as RFC 3339 like all our times; `ends_ms` since 1970."""
+
+    begins: str
+    ends: str
+    ends_ms: int
+
+
+def read_validity(file: str) -> Validity:
+    """Of the first certificate in a PEM file. Blocks; raises OSError, and ValueError for what is no certificate."""
+    with Path(file).open("rb") as opened:
+        raw = opened.read(_FILE_BYTES)
+    try:
+        found = x509.load_pem_x509_certificate(raw)
+    except ValueError:
+        raise ValueError(f"{file}: not a certificate in PEM") from None
+    begins, ends = found.not_valid_before_utc, found.not_valid_after_utc
+    form = "%Y-%m-%dT%H:%M:%S.000Z"
+    return Validity(begins=begins.strftime(form), ends=ends.strftime(form), ends_ms=int(ends.timestamp()) * 1000)
+
+
+def doubt_clock(error: Exception, own: Validity | None, *, now: str, clk: str) -> str:
+    """What to add to a failed connection where a certificate's time is the matter: which one, and whether our clock
+    (`now`, worth `clk`) or the certificate is to blame. "" where no time is the matter."""
+    timely = isinstance(error, ssl.SSLCertVerificationError) and error.verify_code in (_NOT_YET, _EXPIRED)
+    if not timely and (own is None or own.begins <= now <= own.ends):
+        return ""
+    said = "" if timely or own is None else f"; our own certificate holds from {own.begins} to {own.ends}"
+    if clk == "ntp":
+        return f"{said}; our clock is synchronised ({now}), so renew the certificate"
+    return f"{said}; our clock is not synchronised ({now}, {clk}): set the clock first, the certificate may be sound"
 
 
 def make_context(tls: Tls) -> ssl.SSLContext:

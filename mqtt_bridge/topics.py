@@ -17,6 +17,12 @@ def is_alarm_topic(topic: str) -> bool:
     return re.fullmatch(rf"{ROOT_PATTERN}/{VERSION}/{SITE_PATTERN}/alarm/[a-z0-9_]+/[a-z0-9_]+", topic) is not None
 
 
+def is_own_topic(topic: str) -> bool:
+    """True for any retained topic that a controller writes, also under another root or site."""
+    own = rf"{ROOT_PATTERN}/{VERSION}/{SITE_PATTERN}/(status|info|state)|homeassistant/device/{SITE_PATTERN}/config"
+    return is_alarm_topic(topic) or re.fullmatch(own, topic) is not None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Topics:
     """All topics of one site. `root` is the configurable first level, `site` is never renamed."""
@@ -55,6 +61,26 @@ class Topics:
     def cursor(self) -> str:
         """Written by the central server: processed up to here; retained."""
         return f"{self}/cursor"
+
+    @property
+    def tele(self) -> str:
+        """Fast values, QoS 0, never queued."""
+        return f"{self}/tele"
+
+    @property
+    def commands(self) -> str:
+        """What others order, one level below; a filter."""
+        return f"{self}/cmd/+"
+
+    @property
+    def reply(self) -> str:
+        """Answers to commands."""
+        return f"{self}/reply"
+
+    @property
+    def discovery(self) -> str:
+        """Home Assistant's device; retained. Its prefix is the one that Home Assistant has unless told otherwise."""
+        return f"homeassistant/device/{self.site}/config"
 
     def alarm(self, alarm: str) -> str:
         """The alarm's own retained topic: `trunks.main.down` is `.../alarm/trunks/main_down`."""

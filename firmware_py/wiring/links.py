@@ -4,12 +4,10 @@ Each has one job and returns at once. It must not decide anything.
 """
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import count
-from pathlib import Path
 
 from firmware_py.core.command import Command, CommandKind, CommandRefused
 from firmware_py.core.decision import Decision
@@ -21,17 +19,16 @@ from firmware_py.ports import DeviceError
 from firmware_py.runtime.backlog import Stamp
 from firmware_py.runtime.clock import Clock, Waker, utc_text
 from firmware_py.runtime.desk import Desk
-from firmware_py.runtime.disk import Disk, write_atomic
 from firmware_py.runtime.recorder import Inputs
 from firmware_py.runtime.storage import Storage
 from firmware_py.runtime.table import PointTable
-from monitors.comms import MQTT_AHEAD, MQTT_CONNECTED, MQTT_DUPLICATE, MQTT_REFUSED, STORAGE_SOUND
+from monitors.comms import MQTT_AHEAD, MQTT_CERT, MQTT_CONNECTED, MQTT_DUPLICATE, MQTT_REFUSED, STORAGE_SOUND
 from mqtt_bridge.ports import Health, Record, Snapshot
 from mqtt_bridge.publisher import Publisher
 
 log = logging.getLogger(__name__)
 _FEED_MS = 1_000
-_MAX_MEMORY_BYTES = 256 * 1024
+_DAY_MS = 86_400_000
 
 
 class Archive:
@@ -98,33 +95,6 @@ class Outbox:
             log.info("journal: %s", error)
 
 
-class TopicMemory:
-    """Which alarm topics hold a retained message, in a small file beside the journal."""
-
-    def __init__(self, directory: Path, disk: Disk) -> None:
-        self._path, self._disk = directory / "mqtt-topics.json", disk
-        self._failing = False
-
-    def recall(self) -> frozenset[str]:
-        """What was kept last; nothing where it cannot be read."""
-        try:
-            kept = json.loads(self._disk.read(self._path, _MAX_MEMORY_BYTES))
-        except (OSError, ValueError):
-            return frozenset()
-        return frozenset(topic for topic in kept if isinstance(topic, str)) if isinstance(kept, list) else frozenset()
-
-    async def remember(self, topics: frozenset[str]) -> None:
-        """Returns when it is stored, or when that failed; in a thread, for the card may stall."""
-        try:
-            await asyncio.to_thread(write_atomic, self._disk, self._path, json.dumps(sorted(topics)).encode())
-        except OSError as error:
-            if not self._failing:
-                log.warning("mqtt: the list of retained alarms cannot be written: %s", error)
-            self._failing = True
-        else:
-            self._failing = False
-
-
 class BridgeSink:
     """Shows each cycle to the publisher."""
 
@@ -137,10 +107,13 @@ class BridgeSink:
 
 
 class OwnHealth:
-    """Feeds the controller's own points: once a second, and at once when one changes."""
+    """Feeds the controller's own points: once a second, and at once when one changes. `age_ms`: how long ago a wall
+    time was, None while ours is not known."""
 
-    def __init__(self, table: PointTable, clock: Clock, sound: Callable[[], bool]) -> None:
-        self._table, self._clock, self._sound = table, clock, sound
+    def __init__(
+        self, table: PointTable, clock: Clock, sound: Callable[[], bool], age_ms: Callable[[int], int | None]
+    ) -> None:
+        self._table, self._clock, self._sound, self._age_ms = table, clock, sound, age_ms
         self._bridge: Health | None = None
 
     def note_bridge(self, health: Health) -> None:
@@ -159,7 +132,10 @@ class OwnHealth:
             MQTT_AHEAD: bridge.cursor_ahead,
         }
         details = {MQTT_CONNECTED: bridge.error, MQTT_REFUSED: "; ".join(bridge.refused)}
-        self._table.offer({name: Sample(value=flag, detail=details.get(name, "")) for name, flag in flags.items()})
+        samples = {name: Sample(value=flag, detail=details.get(name, "")) for name, flag in flags.items()}
+        if bridge.certificate_ends_ms is not None and (age_ms := self._age_ms(bridge.certificate_ends_ms)) is not None:
+            samples[MQTT_CERT] = Sample(value=round(-age_ms / _DAY_MS, 1))
+        self._table.offer(samples)
 
     async def run(self) -> None:
         """For ever."""

@@ -50,7 +50,7 @@ def _points() -> list[Point]:
         *(flag(f"fire1.zone1.{name}") for name in ("fire", "walk_test", "fault")),
         *(flag(f"hvac1.{name}") for name in ("fault", "running", "ordered_off")),
         number("room1.temp_c"),
-        *comms.own_points(stale_ms=STALE_MS, mqtt=True),
+        *comms.own_points(stale_ms=STALE_MS, mqtt=True, certificate=True),
         comms.follow_point("load.office", STALE_MS),
         comms.follow_point(OUTBOUND, STALE_MS),
         *derived.declare("ups1"),
@@ -170,7 +170,7 @@ def build_plan() -> Plan:
         *_conservation(),
     ]
     silent = [a.alarm.condition for part in parts for a in part.alarms if a.alarm.cause == comms.CAUSE]
-    parts.append(comms.watch(silent, mqtt=True, delay_ms=10 * SECOND, followed=("load.office",)))
+    parts.append(comms.watch(silent, mqtt=True, delay_ms=10 * SECOND, followed=("load.office",), certificate=True))
     part = join(parts)
     wall = annunciator.announce(
         annunciator.Panel(lamps=LAMPS, beacons=("beacon",), sounders=("sounder",)),

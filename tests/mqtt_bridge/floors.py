@@ -14,6 +14,7 @@ from firmware_py.core.output import Drive, Pattern, Priority
 from firmware_py.core.point import Kind, Point
 from firmware_py.core.reading import Quality, Reading, Reason
 from firmware_py.core.state import State
+from mqtt_bridge.commands import Answer, Order
 from mqtt_bridge.payload import About
 from mqtt_bridge.ports import Health, Snapshot
 from mqtt_bridge.publisher import Publisher
@@ -127,6 +128,30 @@ class Notes:
         self.topics = topics
 
 
+class NotedOrders:
+    """A floor that does what it is told, and a journal that is a list. `refuses`: what it answers instead."""
+
+    def __init__(self, seen: Sequence[str] = (), refuses: str = "") -> None:
+        self.done: list[Order] = []
+        self.noted: list[tuple[Answer, int]] = []
+        self.seen, self._refuses = list(seen), refuses
+
+    async def carry_out(self, order: Order) -> str:
+        assert order.id in self.seen, "remembered before it acts"
+        await asyncio.sleep(0)
+        self.done.append(order)
+        return self._refuses
+
+    def note(self, answer: Answer, count: int = 1) -> None:
+        self.noted.append((answer, count))
+
+    def recall(self) -> Sequence[str]:
+        return self.seen
+
+    async def remember(self, ids: Sequence[str]) -> None:
+        self.seen = list(ids)
+
+
 class LoopClock:
     """Wall time that runs with the event loop."""
 
@@ -160,6 +185,7 @@ def make_publisher(
     healths: list[Health] | None = None,
     boot: str = BOOT,
     clock: LoopClock | None = None,
+    orders: NotedOrders | None = None,
 ) -> Publisher:
     return Publisher(
         settings,
@@ -171,5 +197,6 @@ def make_publisher(
         outbox=outbox or ListOutbox(),
         memory=notes or Notes(),
         report=(healths if healths is not None else []).append,
+        orders=orders,
         chance=shortly,
     )

@@ -16,6 +16,8 @@ import jsonschema
 import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
 from mqtt_bridge.schema import NAMES, read_schema
 
@@ -31,17 +33,20 @@ class Heard:
     data: Any
     retained: bool
     at_s: float
+    correlation: bytes = b""
 
 
 def find_fault(topic: str, raw: bytes) -> str:
     """Why a message breaks the contract; empty if it does not."""
     kind = topic.split("/")[3]
     if not raw:
-        return "" if kind in ("alarm", "cursor") else f"{topic}: empty"
+        return "" if kind in ("alarm", "cursor", "cmd") else f"{topic}: empty"
     try:
         data = json.loads(raw)
     except ValueError as error:
         return f"{topic}: not JSON: {error}"
+    if kind == "cmd":
+        return ""  # what others say to us may be anything
     if kind not in _VALIDATORS:
         return f"{topic}: no schema for {kind}"
     faults = [f"{topic}: {error.json_path}: {error.message}" for error in _VALIDATORS[kind].iter_errors(data)]
@@ -101,10 +106,17 @@ class Collector:
                     pytest.fail(f"not heard within {within_s} s: {what}; heard {self.heard[-8:]}")
             return answer
 
-    def publish(self, topic: str, content: object, *, retain: bool = False) -> None:
+    def publish(
+        self, topic: str, content: object, *, retain: bool = False, correlation: bytes = b"", expiry_s: int = 0
+    ) -> None:
         """Say something, as the central server would."""
         raw = content if isinstance(content, bytes) else json.dumps(content)
-        self.client.publish(topic, raw, qos=1, retain=retain).wait_for_publish(10)
+        about = Properties(PacketTypes.PUBLISH)
+        if correlation:
+            about.CorrelationData = correlation
+        if expiry_s:
+            about.MessageExpiryInterval = expiry_s
+        self.client.publish(topic, raw, qos=1, retain=retain, properties=about).wait_for_publish(10)
 
     def _hear(self, client: paho.Client, data: object, message: paho.MQTTMessage) -> None:
         try:
@@ -121,6 +133,7 @@ class Collector:
                     data=content,
                     retained=message.retain,
                     at_s=time.monotonic(),
+                    correlation=getattr(message.properties, "CorrelationData", b""),
                 )
             )
             self._news.notify_all()

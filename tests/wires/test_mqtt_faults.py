@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mqtt_bridge.client import Dialler
+from mqtt_bridge.dialler import Dialler
 from mqtt_bridge.messages import Message
 from mqtt_bridge.ports import Health
 from mqtt_bridge.publisher import Publisher

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from firmware_py.ports import DeviceError
-from mqtt_bridge.client import Dialler, Session
+from mqtt_bridge.client import Session
+from mqtt_bridge.dialler import Dialler
 from mqtt_bridge.messages import Message
 from mqtt_bridge.settings import Bridge, Broker
 from tests.conftest import eventually_async, run
