@@ -49,10 +49,32 @@ def build_parser() -> argparse.ArgumentParser:
     safe = _verb(verbs, "safe-outputs", "leave every output as after a stop or a fault", module="safe_outputs")
     safe.add_argument("--config", metavar="FILE", default=DEFAULT_SITE, help="site file (default %(default)s)")
     safe.add_argument("--as", dest="cause", choices=("stop", "fault"), default="", help="default: as systemd says")
+    _add_probe(verbs)
     demo = _verb(verbs, "demo", "show the controller guarding a simulated floor")
     demo.add_argument("--fast", action="store_true", help="the same day without waiting for people to look")
     demo.add_argument("--check", action="store_true", help="no terminal; exit 1 if anything expected did not happen")
     return parser
+
+
+def _add_probe(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    probe = _verb(verbs, "probe", "read one device by its address, without a site file; exit 5 if it tells nothing")
+    probe.add_argument(
+        "address", metavar="ADDRESS", help="snmp://COMMUNITY@HOST:PORT, or snmp://USER@HOST for version 3"
+    )
+    probe.add_argument("--json", action="store_true", help="as JSON, version 1")
+    probe.add_argument(
+        "--profile", default="", metavar="NAME", help="which objects mean what (default: every known one)"
+    )
+    probe.add_argument("--version", choices=("1", "2c", "3"), default="2c", help="of SNMP (default %(default)s)")
+    probe.add_argument("--community-file", default="", metavar="FILE", help="the community, where others see arguments")
+    hashes, ciphers = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512"), ("des", "aes128", "aes192", "aes256")
+    probe.add_argument("--auth", choices=("none", *hashes), default="none", help="version 3: the hash")
+    probe.add_argument("--auth-file", default="", metavar="FILE", help="its pass phrase")
+    probe.add_argument("--privacy", choices=("none", *ciphers), default="none", help="version 3: the cipher")
+    probe.add_argument("--privacy-file", default="", metavar="FILE", help="its pass phrase")
+    probe.add_argument(
+        "--timeout", dest="timeout_ms", type=_duration_ms, default=10_000, metavar="TIME", help='default "10 s"'
+    )
 
 
 def _add_orders(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -24,11 +24,11 @@ from drivers.snmp_access import Access, Auth, Community, Privacy, User
 from drivers.snmp_bus import SnmpBus
 from firmware_py.ports import Bus, DeviceError, LocalPort, RemotePort
 
-_AUTH: Final[Mapping[str, Auth | None]] = {
+AUTH: Final[Mapping[str, Auth | None]] = {
     "none": None, "md5": "md5", "sha1": "sha", "sha224": "sha224", "sha256": "sha256", "sha384": "sha384",
     "sha512": "sha512",
 }  # fmt: skip
-_PRIVACY: Final[Mapping[str, Privacy | None]] = {
+PRIVACY: Final[Mapping[str, Privacy | None]] = {
     "none": None, "des": "des", "aes128": "aes", "aes192": "aes192", "aes256": "aes256",
 }  # fmt: skip
 _PARITY: Final = {"even": "E", "odd": "O", "none": "N"}
@@ -131,9 +131,9 @@ def _access(ups: Ups, environ: Mapping[str, str]) -> Access:
     ]
     return User(
         name=ups.v3.user,
-        auth=_AUTH[ups.v3.auth_protocol],
+        auth=AUTH[ups.v3.auth_protocol],
         auth_phrase=phrases[0],
-        privacy=_PRIVACY[ups.v3.privacy_protocol],
+        privacy=PRIVACY[ups.v3.privacy_protocol],
         privacy_phrase=phrases[1],
     )
 

@@ -1,0 +1,164 @@
+"""A device read once by its address alone: which driver an address means, and what that driver then sees.
+
+One entry in SCHEMES for each protocol. Needs no site file and leaves nothing behind; it must not print.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from config.library import Library
+from config.secrets import read_secret
+from config.strict import ConfigError, Fault
+from drivers.snmp_access import Access, Community, User
+from drivers.snmp_bus import SnmpBus
+from drivers.snmp_signals import SIGNALS
+from firmware_py.core.reading import Reason, Sample
+from firmware_py.ports import Bus, DeviceError
+from firmware_py.wiring.devices import AUTH, PRIVACY
+
+DEVICE: Final = "ups1"
+ATTEMPT_MS: Final = 3_000  # a card that is asked for everything for the first time may need it
+CLOSE_S: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What an address does not say. Secrets are named by their files, as in a site file."""
+
+    profile: str = ""
+    version: str = "2c"
+    auth: str = "none"
+    auth_file: str = ""
+    privacy: str = "none"
+    privacy_file: str = ""
+    community_file: str = ""
+    timeout_ms: int = 10_000
+    folder: Path = field(default_factory=Path)
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """The parts of SCHEME://USER@HOST:PORT; `user` is the community or the user's name, and may be a secret."""
+
+    scheme: str
+    user: str = field(repr=False)
+    host: str
+    port: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A driver for one address. `sources` says, after reading, where each point came from."""
+
+    bus: Bus
+    sources: Callable[[], Mapping[str, str]]
+    units: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What was seen: samples, sources and units by point, the time that each group took, and why it ended early."""
+
+    samples: Mapping[str, Sample]
+    sources: Mapping[str, str]
+    units: Mapping[str, str]
+    latency_ms: Mapping[str, int]
+    error: str = ""
+
+    @property
+    def known(self) -> bool:
+        """True when at least one value can be trusted."""
+        return any(sample.because is None for sample in self.samples.values())
+
+
+def parse_address(text: str) -> Address:
+    """The parts of an address. ConfigError when it cannot be one, or when no driver of ours speaks its protocol."""
+    try:
+        parts = urlsplit(text)
+        port, host, user = parts.port, parts.hostname, unquote(parts.username or "")
+    except ValueError as error:
+        raise _refuse(f"is not an address: {error}") from None
+    if parts.scheme not in SCHEMES:
+        raise _refuse(f"must begin with {' or '.join(f'{name}://' for name in SCHEMES)}")
+    if not host:
+        raise _refuse("names no host; like snmp://public@192.0.2.7:161")
+    return Address(scheme=parts.scheme, user=user, host=host, port=port)
+
+
+async def probe(address: Address, options: Options) -> Report:
+    """Read everything once, patiently, within the time that `options` allow. ConfigError for bad options or secrets."""
+    opened = SCHEMES[address.scheme](address, options)
+    samples: dict[str, Sample] = {}
+    latency_ms: dict[str, int] = {}
+    error = ""
+    deadline_s = asyncio.get_running_loop().time() + options.timeout_ms / 1000
+    try:
+        for group in opened.bus.groups:
+            try:
+                found, latency_ms[group.id] = await _read(opened.bus, group.id, deadline_s)
+            except DeviceError as trouble:
+                error = str(trouble)
+                break
+            samples.update(found)
+    finally:
+        await asyncio.wait({asyncio.ensure_future(opened.bus.close())}, timeout=CLOSE_S)
+    return Report(samples=samples, sources=opened.sources(), units=opened.units, latency_ms=latency_ms, error=error)
+
+
+async def _read(bus: Bus, group_id: str, deadline_s: float) -> tuple[Mapping[str, Sample], int]:
+    """One group and the milliseconds it took; asked again while the far end is silent and there is time."""
+    loop = asyncio.get_running_loop()
+    (group,) = (one for one in bus.groups if one.id == group_id)
+    while True:
+        started_s = loop.time()
+        try:
+            found = await bus.read(group)
+        except DeviceError as error:
+            if error.because is not Reason.NO_COMMUNICATION or loop.time() + group.deadline_ms / 1000 > deadline_s:
+                raise
+        else:
+            return found, round((loop.time() - started_s) * 1000)
+
+
+def _open_snmp(address: Address, options: Options) -> Opened:
+    attempt_ms = min(ATTEMPT_MS, options.timeout_ms)
+    bus = SnmpBus(
+        name="the options",
+        device=DEVICE,
+        host=address.host,
+        port=address.port or 161,
+        access=_snmp_access(address, options),
+        profile=Library(options.folder).snmp(options.profile or "ups_auto"),
+        fast_deadline_ms=attempt_ms,
+        slow_deadline_ms=attempt_ms,
+    )
+    units = {f"{DEVICE}.{signal.id}": signal.unit for signal in SIGNALS.values()}
+    return Opened(bus=bus, sources=lambda: bus.sources, units=units)
+
+
+def _snmp_access(address: Address, options: Options) -> Access:
+    def secret(ref: str) -> str:
+        return read_secret(ref, options.environ).reveal() if ref else ""
+
+    if options.version != "3":
+        name = secret(options.community_file) or address.user or "public"
+        return Community(name=name, version="1" if options.version == "1" else "2c")
+    return User(
+        name=address.user,
+        auth=AUTH[options.auth],
+        auth_phrase=secret(options.auth_file),
+        privacy=PRIVACY[options.privacy],
+        privacy_phrase=secret(options.privacy_file),
+    )
+
+
+def _refuse(message: str) -> ConfigError:
+    return ConfigError([Fault(file="the address", line=1, col=1, key="", message=message)])
+
+
+SCHEMES: Final[Mapping[str, Callable[[Address, Options], Opened]]] = {"snmp": _open_snmp}
