@@ -104,9 +104,7 @@ class Agent(UpsAgent):
     """The UPS's card with the same faults. `spoken_s`: when it was asked, answered or not. `tell` is called when it is
     about to answer what the UPS lives on."""
 
-    def __init__(
-        self, read: Callable[[], Mapping[str, int | str]], community: str, tell: Callable[[], None]
-    ) -> None:
+    def __init__(self, read: Callable[[], Mapping[str, int | str]], community: str, tell: Callable[[], None]) -> None:
         super().__init__(read, community)
         self._tell = tell
         self.fault = Fault.NONE

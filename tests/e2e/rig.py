@@ -153,7 +153,7 @@ class Rig:
 
     def write_site(self, times: Times) -> None:
         assert self.ports is not None
-        for name, secret in (("pbx1.secret", SECRET), ("community", COMMUNITY)):
+        for name, secret in (("pbx1.secret", self.exchange.secret), ("community", COMMUNITY)):
             file = self.folder / name
             file.touch(mode=0o600)
             file.write_text(secret + "\n")
@@ -278,7 +278,12 @@ class Rig:
     def gate_closed_s(self, after_s: float) -> float:
         """When the exchange was first told to pause outbound after a time."""
         return next(
-            (at_s for at_s, name, closed in self.gates_written() if at_s >= after_s and name == OUTBOUND_GATE and closed), float("inf")
+            (
+                at_s
+                for at_s, name, closed in self.gates_written()
+                if at_s >= after_s and name == OUTBOUND_GATE and closed
+            ),
+            float("inf"),
         )
 
 
@@ -289,11 +294,11 @@ def is_sound(picture: Picture) -> bool:
 
 def find_bad(picture: Picture, *devices: str) -> dict[str, str]:
     """Points of these devices (of all, if none is named) that are not GOOD, with their reasons. What a device says that
-    it does not have is no fault."""
+    it does not have is no fault (a trunk that is down has no round trip)."""
     return {
         name: str(point["reason"])
         for name, point in points_of(picture, *devices).items()
-        if point["quality"] != "good" and point["reason"] != "not_supported"
+        if point["quality"] != "good" and point["reason"] not in ("not_supported", "source_lost")
     }
 
 
@@ -313,6 +318,3 @@ def device_of(point: str) -> str:
 def shed(picture: Picture) -> set[str]:
     """Outputs of loads that are cut."""
     return {name for name, one in picture["outputs"].items() if name.startswith("feed.") and one["wanted"] is False}
-
-
-

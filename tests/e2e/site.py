@@ -50,6 +50,7 @@ class Exchange:
     """How the exchange knows us and its trunks."""
 
     user: str = "floorguard"
+    secret: str = SECRET
     trunks: tuple[tuple[str, str], ...] = tuple((name, f"trunk-{name}") for name in TRUNKS)
     minimum_up: int = 2
 
@@ -151,6 +152,7 @@ host = "127.0.0.1"
 port = {ports.exchange}
 user = "{exchange.user}"
 secret_file = "{folder / "pbx1.secret"}"
+emergency_numbers = ["110", "112", "119"]
 fast = "1 s"
 {trunks}
 [[trunk_group]]

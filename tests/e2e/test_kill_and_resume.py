@@ -45,9 +45,11 @@ async def until_deep_in_conservation(rig: Rig) -> Picture:
     rig.lose_trunks()
     everything = {"feed.displays", "feed.pantry", "feed.office"}
     await rig.until(
-        lambda seen: shed(seen) == everything
-        and {"ups1.on_battery", "trunks.main.below_minimum"} <= set(seen["because"])
-        and all(one["follows"] for one in seen["outputs"].values()),
+        lambda seen: (
+            shed(seen) == everything
+            and {"ups1.on_battery", "trunks.main.below_minimum"} <= set(seen["because"])
+            and all(one["follows"] for one in seen["outputs"].values())
+        ),
         what="both causes, all stages",
     )
     # Saved at each change that matters, by a thread that needs 250 ms at most.

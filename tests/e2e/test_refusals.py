@@ -41,12 +41,12 @@ def start(site: Path) -> tuple[int, list[str]]:
 def test_every_fault_is_told_at_once_with_file_line_and_column(site: Path) -> None:
     text = site.read_text()
     wrong = text.replace('on_delay = "1 s"', 'on_dealy = "1 s"', 1).replace('factory = "mock"', 'factory = "mocking"')
-    wrong = wrong.replace("minimum_up = 2", "minimum_up = 20")
+    wrong = wrong.replace("minimum_up = 2", "minimum_up = 0")
     site.write_text(wrong)
     code, said = start(site)
     assert code == 3
     lines = wrong.splitlines()
-    for wanted in ("on_dealy", "mocking", "minimum_up = 20"):
+    for wanted in ("on_dealy", "mocking", "minimum_up = 0"):
         number = next(place for place, line in enumerate(lines, 1) if wanted in line)
         column = len(lines[number - 1]) - len(lines[number - 1].lstrip()) + 1
         told = [line for line in said if re.match(rf"{re.escape(str(site))}:{number}:\d+: ", line)]
