@@ -181,7 +181,7 @@ def _loads(view: View, marks: str) -> Iterator[Text]:
     world = view.world
     paused = _part(view.picture, "outputs", "outbound_paused").get("wanted")
     yield _switch("Outbound calls", paused is False, f"{world.outbound_now} now", "PAUSED", marks)
-    names = {load.id: load.name or load.id for load in view.site.load}
+    names = {load.id: load.name or load.id.replace("_", " ").capitalize() for load in view.site.load}
     cut_first = sorted(view.site.load, key=lambda load: -load.priority)
     known = {load.name: load for load in world.loads}
     for entry in cut_first:
@@ -215,7 +215,7 @@ def _points(picture: Table, now_ms: int, *, short: bool) -> Iterator[Text]:
     for name in names:
         point = _part(picture, "points", name)
         good, age_ms = point.get("quality") == "good", point.get("age_ms")
-        shown = f"{_short(name):<16}{value_text(point.get('value'), point.get('unit')):>8}"
+        shown = f"{_short(name):<{16 if short else 26}}{value_text(point.get('value'), point.get('unit')):>8}"
         age = age_text(age_ms + since_ms if isinstance(age_ms, int) else None)
         row = Text(shown, style="" if good else "bold").append(f"{age:>6} ", style="dim")
         yield row.append(quality_text(point, short=short), style="green" if good else "bold red")
