@@ -114,6 +114,9 @@ def check_output_targets(site: Site) -> Iterator[Finding]:
                     yield Finding(path=("output", index, "unit"), message=message, got=name)
             case ExchangeOutput(exchange=name, switch=switch):
                 yield from unknown(("output", index, "exchange"), name, exchanges, "exchange")
+                if switch is Switch.MEMBERS and name in exchanges and not exchanges[name].pause_queues:
+                    message = f"the exchange {name} names no pause_queues"
+                    yield Finding(path=("output", index, "switch"), message=message, absence=True)
                 if switch is Switch.SURGE and name in exchanges and exchanges[name].surge_gate is None:
                     message = f"the exchange {name} names no surge_gate"
                     yield Finding(path=("output", index, "switch"), message=message, absence=True)

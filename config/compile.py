@@ -108,7 +108,9 @@ def _phones(site: Site) -> list[Part]:
              and output.id in site.outbound.outputs}  # fmt: skip
     for exchange in site.exchange:
         gate = gates.get(exchange.id, "")
-        parts.append(trunks.watch_exchange(trunks.Exchange(id=exchange.id, silent_ms=SILENT_MS, gate=gate)))
+        by_hand = f"{exchange.id}.held_by_hand" if gate else ""
+        watched = trunks.Exchange(id=exchange.id, silent_ms=SILENT_MS, gate=gate, by_hand=by_hand)
+        parts.append(trunks.watch_exchange(watched))
         parts += [
             trunks.watch_trunk(trunks.Trunk(name=trunk.name, on_delay_ms=on_delay_ms, off_delay_ms=off_delay_ms))
             for trunk in exchange.trunks

@@ -24,6 +24,7 @@ _ROLES = {
     Switch.OUTBOUND: "outbound_paused",
     Switch.BACKUP: "trunk_backup",
     Switch.SURGE: "surge_announcement",
+    Switch.MEMBERS: "members_paused",
 }
 _NO_SECRET = "-"  # noqa: S105 - stands where a secret will be, while only the points are asked for
 
@@ -134,5 +135,6 @@ def pbx_config(site: Site, exchange: Exchange, *, secret: str, tls: ssl.SSLConte
         emergency_numbers=numbers_of(exchange),
         desk_context=exchange.desk_context,
         queues=exchange.queues,
+        pause_queues=exchange.pause_queues if Switch.MEMBERS in switches else (),
         period_ms=exchange.fast_ms,
     )  # fmt: skip

@@ -192,6 +192,9 @@ class Exchange(Section):
     emergency_group: PbxGroup = Field(default="emergency@trunks", description="group that counts emergency calls")
     desk_context: PbxName = Field(default="from-desk", description="where the dialplan begins for a desk")
     queues: tuple[PbxName, ...] = Field(default=(), max_length=32, description="inbound queues whose callers count")
+    pause_queues: tuple[PbxName, ...] = Field(
+        default=(), max_length=32, description="queues whose members the switch members pauses"
+    )
     trunk: tuple[Trunk, ...] = Field(default=(), max_length=256, description="trunks that are watched")
 
     @property

@@ -61,11 +61,13 @@ class ModbusOutput(_Output):
 
 
 class Switch(StrEnum):
-    """What an exchange can be told. `outbound`: on means paused; `backup`: on means calls go over the backup."""
+    """What an exchange can be told. `outbound`: on means paused; `backup`: on means calls go over the backup;
+    `members`: on means that the members of the exchange's pause_queues are paused."""
 
     OUTBOUND = "outbound"
     BACKUP = "backup"
     SURGE = "surge"
+    MEMBERS = "members"
 
 
 class ExchangeOutput(_Output):

@@ -12,7 +12,8 @@ from drivers import pbx_ask as ask
 from drivers.ami import Packet
 from drivers.ami_link import AmiLink, Phase
 from drivers.pbx_config import PbxConfig, declare_points
-from drivers.pbx_trunks import Seen, Trunk, judge, level
+from drivers.pbx_gates import Gates
+from drivers.pbx_trunks import Seen, Trunk, judge
 from drivers.pbx_watch import CallWatch
 from firmware_py.core.reading import Reason, Sample, bad
 from firmware_py.ports import DeviceError, PollGroup
@@ -42,10 +43,8 @@ class PbxBus:
         self._why = "not asked yet"
         self._hint: Callable[[str], None] | None = None
         self._hinted = False
-        self._wanted: dict[str, bool] = {}  # what was last asked of each output; compared, never replayed
-        self._repeat_at_s: dict[str, float] = {}
         self._qualified_at_s: dict[str, float] = {}
-        self._restore: set[str] = set()
+        self._gates = Gates(config)
         self._watch = CallWatch(config)
         points = [point.id for point in declare_points(config)]
         link = f"{config.name}.link"
@@ -66,8 +65,8 @@ class PbxBus:
 
     @property
     def outputs(self) -> frozenset[str]:
-        """`outbound_paused`, `trunk_backup`, `surge_announcement`, as far as configured."""
-        return frozenset(self._config.switches)
+        """`outbound_paused`, `trunk_backup`, `surge_announcement`, `members_paused`, as far as configured."""
+        return self._gates.outputs
 
     def listen(self, hint: Callable[[str], None]) -> None:
         """The hint is given once between two reads: a contact or registration changed, the connection came or went."""
@@ -80,23 +79,22 @@ class PbxBus:
         self._hinted = False
         async with _Deadline(group.deadline_ms, self._give_up):
             link = await self._connect()
-            await self._keep_gates(link)
+            await self._gates.keep(link)
             return await self._snapshot(link)
 
     async def write(self, output: str, on: bool) -> None:
-        """Set one gate and see it set. Raises DeviceError; the newest wish counts from now on, also if this failed."""
-        self._wanted[output] = on
+        """Set one gate and see it set. One that a person has closed at the exchange stays closed; `read_back` tells so.
+
+        Raises DeviceError; the newest wish counts from now on, also if this failed.
+        """
+        self._gates.want(output, on)
         async with _Deadline(self._config.deadline_ms, self._give_up):
-            link = await self._connect()
-            if await self._level(link, output) is on:
-                return  # only a difference is written; one that is to be written once more stays on the list
-            await self._set(link, output, on)
-            self._repeat_at_s[output] = _now_s() + self._config.durable_ms / 1000
+            await self._gates.write(await self._connect(), output)
 
     async def read_back(self, output: str) -> bool | None:
         """The gate as the dialplan sees it. Raises DeviceError."""
         async with _Deadline(self._config.deadline_ms, self._give_up):
-            return await self._level(await self._connect(), output)
+            return await self._gates.level(await self._connect(), output)
 
     async def close(self) -> None:
         """Leave; gates stay as they are."""
@@ -133,10 +131,7 @@ class PbxBus:
             raise
         self._link, self._linked_at_s = link, _now_s()
         self._failures, self._refused, self._why = 0, False, ""
-        self._repeat_at_s = {}
-        # A restart may have lost a write. Only the careful direction is restored here: whether a gate that somebody
-        # else closed may be opened is not for a driver to say.
-        self._restore = {output for output, on in self._wanted.items() if on}
+        self._gates.restart()
         self._qualified_at_s = {}
         self._watch.restart()
         return link
@@ -172,41 +167,10 @@ class PbxBus:
             self._wake("FullyBooted")  # the poller may be holding the other group back
         return Sample(value="up")
 
-    # ------------------------------------------------------------------------------------------------------ the gates
-
-    async def _keep_gates(self, link: AmiLink) -> None:
-        now_s = _now_s()
-        for output in [name for name, at_s in self._repeat_at_s.items() if now_s >= at_s]:
-            # Only a level that still stands is written again: what somebody changed since is the writer's to judge.
-            if await self._level(link, output) is self._wanted[output]:
-                await self._set(link, output, self._wanted[output])
-            del self._repeat_at_s[output]
-        for output in sorted(self._restore):
-            if self._wanted[output] and await self._level(link, output) is False:
-                await self._set(link, output, True)
-                self._repeat_at_s[output] = now_s + self._config.durable_ms / 1000
-            self._restore.discard(output)
-
-    async def _set(self, link: AmiLink, output: str, on: bool) -> None:
-        variable = f"DEVICE_STATE({self._config.switches[output]})"
-        value = "INUSE" if on else "NOT_INUSE"
-        ask.insist(await link.ask("Setvar", {"Variable": variable, "Value": value}), f"Setvar {variable}")
-        if await self._level(link, output) is not on:  # a success answer is no proof
-            raise DeviceError(
-                f"{self.name}: {variable} was accepted as {value} and reads otherwise", because=Reason.BAD_REPLY
-            )
-
-    async def _level(self, link: AmiLink, output: str) -> bool | None:
-        return level(await ask.getvar(link, f"DEVICE_STATE({self._config.switches[output]})"))
-
     # --------------------------------------------------------------------------------------------------- the snapshot
 
     async def _snapshot(self, link: AmiLink) -> Mapping[str, Sample]:
-        samples: dict[str, Sample] = {}
-        for output in self._config.switches:
-            standing = await self._level(link, output)
-            unknown = bad(Reason.NOT_SUPPORTED, "no device state: is func_devstate loaded?")
-            samples[f"{self.name}.{output}"] = unknown if standing is None else Sample(value=standing)
+        samples = dict(await self._gates.samples(link))
         counts = {group: await ask.count(link, group) for group in self._config.counted}
         for point, groups in (("calls", tuple(counts)), ("outbound_calls", self._config.outbound_groups)):
             total = _total(counts, groups)

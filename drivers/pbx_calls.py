@@ -173,9 +173,10 @@ def queue_samples(
     numbers = [_whole(item.get("Callers")) for item in listed]
     known: list[int] = [number for number in numbers if number is not None]
     complete = bool(listed) and len(known) == len(numbers)
+    waiting = sum(known, 0)
     lost = bad(Reason.NOT_SUPPORTED, "the exchange does not list the queue")
-    yield f"{name}.queue.waiting", Sample(value=sum(known)) if complete else lost
-    longest_ms = counts.longest_ms(now_ms) if complete and sum(known) else 0
+    yield f"{name}.queue.waiting", Sample(value=waiting) if complete else lost
+    longest_ms = counts.longest_ms(now_ms) if complete and waiting else 0
     yield f"{name}.queue.longest_s", Sample(value=min(86_400, longest_ms // 1000)) if complete else lost
 
 

@@ -12,6 +12,7 @@ from drivers.pbx_dialplan import PLACE, Path
 from drivers.pbx_trunks import GROUP, NAME, Trunk, declare
 from firmware_py.core.point import Kind, Point
 
+MARK = "Custom:floorguard-"  # stands before the name of a gate: on while it was us who closed it
 LINK_WORDS = ("up", "booting", "refused", "down")
 
 
@@ -22,7 +23,8 @@ class PbxConfig:
 
     `also_counted`: groups outside the trunks that count as calls in progress. `emergency_group`: the group that the
     dialplan puts emergency calls in. `emergency_numbers` are followed through the dialplan from `desk_context`, without
-    dialling. `queues`: whose callers are counted. `settle_ms`: after the exchange's boot only good news is believed
+    dialling. `queues`: whose callers are counted; `pause_queues`: whose
+    members the output `members_paused` pauses. `settle_ms`: after the exchange's boot only good news is believed
     (measured: 14 of 110 boots report a trunk down that never was).
     """
 
@@ -38,6 +40,7 @@ class PbxConfig:
     emergency_numbers: tuple[str, ...] = ()
     desk_context: str = "from-desk"
     queues: tuple[str, ...] = ()
+    pause_queues: tuple[str, ...] = ()
     period_ms: int = 2000
     deadline_ms: int = 5000
     settle_ms: int = 15_000
@@ -48,7 +51,7 @@ class PbxConfig:
         assert all(state.startswith("Custom:") and NAME.fullmatch(state) for state in states), states
         assert len(set(states)) == len(states), states
         assert all(GROUP.fullmatch(group) for group in (*self.also_counted, self.emergency_group)), self
-        named = (self.desk_context, *self.queues, *self.emergency_numbers)
+        named = (self.desk_context, *self.queues, *self.pause_queues, *self.emergency_numbers)
         assert all(PLACE.fullmatch(name) for name in named), named
         assert min(self.period_ms, self.deadline_ms, self.durable_ms) > 0 and self.settle_ms >= 0, self
 
@@ -95,6 +98,11 @@ def declare_points(config: PbxConfig) -> tuple[Point, ...]:
         Point(id=f"{name}.outbound_calls", kind=Kind.INTEGER, low=0, high=10_000, stale_after_ms=stale_ms),
     ]
     own += [Point(id=f"{name}.{output}", kind=Kind.FLAG, stale_after_ms=stale_ms) for output in config.switches]
+    if config.gate:
+        own.append(Point(id=f"{name}.held_by_hand", kind=Kind.FLAG, stale_after_ms=stale_ms))
+    if config.pause_queues:
+        paused = config.names.get("members_paused", "members_paused")
+        own.append(Point(id=f"{name}.{paused}", kind=Kind.FLAG, stale_after_ms=stale_ms))
     own += pbx_calls.declare(name, stale_ms, queues=bool(config.queues))
     own += pbx_watch_points(name, stale_ms, verifies=bool(config.emergency_numbers))
     return (*own, *(point for trunk in config.trunks for point in declare(trunk, stale_ms)))

@@ -6,7 +6,7 @@ A trunk that cannot be judged is neither up nor down; a full one is not faulty. 
 from dataclasses import dataclass, replace
 
 from firmware_py.core.alarm import Alarm, AlarmPriority, Display
-from firmware_py.core.check import AnyOf, FewerThan, IsBad, IsFlag, IsWord
+from firmware_py.core.check import AllOf, AnyOf, FewerThan, IsBad, IsFlag, IsWord
 from firmware_py.core.condition import Condition, WhenBad
 from firmware_py.core.event import Severity
 from firmware_py.core.plan import Announce, Holds, Rule, Shows
@@ -46,11 +46,15 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """The exchange itself. `gate`: the output that pauses outbound, whose read-back tells whether it obeys."""
+    """The exchange itself. `gate`: the output that pauses outbound, whose read-back tells whether it obeys.
+
+    `by_hand`: the point that tells of a person who has closed it at the exchange; '' where nothing tells.
+    """
 
     id: str
     silent_ms: int
     gate: str = ""
+    by_hand: str = ""
 
 
 def below_minimum(group: str) -> str:
@@ -135,15 +139,22 @@ def watch_exchange(exchange: Exchange) -> Part:
     alarms = [_alarm(unreachable, AlarmPriority.HIGH, "exchange_unreachable", "comms")]
     if exchange.gate:
         stuck = f"{exchange.id}.gate_stuck"
+        strays = IsFlag(point=f"out.{exchange.gate}.follows", wanted=False)
+        ours = IsFlag(point=exchange.by_hand, wanted=False) if exchange.by_hand else None
         conditions.append(
             Condition(
                 id=stuck,
-                test=IsFlag(point=f"out.{exchange.gate}.follows", wanted=False),
+                test=AllOf(tests=(strays, ours)) if ours else strays,
                 when_bad=WhenBad.HOLD,
                 on_delay_ms=exchange.silent_ms,
             )
         )
         alarms.append(_alarm(stuck, AlarmPriority.HIGH, "gate_stuck", CAUSE))
+    if exchange.by_hand:
+        # A person's pause is not ours to lift, and no fault: it is shown until that person ends it.
+        held = f"{exchange.id}.gate_by_hand"
+        conditions.append(Condition(id=held, test=IsFlag(point=exchange.by_hand), when_bad=WhenBad.HOLD))
+        alarms.append(_alarm(held, AlarmPriority.LOW, "gate_by_hand", CAUSE))
     return Part(conditions=tuple(conditions), alarms=tuple(alarms))
 
 

@@ -16,6 +16,7 @@ from firmware_py.ports import Bus, DeviceError, RemotePort
 from tests.conftest import eventually_async, find_tcp_port, run
 
 GATE = "Custom:outbound-gate"
+MARK = "Custom:floorguard-outbound-gate"
 TRUNKS = (Trunk(name="main", endpoint="trunk-main", groups=("out-main@trunks",), capacity=8),)
 
 
@@ -233,13 +234,13 @@ def test_a_write_is_seen_set_and_written_once_more() -> None:
     async def scenario() -> None:
         async with scene(durable_ms=50) as now:
             await now.bus.write("outbound_paused", True)
-            assert now.exchange.device_states == {GATE: "INUSE"}
+            assert now.exchange.device_states == {MARK: "INUSE", GATE: "INUSE"}
             assert await now.bus.read_back("outbound_paused") is True
-            assert now.count("Setvar") == 1
+            assert now.count("Setvar") == 2
             await asyncio.sleep(0.06)
             for _ in range(3):
                 assert (await now.look())["pbx1.outbound_paused"].value is True
-            assert now.count("Setvar") == 2
+            assert now.count("Setvar") == 3
 
     run(scenario())
 
@@ -247,7 +248,7 @@ def test_a_write_is_seen_set_and_written_once_more() -> None:
 def test_a_level_that_stands_already_is_not_written() -> None:
     async def scenario() -> None:
         async with scene() as now:
-            for on, count in ((False, 0), (True, 1), (True, 1), (False, 2), (False, 2)):
+            for on, count in ((False, 0), (True, 2), (True, 2), (False, 4), (False, 4)):
                 await now.bus.write("outbound_paused", on)
                 assert now.count("Setvar") == count
                 assert await now.bus.read_back("outbound_paused") is on
@@ -258,13 +259,13 @@ def test_a_level_that_stands_already_is_not_written() -> None:
 def test_what_somebody_else_changed_meanwhile_is_not_written_over() -> None:
     async def scenario() -> None:
         async with scene(durable_ms=50) as now:
-            now.exchange.device_states[GATE] = "INUSE"
+            await now.bus.write("outbound_paused", True)
             await now.bus.write("outbound_paused", False)
-            assert now.count("Setvar") == 1
+            assert now.count("Setvar") == 4
             now.exchange.device_states[GATE] = "INUSE"
             await asyncio.sleep(0.06)
             assert (await now.look())["pbx1.outbound_paused"].value is True
-            assert now.exchange.device_states[GATE] == "INUSE" and now.count("Setvar") == 1
+            assert now.exchange.device_states[GATE] == "INUSE" and now.count("Setvar") == 4
 
     run(scenario())
 

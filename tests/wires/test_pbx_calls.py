@@ -227,3 +227,44 @@ def test_a_call_in_progress_outlives_a_hung_provider_and_is_no_outcome(healthy: 
             healthy.signal("provider-main", signal.SIGCONT)
 
     run(scenario())
+
+
+def test_queue_members_are_paused_as_a_courtesy_and_a_persons_pause_stays(healthy: Asterisk) -> None:
+    async def scenario() -> None:
+        config = healthy.configure(pause_queues=("outbound",))
+        async with connected(config) as bus, caller(healthy) as link:
+
+            async def paused() -> dict[str, str]:
+                listed = (await link.call("QueueStatus", {"Queue": "outbound"})).items
+                members = [item for item in listed if item.event == "QueueMember"]
+                return {item.get("Name"): item.get("PausedReason") for item in members if item.get("Paused") == "1"}
+
+            person = {"Interface": "Local/1003@desk-sim", "Paused": "true", "Reason": "lunch"}
+            assert (await link.call("QueuePause", person)).ok
+            await bus.write("members_paused", True)
+            assert await paused() == {"agent-1003": "lunch", "agent-1004": "floorguard"}
+            assert await bus.read_back("members_paused") is True
+            await bus.write("members_paused", False)
+            assert await paused() == {"agent-1003": "lunch"}
+            assert await bus.read_back("members_paused") is False
+            assert (await link.call("QueuePause", person | {"Paused": "false", "Reason": ""})).ok
+
+    run(scenario())
+
+
+def test_a_gate_that_a_person_has_closed_at_the_exchange_is_not_opened(healthy: Asterisk) -> None:
+    async def scenario() -> None:
+        async with connected(healthy.configure()) as bus, caller(healthy) as person:
+            gate = {"Variable": "DEVICE_STATE(Custom:outbound-gate)"}
+            await bus.write("outbound_paused", False)
+            assert (await person.call("Setvar", gate | {"Value": "INUSE"})).ok
+            await bus.write("outbound_paused", True)  # a reason of ours comes and goes meanwhile
+            await bus.write("outbound_paused", False)
+            samples = await snapshot(bus)
+            assert samples["pbx1.outbound_paused"].value is True and samples["pbx1.held_by_hand"].value is True
+            assert (await dial(person, "555601")).get("Response") == "Failure"
+            assert (await dial(person, "112")).get("Response") == "Success"
+            assert (await person.call("Setvar", gate | {"Value": "NOT_INUSE"})).ok
+            assert (await dial(person, "555602")).get("Response") == "Success"
+
+    run(scenario())
