@@ -160,17 +160,15 @@ def _watch(state: BatteryState, look: Look) -> BatteryState:
         return state
     if state.charge_pm is None:  # the discharge begins here, or its first look at the charge
         return replace(state, charge_pm=charge_pm, since=Mark(at_ms=state.outage_ms, charge_pm=charge_pm))
+    if state.settling_ms:
+        return replace(state, charge_pm=charge_pm, marks=(), since=None)
     if charge_pm == state.charge_pm:
-        return state if _steady(state) else replace(state, marks=(), since=None)
+        return state
     mark = Mark(at_ms=state.outage_ms, charge_pm=charge_pm)
-    if charge_pm > state.charge_pm or not _steady(state):
+    if charge_pm > state.charge_pm:
         return replace(state, charge_pm=charge_pm, marks=(mark,), since=mark)
     state = replace(state, charge_pm=charge_pm, marks=(*state.marks, mark)[-MARKS:])
     return _learn(state, mark)
-
-
-def _steady(state: BatteryState) -> bool:
-    return state.settling_ms == 0
 
 
 def _learn(state: BatteryState, mark: Mark) -> BatteryState:

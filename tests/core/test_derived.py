@@ -1,0 +1,144 @@
+"""Points that are worked out: from an image and a memory to readings, with time and quality of their own."""
+
+from dataclasses import replace
+
+import pytest
+
+from firmware_py.core.derived import CLOCK_MS, Derived, declare, derive, due_ms
+from firmware_py.core.forecast import BatteryState
+from firmware_py.core.image import InputImage
+from firmware_py.core.reading import Quality, Reading, Reason, Value
+from firmware_py.core.shedplan import Battery, FedLoad
+
+MINUTE = 60_000
+NOW = 500_000
+BATTERY = Battery(
+    id="ups1",
+    source="ups1.output_source",
+    charge="ups1.battery.charge_pct",
+    runtime="ups1.battery.runtime_s",
+    load="ups1.output.load_pct",
+    power="ups1.output.power_w",
+    rating_w=10_000,
+    endurance_ms=60 * MINUTE,
+    trust_pct=100,
+    loads=(
+        FedLoad(id="inbound", watts_w=1_000),
+        FedLoad(id="office", watts_w=1_000, output="feed.office", order=1),
+    ),
+    orders=(1,),
+)
+SEEN: dict[str, Value] = {
+    "ups1.output_source": "battery",
+    "ups1.battery.charge_pct": 80.0,
+    "ups1.battery.runtime_s": 1_800.0,
+    "ups1.output.load_pct": 20.0,
+    "ups1.output.power_w": 2_000.0,
+}
+
+
+def picture(dark: tuple[str, ...] = (), *, now_ms: int = NOW, **changes: Value) -> InputImage:
+    values = SEEN | {f"ups1.{name.replace('__', '.')}": value for name, value in changes.items()}
+    readings = {name: Reading(value=value, quality=Quality.GOOD, at_ms=now_ms - 7) for name, value in values.items()}
+    for name in dark:
+        readings[name] = replace(readings[name], quality=Quality.BAD, because=Reason.STALE)
+    return InputImage(now_ms=now_ms, readings=readings)
+
+
+def worked(image: InputImage, state: BatteryState | None = None, battery: Battery = BATTERY, dt_ms: int = 0) -> Derived:
+    return derive({"ups1": battery}, {"ups1": state or BatteryState()}, image, frozenset(), dt_ms)
+
+
+def value(found: Derived, name: str) -> Value | None:
+    reading = found.readings[f"ups1.{name}"]
+    return reading.value if reading.good else None
+
+
+def test_every_derived_reading_is_of_a_declared_point_that_it_fits() -> None:
+    points = {point.id: point for point in declare("ups1")}
+    for image in (picture(), picture(dark=tuple(SEEN)), picture(output_source="mains")):
+        found = worked(image).readings
+        assert found.keys() == points.keys()
+        good = {name: reading.value for name, reading in found.items() if reading.good}
+        assert all(points[name].fits(given) for name, given in good.items() if given is not None)
+
+
+def test_the_lowest_estimate_is_the_forecast_and_says_which_it_is() -> None:
+    found = worked(picture())
+    assert value(found, "forecast.runtime_s") == value(found, "forecast.from_ups_s") == 1_800
+    assert value(found, "forecast.basis") == "ups"
+    assert value(found, "forecast.spread_s") == 0
+    assert value(found, "forecast.from_slope_s") is None
+    assert value(found, "forecast.on_battery") is True
+    assert value(found, "forecast.charge_pct") == 80.0
+
+
+def test_a_derived_reading_is_as_old_as_what_it_rests_on() -> None:
+    assert worked(picture()).readings["ups1.forecast.runtime_s"].at_ms == NOW - 7
+    assert worked(picture(dark=tuple(SEEN))).readings["ups1.forecast.runtime_s"].at_ms == NOW
+
+
+def test_in_the_dark_charge_and_forecast_go_on_by_our_own_clock() -> None:
+    state = worked(picture()).batteries["ups1"]
+    found = worked(picture(dark=tuple(SEEN), now_ms=NOW + 15 * MINUTE), state, dt_ms=15 * MINUTE)
+    assert value(found, "forecast.basis") == "clock"
+    assert value(found, "forecast.runtime_s") == 900
+    assert value(found, "forecast.charge_pct") == 40.0
+    assert value(found, "forecast.discharge_s") == 900
+    assert value(found, "forecast.from_ups_s") is None
+
+
+def test_on_mains_in_the_dark_nothing_is_known() -> None:
+    found = worked(picture(dark=tuple(SEEN)))
+    assert value(found, "forecast.runtime_s") is None
+    assert value(found, "forecast.basis") == "none"
+    assert value(found, "forecast.charge_pct") is None
+
+
+def test_the_plan_says_how_deep_and_by_how_much_the_target_is_missed() -> None:
+    found = worked(picture())
+    assert value(found, "plan.stages") == 1  # 30 min at 2 kW for a target of 60 min
+    assert value(found, "plan.short_s") == 0
+    assert value(worked(picture(battery__runtime_s=900.0)), "plan.short_s") == 1_800
+    assert value(worked(picture(battery__runtime_s=9_000.0)), "plan.stages") == 0
+    assert value(worked(picture(output_source="mains")), "plan.stages") == 0
+
+
+def test_a_plan_never_gets_shallower_within_an_outage() -> None:
+    state = worked(picture()).batteries["ups1"]
+    assert value(worked(picture(battery__runtime_s=9_000.0), state, dt_ms=MINUTE), "plan.stages") == 1
+
+
+def test_while_the_load_settles_the_plan_waits() -> None:
+    settling = replace(worked(picture(battery__runtime_s=9_000.0)).batteries["ups1"], settling_ms=20_000)
+    assert value(worked(picture(), settling, dt_ms=1_000), "plan.stages") == 0
+    assert value(worked(picture(), settling, dt_ms=30_000), "plan.stages") == 1
+
+
+def test_without_stages_for_the_target_nothing_is_planned() -> None:
+    assert value(worked(picture(), battery=replace(BATTERY, orders=())), "plan.stages") == 0
+
+
+@pytest.mark.parametrize(
+    ("battery", "dark", "load_w"),
+    [
+        (BATTERY, (), 2_000),
+        (BATTERY, ("ups1.output.power_w",), 2_000),  # 20 % of 10 kW
+        (replace(BATTERY, power="", rating_w=0), (), 2_000),  # nothing gives watts: as declared
+        (replace(BATTERY, power="", load="", rating_w=0), (), 2_000),
+        (BATTERY, ("ups1.output.power_w", "ups1.output.load_pct"), 2_000),  # as declared, until it is measured
+    ],
+)
+def test_the_load_is_measured_where_it_can_be(battery: Battery, dark: tuple[str, ...], load_w: int) -> None:
+    assert worked(picture(dark), battery=battery).batteries["ups1"].load_w == load_w
+
+
+def test_a_word_that_is_no_number_and_a_source_that_nobody_knows_count_as_nothing() -> None:
+    found = worked(picture(output_source="unknown", battery__charge_pct=True))
+    assert value(found, "forecast.charge_pct") is None
+    assert value(found, "forecast.on_battery") is False
+
+
+def test_our_own_clock_wakes_the_cycle_only_while_a_battery_drains() -> None:
+    assert due_ms(BatteryState()) is None
+    assert due_ms(BatteryState(discharging=True)) == CLOCK_MS
