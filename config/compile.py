@@ -21,6 +21,7 @@ from monitors.parts import Part, Row, RowAlarm, assemble, join
 OWN_STALE_MS = 15_000  # the shell feeds its own points each second; a busy start must not make them stale
 CONTACT_STALE_MS = 5_000
 FIRE_OFF_DELAY_MS = 2_000
+CYCLE_MS = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,8 +145,8 @@ def _fire_panels(site: Site, points: Mapping[str, Point]) -> list[fire.Panel]:
             fire.Panel(
                 id=unit.id,
                 zones=tuple(fire.Zone(id=f"{unit.id}.{zone}", flags=frozenset(_parts_of(own, zone))) for zone in zones),
-                # The limit counts from the last sound reading, so what staleness takes is part of it.
-                silent_ms=max(0, site.fire.lost_after_ms - unit.stale_ms),
+                # The limit counts from the last sound reading: what staleness takes is part of it, and one cycle.
+                silent_ms=max(0, site.fire.lost_after_ms - unit.stale_ms - CYCLE_MS),
                 off_delay_ms=FIRE_OFF_DELAY_MS,
                 test_limit_ms=site.fire.test_limit_ms,
                 flags=frozenset(_parts_of(own, "panel")),

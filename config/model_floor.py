@@ -85,6 +85,7 @@ class InputKind(StrEnum):
     """What a contact or button says."""
 
     FIRE = "fire"
+    FIRE_FAULT = "fire_fault"
     MAINS = "mains"
     GENERATOR = "generator"
     DOOR = "door"

@@ -61,7 +61,7 @@ def announce(panel: Panel, alarms: Sequence[RowAlarm], *, causes: frozenset[str]
     rules += [_lamp(lamp, Always(), Pattern.ALIVE, _ALIVE_RANK) for lamp in panel.lamps.get(Row.CONTROLLER, ())]
     rules += _tests(panel)
     rules += _beacons(panel, causes)
-    rules += [rule for listed in alarms for rule in _sounds(panel, listed)]
+    rules += [rule for listed in alarms if not listed.quiet for rule in _sounds(panel, listed)]
     return Part(rules=tuple(rules), interlocks=_silence(panel, causes))
 
 

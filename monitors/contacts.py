@@ -17,8 +17,10 @@ _PRIORITIES = {
     "smoke": AlarmPriority.HIGH,
     "leak": AlarmPriority.HIGH,
     "door": AlarmPriority.LOW,
+    "fire_fault": AlarmPriority.MEDIUM,  # the panel's fault relay, held while all is well: power loss reports too
 }
 WATCHED_KINDS = frozenset(_PRIORITIES)
+_FIRE_KINDS = frozenset({"smoke", "fire_fault"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +45,7 @@ def watch(contact: Contact) -> Part:
                     text=f"alarm.contact_{contact.kind}",
                     latching=contact.kind == "panic",
                 ),
-                row=Row.FIRE if contact.kind == "smoke" else Row.CONTROLLER,
+                row=Row.FIRE if contact.kind in _FIRE_KINDS else Row.CONTROLLER,
             ),
         ),
         announcements=(

@@ -1,7 +1,7 @@
 """The fire panel, watched and never commanded: shown at the first sound reading, acted on at the second or by a person.
 
-Lost communication is a fault, never fire and never normal. A zone in test goes to the log, not to the sounder.
-Fire stays until the panel has been read normal again and a person has reset it here. It must not know Modbus.
+Lost or doubtful communication is a fault, never fire and never normal. A zone in test goes to the log, not to the
+sounder. Fire stays until the panel has been read normal again and a person has reset it here. It must not know Modbus.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,19 +14,24 @@ from firmware_py.core.event import Severity
 from firmware_py.core.mode import Cause, CausePhase, Mode
 from firmware_py.core.output import Priority
 from firmware_py.core.plan import Announce, CauseIn, Rule
+from firmware_py.core.reading import Reason
 from monitors.parts import Part, Row, RowAlarm
-from monitors.power import SILENT
+from monitors.power import IMPLAUSIBLE, SILENT
 
 CAUSE = "fire"
 SEEN = "fire.seen"
 CONFIRMED = "fire.confirmed"
-_OTHER_STATES = (
-    ("prealarm", AlarmPriority.HIGH, "fire_prealarm"),
-    ("supervisory", AlarmPriority.MEDIUM, "fire_supervisory"),
-    ("fault", AlarmPriority.MEDIUM, "fire_fault"),
-    ("disabled", AlarmPriority.MEDIUM, "fire_disabled"),
+# A detector that is being tried may say these; like its fire they go to the log then.
+_TRIED_STATES = (("prealarm", AlarmPriority.HIGH), ("supervisory", AlarmPriority.MEDIUM))
+_OTHER_STATES = (("fault", AlarmPriority.MEDIUM), ("disabled", AlarmPriority.MEDIUM))
+_PANEL_STATES = (
+    ("fault", AlarmPriority.MEDIUM),
+    ("disabled", AlarmPriority.MEDIUM),
+    ("on_battery", AlarmPriority.MEDIUM),
+    ("silenced", AlarmPriority.LOW),
 )
 _TESTS = ("test", "walk_test")
+LOST = SILENT | {Reason.SOURCE_LOST}  # a gateway that answers for a panel that does not is as blind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,16 +61,17 @@ def watch_panel(panel: Panel) -> Part:
     conditions = [
         Condition(
             id=unreachable,
-            test=AnyOf(tests=tuple(IsBad(point=f"{zone.id}.fire", reasons=SILENT) for zone in panel.zones)),
+            test=AnyOf(tests=tuple(IsBad(point=f"{zone.id}.fire", reasons=LOST, doubted=True) for zone in panel.zones)),
             when_bad=WhenBad.CLEAR,
             on_delay_ms=panel.silent_ms,
         )
     ]
     alarms = [_alarm(unreachable, AlarmPriority.HIGH, "fire_unreachable", "comms")]
-    for name in sorted(panel.flags & {"fault"}):
-        condition = f"{panel.id}.panel_{name}"
-        conditions.append(_flag(condition, f"{panel.id}.panel.{name}", panel))
-        alarms.append(_alarm(condition, AlarmPriority.MEDIUM, f"fire_panel_{name}", None))
+    for name, priority in _PANEL_STATES:
+        if name in panel.flags:
+            condition = f"{panel.id}.panel_{name}"
+            conditions.append(_flag(condition, IsFlag(point=f"{panel.id}.panel.{name}"), panel))
+            alarms.append(_alarm(condition, priority, f"fire_panel_{name}", None))
     return Part(
         conditions=(*conditions, *(c for part in parts for c in part.conditions)),
         alarms=(*alarms, *(a for part in parts for a in part.alarms)),
@@ -74,16 +80,27 @@ def watch_panel(panel: Panel) -> Part:
 
 
 def _zone(panel: Panel, zone: Zone) -> Part:
+    burning, unknown = f"{zone.id}.burning", f"{zone.id}.unknown"
     conditions = [
-        Condition(id=f"{zone.id}.burning", test=_fire(zone), when_bad=WhenBad.HOLD, off_delay_ms=panel.off_delay_ms)
+        Condition(id=burning, test=_untested(zone, "fire"), when_bad=WhenBad.HOLD, off_delay_ms=panel.off_delay_ms),
+        # The panel answers, but not for this zone: neither fire nor normal.
+        Condition(
+            id=unknown,
+            test=IsBad(point=f"{zone.id}.fire", reasons=IMPLAUSIBLE),
+            when_bad=WhenBad.CLEAR,
+            on_delay_ms=panel.silent_ms,
+        ),
     ]
     alarms = [
-        _alarm(f"{zone.id}.burning", AlarmPriority.HIGH, "fire", CAUSE, latching=True, urgent=True),
+        _alarm(burning, AlarmPriority.HIGH, "fire", CAUSE, latching=True, urgent=True),
+        _alarm(unknown, AlarmPriority.MEDIUM, "fire_unknown", None),
     ]
-    for name, priority, text in _OTHER_STATES:
+    for name, priority in (*_TRIED_STATES, *_OTHER_STATES):
         if name in zone.flags:
-            conditions.append(_flag(f"{zone.id}.{name}", f"{zone.id}.{name}", panel))
-            alarms.append(_alarm(f"{zone.id}.{name}", priority, text, None))
+            own = f"{zone.id}.{name}"
+            tried_alike = (name, priority) in _TRIED_STATES
+            conditions.append(_flag(own, _untested(zone, name) if tried_alike else IsFlag(point=own), panel))
+            alarms.append(_alarm(own, priority, f"fire_{name}", None))
     announcements = []
     testing = tuple(IsFlag(point=f"{zone.id}.{name}") for name in _TESTS if name in zone.flags)
     if testing:
@@ -99,7 +116,7 @@ def _zone(panel: Panel, zone: Zone) -> Part:
             ),
         ]
         alarms += [
-            _alarm(in_test, AlarmPriority.LOW, "fire_in_test", None),
+            _alarm(in_test, AlarmPriority.LOW, "fire_in_test", None, quiet=True),
             _alarm(overlong, AlarmPriority.MEDIUM, "fire_test_overlong", None),
         ]
         announcements.append(
@@ -108,15 +125,15 @@ def _zone(panel: Panel, zone: Zone) -> Part:
     return Part(conditions=tuple(conditions), alarms=tuple(alarms), announcements=tuple(announcements))
 
 
-def _fire(zone: Zone) -> Test:
-    """Burning, unless the panel positively says that this zone is being tested: a test flag that cannot be read or was
+def _untested(zone: Zone, state: str) -> Test:
+    """The state, unless the panel positively says that this zone is tested: a test flag that cannot be read or was
     never offered hides no fire."""
     not_tested = tuple(
         AnyOf(tests=(IsFlag(point=f"{zone.id}.{name}", wanted=False), IsBad(point=f"{zone.id}.{name}")))
         for name in _TESTS
         if name in zone.flags
     )
-    return AllOf(tests=(IsFlag(point=f"{zone.id}.fire"), *not_tested))
+    return AllOf(tests=(IsFlag(point=f"{zone.id}.{state}"), *not_tested))
 
 
 def evacuate(
@@ -127,9 +144,9 @@ def evacuate(
     report_every_ms: int,
     off_delay_ms: int,
 ) -> Part:
-    """Fire over all panels and the panels' own relays (`contacts`): seen at one sound reading, confirmed at two or by a
-    person. `cut`: outputs of the loads that go then, with the value that cuts them."""
-    burning: tuple[Test, ...] = tuple(_fire(zone) for panel in panels for zone in panel.zones)
+    """Fire over all panels and the panels' own relays (`contacts`): seen at one sound reading, confirmed at two, by a
+    relay alone or by a person. `cut`: outputs of the loads that go then, with the value that cuts them."""
+    burning: tuple[Test, ...] = tuple(_untested(zone, "fire") for panel in panels for zone in panel.zones)
     burning += tuple(IsFlag(point=contact) for contact in contacts)
     confirmed = CauseIn(cause=CAUSE, phases=frozenset({CausePhase.ACTIVE}))
     conditions = (
@@ -140,7 +157,7 @@ def evacuate(
     cause = Cause(
         id=CAUSE,
         mode=Mode.EVACUATION,
-        conditions=(CONFIRMED,),
+        conditions=(CONFIRMED, *(condition.id for condition, _ in wired)),
         commandable=True,
         confirms=SEEN,
         incident_class="major",
@@ -170,8 +187,8 @@ def _contact(point: str, off_delay_ms: int) -> tuple[Condition, RowAlarm]:
     return condition, _alarm(name, AlarmPriority.HIGH, "fire_contact", CAUSE, latching=True, urgent=True)
 
 
-def _flag(condition: str, point: str, panel: Panel) -> Condition:
-    return Condition(id=condition, test=IsFlag(point=point), when_bad=WhenBad.HOLD, off_delay_ms=panel.off_delay_ms)
+def _flag(condition: str, test: Test, panel: Panel) -> Condition:
+    return Condition(id=condition, test=test, when_bad=WhenBad.HOLD, off_delay_ms=panel.off_delay_ms)
 
 
 def _alarm(
@@ -182,8 +199,10 @@ def _alarm(
     *,
     latching: bool = False,
     urgent: bool = False,
+    quiet: bool = False,
 ) -> RowAlarm:
     return RowAlarm(
+        quiet=quiet,
         alarm=Alarm(
             id=condition,
             condition=condition,

@@ -14,6 +14,7 @@ from firmware_py.core.event import Severity
 from firmware_py.core.mode import Cause, CausePhase, Mode
 from firmware_py.core.plan import Announce, CauseIn, Holds, Interlock, Rule, Seen
 from firmware_py.core.point import Kind, Point
+from firmware_py.core.reading import Reason
 from firmware_py.core.trend import Trend
 from monitors.parts import Part, Row, RowAlarm
 from monitors.power import IMPLAUSIBLE, SILENT
@@ -75,7 +76,8 @@ def watch_unit(unit: Unit) -> Part:
         _held(fault, IsFlag(point=f"{unit.id}.fault"), unit),
         Condition(
             id=unreachable,
-            test=IsBad(point=f"{unit.id}.fault", reasons=SILENT),
+            # A gateway that answers for a unit that does not is as blind.
+            test=IsBad(point=f"{unit.id}.fault", reasons=SILENT | {Reason.SOURCE_LOST}, doubted=True),
             when_bad=WhenBad.CLEAR,
             on_delay_ms=unit.silent_ms,
         ),

@@ -35,11 +35,13 @@ class Row(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowAlarm:
-    """An alarm and the lamp row that shows it. `early`: the lamp lights at the first reading, before the delay."""
+    """An alarm and the lamp row that shows it. `early`: the lamp lights at the first reading, before the delay.
+    `quiet`: never for the sounder."""
 
     alarm: Alarm
     row: Row
     early: bool = False
+    quiet: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

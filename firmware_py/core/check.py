@@ -48,10 +48,14 @@ class Below:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IsBad:
-    """The point's quality is BAD for one of `reasons` (empty: for any). Always has an answer."""
+    """The point's quality is BAD for one of `reasons` (empty: for any). Always has an answer.
+
+    `doubted`: UNCERTAIN counts as well, for a source that is of no use while it is in doubt.
+    """
 
     point: str
     reasons: frozenset[Reason] = frozenset()
+    doubted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +88,8 @@ def evaluate(test: Test, image: InputImage, *, holding: bool) -> bool | None:
     match test:
         case IsBad():
             reading = image[test.point]
-            return reading.quality is Quality.BAD and (not test.reasons or reading.because in test.reasons)
+            bad = reading.quality is Quality.BAD or (test.doubted and reading.quality is Quality.UNCERTAIN)
+            return bad and (not test.reasons or reading.because in test.reasons)
         case AnyOf():
             return _any_of([evaluate(part, image, holding=holding) for part in test.tests])
         case AllOf():
@@ -134,6 +139,15 @@ def _fewer(answers: list[bool | None], minimum: int) -> bool | None:
     if sure >= minimum:
         return False
     return True if sure + unknown < minimum else None
+
+
+def confirms(test: Test, image: InputImage, *, since_ms: int, holding: bool) -> bool:
+    """Whether a test that holds rests on a reading newer than `since_ms`. Of alternatives only those count that hold: a
+    second fire panel that reads normal confirms no fire of the first."""
+    if isinstance(test, AnyOf):
+        true = [part for part in test.tests if evaluate(part, image, holding=holding)]
+        return any(confirms(part, image, since_ms=since_ms, holding=holding) for part in true)
+    return any(image[point].at_ms > since_ms for point in points_of(test))
 
 
 def points_of(test: Test) -> Iterator[str]:

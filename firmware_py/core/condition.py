@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import assert_never
 
-from firmware_py.core.check import Test, evaluate, evidence, points_of
+from firmware_py.core.check import Test, confirms, evaluate, evidence
 from firmware_py.core.image import InputImage
 
 
@@ -78,7 +78,7 @@ def advance(
     Time counts only between two looks that both had an answer, so that darkness never completes a delay.
     """
     truth = evaluate(condition.test, image, holding=state.holds)
-    confirmed = _newly_confirmed(condition, image, stepped_ms) if truth else 0
+    confirmed = _newly_confirmed(condition, state, image, stepped_ms) if truth else 0
     if truth is None:
         match condition.when_bad:
             case WhenBad.TRIP:
@@ -95,10 +95,10 @@ def advance(
     return _on_false(condition, state, ran_ms=ran_ms)
 
 
-def _newly_confirmed(condition: Condition, image: InputImage, stepped_ms: int | None) -> int:
+def _newly_confirmed(condition: Condition, state: ConditionState, image: InputImage, stepped_ms: int | None) -> int:
     if stepped_ms is None:
         return 1
-    return int(any(image[point].at_ms > stepped_ms for point in points_of(condition.test)))
+    return int(confirms(condition.test, image, since_ms=stepped_ms, holding=state.holds))
 
 
 def _hold(state: ConditionState) -> ConditionState:

@@ -102,7 +102,7 @@ def panel(*zone_flags: str, panel_flags: frozenset[str] = frozenset()) -> fire.P
 
 
 def test_a_zone_has_a_condition_for_each_flag_that_it_offers() -> None:
-    assert ids(fire.watch_panel(panel())) == {"fire1.unreachable", "fire1.zone1.burning"}
+    assert ids(fire.watch_panel(panel())) == {"fire1.unreachable", "fire1.zone1.burning", "fire1.zone1.unknown"}
     full = ids(fire.watch_panel(panel("prealarm", "supervisory", "fault", "disabled", "test", "walk_test")))
     assert {"fire1.zone1.prealarm", "fire1.zone1.supervisory", "fire1.zone1.fault", "fire1.zone1.disabled"} <= full
     assert {"fire1.zone1.in_test", "fire1.zone1.test_overlong", "fire1.zone1.tried"} <= full
