@@ -46,10 +46,13 @@ def build_parser() -> argparse.ArgumentParser:
     events.add_argument("-n", type=int, default=20, metavar="COUNT", help="how many (default %(default)s, at most 500)")
     events.add_argument("--json", action="store_true", help="as JSON, version 1")
     _add_orders(verbs)
+    _add_plan(verbs)
     safe = _verb(verbs, "safe-outputs", "leave every output as after a stop or a fault", module="safe_outputs")
     safe.add_argument("--config", metavar="FILE", default=DEFAULT_SITE, help="site file (default %(default)s)")
     safe.add_argument("--as", dest="cause", choices=("stop", "fault"), default="", help="default: as systemd says")
     _add_probe(verbs)
+    gone = _verb(verbs, "decommission", "empty every retained MQTT topic of this site; the daemon must be stopped")
+    gone.add_argument("--config", metavar="FILE", default=DEFAULT_SITE, help="site file (default %(default)s)")
     demo = _verb(verbs, "demo", "show the controller guarding a simulated floor")
     demo.add_argument("--fast", action="store_true", help="the same day without waiting for people to look")
     demo.add_argument("--check", action="store_true", help="no terminal; exit 1 if anything expected did not happen")
@@ -75,6 +78,15 @@ def _add_probe(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     probe.add_argument(
         "--timeout", dest="timeout_ms", type=_duration_ms, default=10_000, metavar="TIME", help='default "10 s"'
     )
+
+
+def _add_plan(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    plan = _verb(verbs, "plan", "what would be shed when if the mains failed now, and what each stage buys")
+    plan.add_argument("file", nargs="?", default=DEFAULT_SITE, help="site file (default %(default)s)")
+    plan.add_argument("--runtime", dest="runtime_ms", type=_duration_ms, default=0, metavar="TIME", help="assume it")
+    plan.add_argument("--load", dest="load_w", type=_watts_w, default=0.0, metavar="WATTS", help='assume it: "3 kW"')
+    plan.add_argument("--json", action="store_true", help="as JSON, version 1")
+    _add_socket(plan)
 
 
 def _add_orders(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -106,6 +118,15 @@ def _add_socket(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--socket", metavar="PATH", default=DEFAULT_SOCKET, help="control socket of the daemon (default %(default)s)"
     )
+
+
+def _watts_w(text: str) -> float:
+    from config.units import WATTS
+
+    try:
+        return WATTS.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _duration_ms(text: str) -> int:
