@@ -18,7 +18,7 @@ STALE_MS = 60_000  # made anew in each cycle; the limit only has to be longer th
 GRAIN_S = 10  # forecasts move in steps, so that a message is not due each second
 CLOCK_MS = 5_000  # while a battery drains, our own clock alone moves the forecast
 BASES = ("ups", "slope", "table", "clock", "none")
-SECONDS = ("runtime_s", "from_ups_s", "from_slope_s", "from_table_s", "spread_s")
+SECONDS = ("runtime_s", "from_ups_s", "from_slope_s", "from_table_s", "spread_s", "believed_s")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +125,9 @@ def _shown(
     yield f"{name}.from_table_s", _seconds(found.table_ms, seen_ms)
     spread_ms = max(named.values()) - min(named.values()) if named else None
     yield f"{name}.spread_s", _seconds(spread_ms, seen_ms)
+    dark_ms = state.believed_ms if left_ms is not None else None
+    believed_ms = forecast.believe(found, min(named.values()), battery.trust_pct) if named else dark_ms
+    yield f"{name}.believed_s", _seconds(believed_ms, seen_ms)
     yield f"{name}.basis", _good(basis, now_ms)
     yield f"{name}.charge_pct", _charge(state, look, seen_ms)
     yield f"{name}.on_battery", _good(state.outage, now_ms)

@@ -108,8 +108,13 @@ def advance(state: BatteryState, look: Look, *, dt_ms: int, trust_pct: float) ->
     if not found.named:
         return _run_down(state, dt_ms), found
     left_ms = min(found.named.values())
-    believed_ms = min(left_ms, found.proven_ms + int((left_ms - min(left_ms, found.proven_ms)) * trust_pct / 100))
-    return replace(state, left_ms=left_ms, believed_ms=believed_ms, dark_left_ms=None), found
+    return replace(state, left_ms=left_ms, believed_ms=believe(found, left_ms, trust_pct), dark_left_ms=None), found
+
+
+def believe(found: Estimates, left_ms: int, trust_pct: float) -> int:
+    """The part of a forecast that rests on what was watched, and the trusted share of the rest."""
+    proven_ms = min(left_ms, found.proven_ms)
+    return proven_ms + int((left_ms - proven_ms) * trust_pct / 100)
 
 
 def _run_down(state: BatteryState, dt_ms: int) -> BatteryState:

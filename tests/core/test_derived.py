@@ -68,6 +68,8 @@ def test_the_lowest_estimate_is_the_forecast_and_says_which_it_is() -> None:
     assert value(found, "forecast.runtime_s") == value(found, "forecast.from_ups_s") == 1_800
     assert value(found, "forecast.basis") == "ups"
     assert value(found, "forecast.spread_s") == 0
+    assert value(found, "forecast.believed_s") == 1_800
+    assert value(worked(picture(), battery=replace(BATTERY, trust_pct=50)), "forecast.believed_s") == 900
     assert value(found, "forecast.from_slope_s") is None
     assert value(found, "forecast.on_battery") is True
     assert value(found, "forecast.charge_pct") == 80.0
@@ -82,7 +84,7 @@ def test_in_the_dark_charge_and_forecast_go_on_by_our_own_clock() -> None:
     state = worked(picture()).batteries["ups1"]
     found = worked(picture(dark=tuple(SEEN), now_ms=NOW + 15 * MINUTE), state, dt_ms=15 * MINUTE)
     assert value(found, "forecast.basis") == "clock"
-    assert value(found, "forecast.runtime_s") == 900
+    assert value(found, "forecast.runtime_s") == value(found, "forecast.believed_s") == 900
     assert value(found, "forecast.charge_pct") == 40.0
     assert value(found, "forecast.discharge_s") == 900
     assert value(found, "forecast.from_ups_s") is None
