@@ -80,6 +80,15 @@ class Ups(Polled):
     )
 
 
+class SnmpTraps(Section):
+    """The port for what UPSs say of themselves. A notification only makes us read at once; only configured UPSs are
+    heard, and port 162 needs the right to bind it."""
+
+    enabled: bool = Field(default=False, description="listen; it is one more open port")
+    address: Host = Field(default="0.0.0.0", description="our own address to listen at")  # noqa: S104 - off by default
+    port: Port = Field(default=162, description="UDP port")
+
+
 class UnitClass(StrEnum):
     """What a Modbus unit is; must agree with its profile. A unit of class fire is never written to."""
 

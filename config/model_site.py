@@ -10,7 +10,7 @@ from pydantic import Field
 
 from config import units
 from config.model_common import AbsolutePath, DelayMs, SecretRef, Section, StoreBytes, within
-from config.model_devices import Exchange, ModbusEndpoint, ModbusUnit, Trunk, TrunkGroup, Ups
+from config.model_devices import Exchange, ModbusEndpoint, ModbusUnit, SnmpTraps, Trunk, TrunkGroup, Ups
 from config.model_floor import Annunciator, InputEntry, Lamp, Load, OutputEntry, StageEntry
 from config.strict import CelsiusC, CelsiusPerMinute, DurationMs, Host, Name, Percent, PointId, Port, Text, fits
 
@@ -303,6 +303,7 @@ class Site(Section):
     modbus: tuple[ModbusEndpoint, ...] = Field(default=(), max_length=64)
     exchange: tuple[Exchange, ...] = Field(default=(), max_length=16)
     trunk_group: tuple[TrunkGroup, ...] = Field(default=(), max_length=64)
+    snmp_traps: SnmpTraps = SnmpTraps()
     gpio: Gpio | None = None
     output: tuple[OutputEntry, ...] = Field(default=(), max_length=512)
     input: tuple[InputEntry, ...] = Field(default=(), max_length=64)

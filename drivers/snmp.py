@@ -5,6 +5,7 @@ DeviceError, never another exception.
 """
 
 import asyncio
+import logging
 import socket
 from collections.abc import Callable, Sequence
 from typing import assert_never
@@ -15,7 +16,7 @@ from pysnmp.carrier.asyncio.dgram import udp, udp6
 from pysnmp.carrier.asyncio.dispatch import AsyncioDispatcher
 from pysnmp.entity import config
 from pysnmp.entity.engine import SnmpEngine
-from pysnmp.entity.rfc3413 import cmdgen
+from pysnmp.entity.rfc3413 import cmdgen, ntfrcv
 from pysnmp.error import PySnmpError
 from pysnmp.proto import rfc1905
 
@@ -25,6 +26,8 @@ from drivers.snmp_fetch import Answer
 from drivers.snmp_guard import reply_fits
 from firmware_py.core.reading import Reason
 from firmware_py.ports import DeviceError
+
+log = logging.getLogger(__name__)
 
 REPLIES_PER_REQUEST = 8  # datagrams worth decoding; SNMPv3 needs four to find the engine
 LIBRARY_TIMEOUT_S = 30  # only clears the library's own list; our deadlines are shorter
@@ -80,6 +83,11 @@ class Session:
         self._next = cmdgen.NextCommandGeneratorSingleRun()
         self._bulk = cmdgen.BulkCommandGeneratorSingleRun()
         self._pairs: dict[str, tuple[univ.ObjectIdentifier, univ.Null]] = {}
+
+    @property
+    def peer(self) -> str:
+        """The address that the agent's name was found to mean."""
+        return self._transport.peer[0]
 
     @property
     def dropped(self) -> int:
@@ -215,3 +223,48 @@ async def connect(access: Access, host: str, port: int) -> Session:
     engine.register_transport_dispatcher(AsyncioDispatcher(timeout=1.0))
     config.add_transport(engine, domain, transport)
     return Session(engine, transport)
+
+
+class _Reply(udp.UdpAsyncioTransport):  # type: ignore[misc] # untyped library
+    """A transport of the library's that has no socket: it hands on what is to be sent."""
+
+    send: Callable[[bytes, tuple[str, int]], None]
+
+    def send_message(self, datagram: bytes, address: tuple[str, int]) -> None:
+        self.send(bytes(datagram), (address[0], address[1]))
+
+
+class InformDesk:
+    """Acknowledges the informs of one SNMPv3 user (RFC 3414 clause 3.2: we are the authoritative engine).
+
+    100 ms to build, so it is made in a thread. `send` puts a datagram on the port's socket.
+    """
+
+    def __init__(
+        self, user: User, loop: asyncio.AbstractEventLoop, send: Callable[[bytes, tuple[str, int]], None]
+    ) -> None:
+        self._engine = SnmpEngine()
+        config.add_v3_user(
+            self._engine, user.name, _AUTH[user.auth], user.auth_phrase.encode() or None,
+            _PRIVACY[user.privacy], user.privacy_phrase.encode() or None,
+        )  # fmt: skip
+        self._reply = _Reply(loop=loop)
+        self._reply.send = send
+        self._user, self._domain = user, udp.DOMAIN_NAME
+        self._receiver: ntfrcv.NotificationReceiver | None = None
+
+    def take(self, datagram: bytes, address: tuple[str, int]) -> None:
+        """Answer a message of version 3: its discovery, its clock, its inform. What cannot be read is dropped."""
+        if self._receiver is None:
+            self._engine.register_transport_dispatcher(AsyncioDispatcher(timeout=1.0))
+            config.add_transport(self._engine, self._domain, self._reply)
+            self._receiver = ntfrcv.NotificationReceiver(self._engine, lambda *told: None)
+        try:
+            self._reply._callback_function(self._reply, udp.UdpTransportAddress(address), datagram)
+        except LIBRARY_ERRORS as error:
+            log.debug("an SNMPv3 message on the trap port cannot be answered: %s", _advice(error))
+
+    def close(self) -> None:
+        """Give the engine back."""
+        if self._receiver is not None:
+            self._engine.close_dispatcher()

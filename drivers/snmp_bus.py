@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping
 
 from config.strict import ConfigError, Fault
 from drivers.snmp import Session, connect
-from drivers.snmp_access import Access, Community, version_of, wrong_access
+from drivers.snmp_access import Access, Community, User, version_of, wrong_access
 from drivers.snmp_choice import Choice
 from drivers.snmp_fetch import Fetch
 from drivers.snmp_guard import V1
 from drivers.snmp_profile import Profile
 from drivers.snmp_signals import Group
+from drivers.snmp_traps import Sender, TrapPort
 from firmware_py.core.reading import Sample
 from firmware_py.ports import DeviceError, PollGroup
 
@@ -42,6 +43,7 @@ class SnmpBus:
         slow_period_ms: int = 10_000,
         fast_deadline_ms: int = 900,
         slow_deadline_ms: int = 2000,
+        traps: TrapPort | None = None,
     ) -> None:
         wrong = wrong_access(access)
         if wrong is not None:
@@ -57,6 +59,14 @@ class SnmpBus:
         self._losses = 0
         self._rebuild_at = REBUILD_AFTER
         self._hint: Callable[[str], None] | None = None
+        self._traps, self._peer = traps, host
+        self._sender = Sender(
+            device=device,
+            address=lambda: self._peer,
+            prefixes=profile.traps,
+            hint=self._tell,
+            user=access if isinstance(access, User) and access.auth is not None else None,
+        )
 
     def _poll_group(self, group: Group, deadline_ms: int) -> PollGroup:
         return PollGroup(
@@ -83,12 +93,18 @@ class SnmpBus:
         return {f"{self._device}.{signal}": mib for signal, mib in self._choice.sources.items()}
 
     def listen(self, hint: Callable[[str], None]) -> None:
-        """Keep `hint` for traps; nothing calls it until traps are received."""
+        """Keep `hint` for traps; nothing calls it unless the site has a trap port."""
         self._hint = hint
+
+    def _tell(self) -> None:
+        if self._hint is not None:
+            self._hint(self._device)
 
     async def read(self, group: PollGroup) -> Mapping[str, Sample]:
         """Read one group within its deadline. Raises DeviceError, which says what to look at."""
         which, _ = self._groups[group.id]
+        if self._traps is not None:
+            self._traps.join(self._sender)
         self._fetch.start(self._session.dropped if self._session is not None else 0)
         try:
             async with asyncio.timeout(group.deadline_ms / 1000):
@@ -125,6 +141,7 @@ class SnmpBus:
             await asyncio.wait({opening})  # unlike awaiting it, this does not cancel the task with us
             self._opening = None
             self._session = opening.result()
+            self._peer = self._session.peer
         return self._session
 
     def _lost(self, error: DeviceError) -> DeviceError:
@@ -143,6 +160,8 @@ class SnmpBus:
 
     async def close(self) -> None:
         """Close the socket; never raises."""
+        if self._traps is not None:
+            await self._traps.leave(self._device)
         opening, self._opening = self._opening, None
         if opening is not None:
             opening.cancel()

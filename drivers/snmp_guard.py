@@ -16,41 +16,41 @@ def reply_fits(datagram: bytes, version: int, most_varbinds: int) -> bool:
     """
     if len(datagram) > MAX_BYTES:
         return False
-    message = _part(datagram, 0, len(datagram))
+    message = part(datagram, 0, len(datagram))
     if message is None or message[0] != _SEQUENCE or message[2] != len(datagram):
         return False
-    spoken = _part(datagram, message[1], message[2])
+    spoken = part(datagram, message[1], message[2])
     if spoken is None or spoken[0] != _INTEGER or datagram[spoken[1] : spoken[2]] != bytes((version,)):
         return False
     if version == V3:
         return True
-    community = _part(datagram, spoken[2], message[2])
+    community = part(datagram, spoken[2], message[2])
     if community is None or community[0] != _OCTETS:
         return False
-    pdu = _part(datagram, community[2], message[2])
+    pdu = part(datagram, community[2], message[2])
     return pdu is not None and pdu[0] == _RESPONSE and _pdu_fits(datagram, pdu[1], pdu[2], most_varbinds)
 
 
 def _pdu_fits(datagram: bytes, place: int, end: int, most_varbinds: int) -> bool:
     """request-id, error-status, error-index, then a list of no more values than were asked."""
     for _ in range(3):
-        number = _part(datagram, place, end)
+        number = part(datagram, place, end)
         if number is None or number[0] != _INTEGER or number[2] - number[1] > 5:
             return False
         place = number[2]
-    values = _part(datagram, place, end)
+    values = part(datagram, place, end)
     if values is None or values[0] != _SEQUENCE or values[2] != end:
         return False
     place, count = values[1], 0
     while place < end and count <= most_varbinds:
-        value = _part(datagram, place, end)
+        value = part(datagram, place, end)
         if value is None or value[0] != _SEQUENCE:
             return False
         place, count = value[2], count + 1
     return place == end and count <= most_varbinds
 
 
-def _part(data: bytes, place: int, end: int) -> tuple[int, int, int] | None:
+def part(data: bytes, place: int, end: int) -> tuple[int, int, int] | None:
     """Tag, start and end of the element at `place`; None when it does not lie within `end`. Definite lengths only."""
     if place + 2 > end:
         return None

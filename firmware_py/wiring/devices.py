@@ -22,6 +22,7 @@ from drivers.modbus_profile import CoilOutput, Endpoint
 from drivers.pbx import PbxBus
 from drivers.snmp_access import Access, Auth, Community, Privacy, User
 from drivers.snmp_bus import SnmpBus
+from drivers.snmp_traps import TrapPort
 from firmware_py.ports import Bus, DeviceError, LocalPort, RemotePort
 
 AUTH: Final[Mapping[str, Auth | None]] = {
@@ -47,8 +48,9 @@ class Attached:
 
 def attach(site: Site, devices: Devices, environ: Mapping[str, str]) -> tuple[Attached, ...]:
     """Every endpoint of the site. ConfigError with all faults of all secrets and certificates."""
+    traps = TrapPort(site.snmp_traps.address, site.snmp_traps.port) if site.snmp_traps.enabled else None
     makers: list[Callable[[], Attached]] = [
-        *(partial(_snmp, ups, devices, environ) for ups in site.ups),
+        *(partial(_snmp, ups, devices, environ, traps) for ups in site.ups),
         *(partial(_modbus, site, endpoint, devices) for endpoint in site.modbus),
         *(partial(_exchange, site, exchange, environ) for exchange in site.exchange),
     ]
@@ -103,7 +105,7 @@ def contact_bus(site: Site, chip: Chip, buttons: frozenset[str]) -> ContactBus |
     return ContactBus(contacts, chip) if contacts else None
 
 
-def _snmp(ups: Ups, devices: Devices, environ: Mapping[str, str]) -> Attached:
+def _snmp(ups: Ups, devices: Devices, environ: Mapping[str, str], traps: TrapPort | None) -> Attached:
     fast_ms = max(ups.timeout_ms, int(ups.fast_ms * _DEADLINE_SHARE))
     bus = SnmpBus(
         name=ups.id,
@@ -116,6 +118,7 @@ def _snmp(ups: Ups, devices: Devices, environ: Mapping[str, str]) -> Attached:
         slow_period_ms=ups.slow_ms,
         fast_deadline_ms=min(fast_ms, ups.timeout_ms + 200),
         slow_deadline_ms=2 * ups.timeout_ms + 400,
+        traps=traps,
     )
     return Attached(bus=bus)
 
