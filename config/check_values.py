@@ -226,6 +226,15 @@ def check_modbus(site: Site) -> Iterator[Finding]:
     """An endpoint has what its transport needs and nothing of another's; unit numbers are its own."""
     for index, endpoint in enumerate(site.modbus):
         yield from _transport(("modbus", index), endpoint)
+        if endpoint.gateway_wait_ms is not None:
+            gone_ms = endpoint.gateway_wait_ms * (endpoint.gateway_retries + 1)
+            if endpoint.timeout_ms <= gone_ms:
+                message = (
+                    f"must be longer than the gateway's own tries, {DURATION.show(gone_ms)}; else a dead unit's time"
+                    " is taken from the unit after it"
+                )
+                got = DURATION.show(endpoint.timeout_ms)
+                yield Finding(path=("modbus", index, "timeout"), message=message, got=got)
         units = [(("modbus", index, "unit", place, "unit"), unit.unit) for place, unit in enumerate(endpoint.units)]
         yield from repeated(units, "another unit of this endpoint has this number already, at {first}")
         for path, number in units:

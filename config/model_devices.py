@@ -137,6 +137,10 @@ class ModbusEndpoint(Section):
     stop_bits: Literal[1, 2] = Field(default=1, description="for serial")
     timeout_ms: TimeoutMs = Field(default=800, description="patience for one answer")
     spacing_ms: DelayMs = Field(default=0, description="silence between two requests, for slow devices")
+    gateway_wait_ms: TimeoutMs | None = Field(
+        default=None, description="how long a gateway waits for its units; timeout must be longer than all its tries"
+    )
+    gateway_retries: Annotated[int, Field(ge=0, le=10)] = Field(default=0, description="how often it tries again")
     unit: tuple[ModbusUnit, ...] = Field(default=(), max_length=64, description="devices on this endpoint")
 
     @property

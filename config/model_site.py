@@ -124,6 +124,9 @@ class Fire(Section):
     lost_after_ms: Annotated[DurationMs, within(units.DURATION, "1 s", "10 s")] = Field(
         default=10_000, description="silence of the panel that is a fault"
     )
+    seen_within_ms: Annotated[DurationMs, within(units.DURATION, "1 s", "10 s")] = Field(
+        default=10_000, description="how late a fire may be seen, one dead unit on its line included"
+    )
     test_limit_ms: DelayMs = Field(default=7_200_000, description="a zone in test for longer is a fault")
 
 
@@ -300,10 +303,10 @@ class Site(Section):
     recovery: Recovery = Recovery()
     escalation: Escalation = Escalation()
     ups: tuple[Ups, ...] = Field(default=(), max_length=64)
+    snmp_traps: SnmpTraps = SnmpTraps()
     modbus: tuple[ModbusEndpoint, ...] = Field(default=(), max_length=64)
     exchange: tuple[Exchange, ...] = Field(default=(), max_length=16)
     trunk_group: tuple[TrunkGroup, ...] = Field(default=(), max_length=64)
-    snmp_traps: SnmpTraps = SnmpTraps()
     gpio: Gpio | None = None
     output: tuple[OutputEntry, ...] = Field(default=(), max_length=512)
     input: tuple[InputEntry, ...] = Field(default=(), max_length=64)

@@ -13,6 +13,7 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from config.budget import check_budget
 from config.compile import Floor, compile_floor
 from config.devices import Devices, find_devices
 from config.library import Library
@@ -67,6 +68,7 @@ def build_floor(path: Path) -> tuple[Floor, Devices]:
     """The compiled site of a file. ConfigError with all faults; needs no secret and opens nothing."""
     document, site = load_document(path)
     devices = find_devices(document, site, Library(path.parent))
+    check_budget(document, site, devices)
     return compile_floor(site, devices), devices
 
 

@@ -7,6 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from config.budget import budget
 from config.site import effective
 from config.strict import ConfigError
 from firmware_py.app import build_floor
@@ -17,13 +18,17 @@ def run(args: argparse.Namespace) -> int:
     """Check one file."""
     path = Path(args.file)
     try:
-        floor, _ = build_floor(path)
+        floor, devices = build_floor(path)
     except ConfigError as error:
         print(error, file=sys.stderr)
         print(f"{len(error.faults)} fault{'s' * (len(error.faults) != 1)}; nothing was changed", file=sys.stderr)
         return Code.CHECK
     if args.effective:
         print(effective(floor.site), end="")
+        return Code.OK
+    if args.budget:
+        for late in budget(floor.site, devices):
+            print(late.text)
         return Code.OK
     plan = floor.plan
     print(f"{path}: sound. {len(plan.points)} points, {len(plan.alarms)} alarms, {len(plan.stages)} stages,")

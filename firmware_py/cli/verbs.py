@@ -38,6 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
     check = _verb(verbs, "check", "check a site file and say every fault with its line")
     check.add_argument("file", nargs="?", default=DEFAULT_SITE, help="site file (default %(default)s)")
     check.add_argument("--effective", action="store_true", help="print the configuration in force, defaults included")
+    check.add_argument("--budget", action="store_true", help="print how late a change on each Modbus line can be seen")
     status = _verb(verbs, "status", "one picture of the floor as the daemon sees it")
     _add_socket(status)
     status.add_argument("--json", action="store_true", help="as JSON, version 1")
