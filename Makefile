@@ -1,6 +1,6 @@
 # Floorguard. `make` alone prints what there is. PYTHON=/path/to/python3.12 chooses the interpreter (3.11 to 3.13).
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench sim proof install lock clean
+.PHONY: help run test check format bench sim proof install uninstall lock clean
 PYTHON ?= python3
 PREFIX ?= /usr/local/lib/floorguard
 T ?=
@@ -42,8 +42,11 @@ proof: ## the long evidence: every test marked `proof` (hours on a small machine
 	@.ci/peers
 	@.ci/test -m proof $(T)
 
-install: ## as root: install under PREFIX with hashed packages; the service and upgrades come with issue 9
+install: ## as root: install or upgrade under PREFIX with user, service and completions (DESTDIR=folder to try it out)
 	@.ci/install "$(PREFIX)"
+
+uninstall: ## as root: remove it, keeping site file, secrets and state (PURGE=1 removes them too)
+	@.ci/install --remove "$(PREFIX)"
 
 lock: ## write the hashed requirement files again from pyproject.toml (UPGRADE=1 takes newer releases)
 	@.ci/lock
