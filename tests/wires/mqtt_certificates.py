@@ -36,13 +36,15 @@ class Authority:
         made = made.add_extension(usage, critical=True)
         self.ca = self._write("ca.pem", made.sign(self._key, hashes.SHA256()))
 
-    def issue(self, name: str) -> tuple[str, str]:
-        """A certificate for `name` and 127.0.0.1; the file names of it and of its key."""
+    def issue(self, name: str, *, begins_days: float = -1, ends_days: float = 9) -> tuple[str, str]:
+        """A certificate for `name` and 127.0.0.1, valid from and to so many days from now; file names of it and its
+        key."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         alternatives = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
-        made = self._start(subject, key.public_key()).add_extension(alternatives, critical=False)
+        made = self._start(subject, key.public_key(), begins_days, ends_days)
+        made = made.add_extension(alternatives, critical=False)
         made = made.add_extension(issuer, critical=False)
         secret = self.folder / f"{name}.key"
         secret.write_bytes(
@@ -54,11 +56,14 @@ class Authority:
         )
         return self._write(f"{name}.pem", made.sign(self._key, hashes.SHA256())), str(secret)
 
-    def _start(self, subject: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+    def _start(
+        self, subject: x509.Name, key: ec.EllipticCurvePublicKey, begins_days: float = -1, ends_days: float = 9
+    ) -> x509.CertificateBuilder:
         now = datetime.datetime.now(datetime.UTC)
         made = x509.CertificateBuilder().subject_name(subject).issuer_name(self._name).public_key(key)
         made = made.serial_number(x509.random_serial_number())
-        return made.not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=9))
+        begins, ends = (now + datetime.timedelta(days=days) for days in (begins_days, ends_days))
+        return made.not_valid_before(begins).not_valid_after(ends)
 
     def _write(self, name: str, certificate: x509.Certificate) -> str:
         path = self.folder / name

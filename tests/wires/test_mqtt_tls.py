@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 from pathlib import Path
 
 import pytest
 
 from mqtt_bridge.settings import Bridge, Broker, Tls
 from tests.conftest import eventually_async, run
-from tests.mqtt_bridge.floors import SITE, ListOutbox, make_publisher, power_cut
+from tests.mqtt_bridge.floors import SITE, ListOutbox, LoopClock, make_publisher, power_cut
 from tests.wires.mosquitto import Mosquitto
 from tests.wires.mqtt_certificates import Authority
 
 pytestmark = pytest.mark.wire
 
 
-def listen_with_tls(authority: Authority) -> str:
-    cert, key = authority.issue("broker")
+def listen_with_tls(authority: Authority, **days: float) -> str:
+    cert, key = authority.issue("broker", **days)
     lines = [f"cafile {authority.ca}", f"certfile {cert}", f"keyfile {key}"]
     return "\n".join([*lines, "require_certificate true", "use_identity_as_username true"])
 
 
-async def learn_error(port: int, tls: Tls | None) -> str:
-    bridge = make_publisher(
-        Bridge(site=SITE, broker=Broker(host="127.0.0.1", port=port, tls=tls, connect_within_ms=2_000))
-    )
+class Now(LoopClock):
+    """The machine's wall time, worth `clk`."""
+
+    def utc(self, at_ms: int) -> str:
+        return f"{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%S}.000Z"
+
+
+async def learn_error(port: int, tls: Tls | None, clk: str = "ntp") -> str:
+    settings = Bridge(site=SITE, broker=Broker(host="127.0.0.1", port=port, tls=tls, connect_within_ms=2_000))
+    bridge = make_publisher(settings, clock=Now(clk))
     task = asyncio.create_task(bridge.run())
     await eventually_async(lambda: bridge.health.error)
     error = bridge.health.error
@@ -87,3 +94,53 @@ def test_files_are_read_again_at_each_attempt(tmp_path: Path) -> None:
 
     with Mosquitto.serve(tmp_path, settings=listen_with_tls(authority)) as broker:
         run(scenario(broker.port))
+
+
+@pytest.mark.parametrize("days", [{"begins_days": 2}, {"begins_days": -3, "ends_days": -1}], ids=["not yet", "expired"])
+def test_a_certificate_whose_time_is_not_now_is_blamed_on_the_clock_unless_that_is_synchronised(
+    days: dict[str, float], tmp_path: Path
+) -> None:
+    authority = Authority(tmp_path)
+    cert, key = authority.issue(SITE)
+    tls = Tls(ca=authority.ca, cert=cert, key=key)
+    with Mosquitto.serve(tmp_path, settings=listen_with_tls(authority, **days)) as broker:
+        unsure = run(learn_error(broker.port, tls, clk="none"))
+        sure = run(learn_error(broker.port, tls))
+    assert "the broker's certificate: certificate " in unsure and "set the clock first" in unsure
+    assert "our clock is synchronised" in sure and "renew the certificate" in sure
+
+
+def test_our_own_certificate_that_has_ended_is_named_though_the_broker_only_hangs_up(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    cert, key = authority.issue(SITE, begins_days=-3, ends_days=-1)
+    with Mosquitto.serve(tmp_path, settings=listen_with_tls(authority)) as broker:
+        told = run(learn_error(broker.port, Tls(ca=authority.ca, cert=cert, key=key)))
+    assert "our own certificate holds from" in told and "renew the certificate" in told
+
+
+def test_the_end_of_our_certificate_is_part_of_our_health(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    cert, key = authority.issue(SITE, ends_days=8)
+
+    async def scenario(port: int) -> int:
+        tls = Tls(ca=authority.ca, cert=cert, key=key)
+        bridge = make_publisher(Bridge(site=SITE, broker=Broker(host="127.0.0.1", port=port, tls=tls)))
+        task = asyncio.create_task(bridge.run())
+        await eventually_async(lambda: bridge.health.connected)
+        await bridge.stop("test")
+        await task
+        assert bridge.health.certificate_ends_ms is not None
+        return bridge.health.certificate_ends_ms
+
+    with Mosquitto.serve(tmp_path, settings=listen_with_tls(authority)) as broker:
+        ends_ms = run(scenario(broker.port))
+    left_s = ends_ms / 1000 - datetime.datetime.now(datetime.UTC).timestamp()
+    assert 7.9 * 86_400 < left_s <= 8 * 86_400
+
+
+def test_a_file_that_is_no_certificate_is_named(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    _, key = authority.issue(SITE)
+    (tmp_path / "rubbish.pem").write_text("rubbish")
+    told = run(learn_error(1, Tls(ca=authority.ca, cert=str(tmp_path / "rubbish.pem"), key=key)))
+    assert "rubbish.pem: not a certificate in PEM" in told
