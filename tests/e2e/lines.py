@@ -15,7 +15,7 @@ from firmware_py.demo.ups_agent import UpsAgent
 
 SLOW_S = 3.0  # beyond the patience of every driver: what was asked is answered long after it was given up
 
-# upsOutputSource.0 of RFC 1628 (1.3.6.1.2.1.33.1.4.1.0) as BER has it: only a question for this can be answered "battery".
+# upsOutputSource.0 of RFC 1628 (1.3.6.1.2.1.33.1.4.1.0) as BER has it: only what asks for this can be told "battery".
 OUTPUT_SOURCE = bytes.fromhex("2b06010201210104" + "0100")
 
 

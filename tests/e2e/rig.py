@@ -253,7 +253,7 @@ class Rig:
         """Started, everything read once and sound, nobody alarmed."""
         await self.until(is_sound, within_s=within_s, what="the floor is sound")
 
-    # ----------------------------------------------------------------------------------------------- to let things happen
+    # ------------------------------------------------------------------------------------------- to let things happen
     def lose_trunks(self) -> float:
         """All but one; when the exchange said so."""
         for name in TRUNKS[1:]:
@@ -269,11 +269,11 @@ class Rig:
 
     def gates_written(self) -> list[tuple[float, str, bool]]:
         """What the exchange was told: (when, which, closed)."""
-        return self.world.gates.written  # type: ignore[attr-defined]  # NotedGates
+        return self.world.gates.written
 
     def coil_writes(self) -> list[tuple[float, int, bool]]:
         """What the relay board was told: (when, coil, on)."""
-        return self.world.coils.written  # type: ignore[attr-defined]  # NotedCoils
+        return self.world.coils.written
 
     def gate_closed_s(self, after_s: float) -> float:
         """When the exchange was first told to pause outbound after a time."""
@@ -318,3 +318,8 @@ def device_of(point: str) -> str:
 def shed(picture: Picture) -> set[str]:
     """Outputs of loads that are cut."""
     return {name for name, one in picture["outputs"].items() if name.startswith("feed.") and one["wanted"] is False}
+
+
+def tell(*measured: object) -> None:
+    """What was measured, for `pytest -s` and for the output of a test that fails."""
+    sys.stdout.write(" ".join(str(one) for one in measured) + "\n")

@@ -56,7 +56,7 @@ class Exchange:
 
 
 def write(
-    ports: Ports, folder: Path, state: Path, times: Times = Times(), exchange: Exchange = Exchange()  # noqa: B008 - both are frozen
+    ports: Ports, folder: Path, state: Path, times: Times = Times(), exchange: Exchange = Exchange()
 ) -> str:  # fmt: skip
     """The whole file."""
     parts = (_decisions(times), _devices(ports, folder, times), _exchange(ports, folder, exchange), _outputs())

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import run
-from tests.e2e.rig import Rig, is_sound
+from tests.e2e.rig import Rig, is_sound, tell
 from tests.e2e.site import NAME, Times
 from tests.wires.mosquitto import Mosquitto
 from tests.wires.mqtt_collector import Collector
@@ -73,7 +73,7 @@ def test_every_message_of_a_run_is_valid_and_status_tells_the_truth(
             assert bye["why"] == "stop"
             check_numbers(collector)
         assert collector.of("info")
-        print({kind: len(collector.of(kind)) for kind in ("status", "info", "state", "alarm", "event")}, "messages")
+        tell({kind: len(collector.of(kind)) for kind in ("status", "info", "state", "alarm", "event")}, "messages")
 
     run(scenario(), within_s=90)
 

@@ -19,7 +19,7 @@ from firmware_py.demo.world import OUTBOUND_GATE
 from tests.conftest import eventually_async, run
 from tests.e2e.audited import find_pins
 from tests.e2e.disk import full_disk
-from tests.e2e.rig import Picture, Rig, is_sound, shed
+from tests.e2e.rig import Picture, Rig, is_sound, shed, tell
 from tests.e2e.site import PINS, Times
 from tests.wires.mosquitto import Mosquitto
 from tests.wires.mqtt_collector import Collector
@@ -129,7 +129,7 @@ async def prove_in_time(rig: Rig, cause: Cause, delay_s: float, collector: Colle
     for _ in range(TRIES):
         times = await measure(rig, cause, collector)
         tries.append(times)
-        print(f"{cause.reason}, on-delay {delay_s} s:", {name: f"{t * 1000:.0f} ms" for name, t in times.items()})
+        tell(f"{cause.reason}, on-delay {delay_s} s:", {name: f"{t * 1000:.0f} ms" for name, t in times.items()})
         if is_in_time(times, delay_s, broker=collector is not None):
             return
         await mend(rig, cause)
@@ -166,7 +166,7 @@ def test_broker_never_started_and_disk_full_delay_nothing(tmp_path: Path) -> Non
             async with Rig.open(tmp_path / "floor", state=state) as rig:
                 await rig.start()
                 await rig.until_ready()
-                print(f"state directory: {how}; {rig.picture['storage']}")
+                tell(f"state directory: {how}; {rig.picture['storage']}")
                 for cause in (POWER, TRUNK):
                     await prove_in_time(rig, cause, 1.0, None)
                     await mend(rig, cause)
@@ -201,7 +201,7 @@ def test_pins_of_lamp_and_beacon_follow_and_stop_as_declared(tmp_path: Path) -> 
                     await rig.until(is_sound, what="normal")
                 else:
                     pytest.fail(f"lamp and beacon were late: {tries}")
-                print("lamp and beacon after", tries[-1])
+                tell("lamp and beacon after", tries[-1])
                 await eventually_async(lambda: rig.world.gates.get(OUTBOUND_GATE), what="outbound is paused")
             finally:
                 controller.stop()
@@ -217,7 +217,7 @@ async def time_pins(rig: Rig, pins: dict[int, object]) -> tuple[float, float]:
     """Seconds from the first answer to the lamp's pin and to the beacon's."""
     zero_s = await fail(rig, POWER)
     lamp, beacon = pins[PINS["lamp.power"]], pins[PINS["beacon"]]
-    await eventually_async(lambda: lamp.state, every_s=0.002, what="lamp")  # type: ignore[attr-defined]  # MockPin
+    await eventually_async(lambda: lamp.state, every_s=0.002, what="lamp")
     lit_s = time.monotonic() - zero_s
-    await eventually_async(lambda: not beacon.state, every_s=0.002, what="beacon")  # type: ignore[attr-defined]  # the same
+    await eventually_async(lambda: not beacon.state, every_s=0.002, what="beacon")
     return lit_s, time.monotonic() - zero_s

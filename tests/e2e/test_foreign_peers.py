@@ -1,4 +1,4 @@
-"""The whole way with peers that we did not write: net-snmp, pyModbusTCP, Asterisk, mosquitto. One failure of the mains."""
+"""The whole way with peers that we did not write: net-snmp, pyModbusTCP, Asterisk, mosquitto. The mains fails once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import eventually_async, find_tcp_port, find_udp_port, run
-from tests.e2e.rig import Rig, find_bad, is_sound
+from tests.e2e.rig import Rig, find_bad, is_sound, tell
 from tests.e2e.site import COILS, Exchange, Ports, Times
 from tests.wires.asterisk import Asterisk
 from tests.wires.mosquitto import Mosquitto
@@ -71,7 +71,7 @@ async def follow(rig: Rig, agent: Snmpd, exchange: Asterisk, relays: Any, collec
     began_s = time.monotonic()
     agent.give(_4_1_0=("integer", "5"))
     await until_gate(exchange, "INUSE")
-    print(f"gate closed in Asterisk {1000 * (time.monotonic() - began_s):.0f} ms after snmpd's value changed")
+    tell(f"gate closed in Asterisk {1000 * (time.monotonic() - began_s):.0f} ms after snmpd's value changed")
     await eventually_async(lambda: all(relays.data_bank.get_coils(coil, 1) == [True] for coil in SHED), what="relays")
     state = await asyncio.to_thread(
         collector.wait_for,

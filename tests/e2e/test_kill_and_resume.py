@@ -17,7 +17,7 @@ import pytest
 from firmware_py.demo.world import OUTBOUND_GATE
 from tests.conftest import eventually_async, run
 from tests.e2e.lines import Fault
-from tests.e2e.rig import DEVICES, Picture, Rig, find_bad, is_sound, points_of, shed
+from tests.e2e.rig import DEVICES, Picture, Rig, find_bad, is_sound, points_of, shed, tell
 from tests.e2e.site import PINS, Times
 
 pytestmark = pytest.mark.wire
@@ -82,7 +82,7 @@ def test_after_a_kill_the_same_floor_stands_before_the_first_packet(tmp_path: Pa
             await eventually_async(lambda: rig.peers.spoken_to()[-1] > killed_s, what="a packet at all")
             first_s = next(at_s for at_s in rig.peers.spoken_to() if at_s > killed_s)
             assert notes["at_s"] < first_s, "everything stood before the first packet arrived anywhere"
-            print(f"all stood {1000 * (first_s - notes['at_s']):.0f} ms before the first packet arrived")
+            tell(f"all stood {1000 * (first_s - notes['at_s']):.0f} ms before the first packet arrived")
             await stay_blind(rig, before)
             await heal(rig)
             assert await rig.stop() == 0

@@ -11,7 +11,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,10 +24,12 @@ pytestmark = pytest.mark.wire
 # Off-delay and recovery together: 2 s. Broken for ten times that.
 TIMES = Times(on_delay="500 ms", off_delay="1 s", stable="1 s", second_stage="1 s", trunk_stage="0 s", slow="2 s")
 BROKEN_S = 21.0
-BROKEN_AT_START_S = 15.0
+BROKEN_AT_START_S = 10.0
 SETTLE_S = 12.0  # until a device counts as dead: 3 s, 5 s of staleness, for the slow group 2 periods more
-OLDEST_MS = {"relays": 8_000}  # its relays are read every 5 s, as its profile says
-OLD_MS = 4_500  # two periods of the slow group and half a second
+# Two periods of the slow group, and 2 s for a machine that does much else; relays are read every 5 s (their profile).
+OLDEST_MS = {"relays": 12_000}
+OLD_MS = 6_000
+LEAST_SHARE = 0.7  # of the readings that a device must give, one a second: none is missed for a neighbour's sake
 STARTS_AT_ONCE = 3
 CASES = [(device, fault) for device, fault in product(DEVICES, (Fault.SILENT, Fault.SLOW, Fault.GARBAGE))]
 
@@ -85,7 +86,7 @@ async def watch_broken(rig: Rig, seen: list[tuple[float, Picture]], for_s: float
     began_s = time.monotonic()
     while (age_s := time.monotonic() - began_s) < for_s:
         seen.append((age_s, await rig.status()))
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(1.0)
 
 
 class Starter:
@@ -168,16 +169,27 @@ def test_the_others_keep_their_rhythm_and_the_broken_one_goes_bad(case: tuple[st
     device, story = case
     others = [name for name in DEVICES if name != device]
     for seen in (story.start, story.later):
-        assert len(seen) > 20, "it was looked at all the time"
+        assert len(seen) > 5, "it was looked at all the time"
         for age_s, picture in seen:
             if age_s > 3 or seen is story.later:
                 assert not find_bad(picture, *others), f"after {age_s:.1f} s"
                 for name in others:
                     ages = {point: one["age_ms"] for point, one in points_of(picture, name).items() if is_good(one)}
                     assert max(ages.values()) < OLDEST_MS.get(name, OLD_MS), (age_s, name, ages)
-            if age_s > SETTLE_S:
+            if age_s > SETTLE_S or seen is story.start:
                 assert_all_bad(picture, device)
     assert not find_bad(story.healed)
+    assert_rhythm(story, others)
+
+
+def assert_rhythm(story: Story, others: list[str]) -> None:
+    """Each of the others was read once a second at least."""
+    (from_s, first), (to_s, last) = story.later[0], story.later[-1]
+    ids = {"ups": "ups1", "cooling": "hvac1", "fire": "fire1", "relays": "relays1", "exchange": "pbx1"}
+    # The relay board has slow points only, but its outputs are not counted among the readings.
+    for name in (one for one in others if one != "relays"):
+        readings = last["devices"][ids[name]]["ok"] - first["devices"][ids[name]]["ok"]
+        assert readings >= LEAST_SHARE * (to_s - from_s), (name, readings)
 
 
 def is_good(point: Picture) -> bool:

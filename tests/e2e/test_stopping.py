@@ -14,7 +14,7 @@ import pytest
 from firmware_py.demo.world import OUTBOUND_GATE
 from tests.conftest import PROJECT, eventually_async, living_children, run
 from tests.e2e.lines import Fault
-from tests.e2e.rig import DEVICES, STOP_S, Rig, shed
+from tests.e2e.rig import DEVICES, STOP_S, Rig, shed, tell
 from tests.e2e.site import COILS, Times
 
 pytestmark = pytest.mark.wire
@@ -39,7 +39,7 @@ def test_sigterm_leaves_outputs_as_declared_and_nothing_behind(tmp_path: Path) -
             await until_shed(rig)
             began_s = time.monotonic()
             assert await rig.stop(signal.SIGTERM) == 0
-            print(f"stopped within {time.monotonic() - began_s:.1f} s")
+            tell(f"stopped within {time.monotonic() - began_s:.1f} s")
             # on_stop: the feeds of displays and pantry on (relay released), that of the office held (still pulled).
             assert [rig.world.coils[COILS[name]] for name in ("feed.displays", "feed.pantry", "feed.office")] == [
                 False,
@@ -73,7 +73,7 @@ def test_sigterm_is_obeyed_in_time_with_every_device_broken(tmp_path: Path) -> N
             await rig.until(lambda seen: sum(one["failed"] for one in seen["devices"].values()) > 3, what="faults")
             began_s = time.monotonic()
             assert await rig.stop(signal.SIGTERM, within_s=STOP_S) == 0
-            print(f"with every device {fault}: stopped within {time.monotonic() - began_s:.1f} s")
+            tell(f"with every device {fault}: stopped within {time.monotonic() - began_s:.1f} s")
             assert "Traceback" not in rig.log, rig.log
 
     async def scenario() -> None:
