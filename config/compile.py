@@ -15,7 +15,7 @@ from config.model_site import Site
 from firmware_py.core.output import Output, StopValue
 from firmware_py.core.plan import Plan
 from firmware_py.core.point import Kind, Point
-from monitors import annunciator, comms, conservation, contacts, fire, power, trunks
+from monitors import annunciator, comms, conservation, contacts, fire, power, trunks, ups_facts
 from monitors.parts import Part, Row, RowAlarm, assemble, join
 
 OWN_STALE_MS = 15_000  # the shell feeds its own points each second; a busy start must not make them stale
@@ -75,6 +75,7 @@ def _watch(site: Site, points: Mapping[str, Point]) -> Part:
     panels = _fire_panels(site, points)
     fire_contacts = tuple(entry.id for entry in site.input if entry.kind is InputKind.FIRE)
     parts = [power.watch(compile_power.watched(site, ups.id, points)) for ups in site.ups]
+    parts += [ups_facts.watch(ups.id, points) for ups in site.ups]
     parts.append(Part(batteries=compile_power.batteries(site, points)))
     parts += _phones(site)
     parts += compile_phones.watch_calls(site)
