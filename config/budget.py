@@ -43,8 +43,8 @@ class Late:
         """For people, one line."""
         return (
             f"{self.endpoint:<16} {self.unit:<12} {self.pace:<5} {len(self.points):>4} points "
-            f"{self.requests:>3} requests every {DURATION.show(self.period_ms):>6}: seen within {self.seen_ms / 1000:5.1f} s, "
-            f"with one dead unit {self.dead_ms / 1000:5.1f} s"
+            f"{self.requests:>3} requests every {DURATION.show(self.period_ms):>6}: "
+            f"seen within {self.seen_ms / 1000:5.1f} s, with one dead unit {self.dead_ms / 1000:5.1f} s"
         )
 
 

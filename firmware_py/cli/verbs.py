@@ -63,11 +63,11 @@ def build_parser() -> argparse.ArgumentParser:
 def _add_probe(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     probe = _verb(verbs, "probe", "read one device by its address, without a site file; exit 5 if it tells nothing")
     probe.add_argument(
-        "address", metavar="ADDRESS", help="snmp://COMMUNITY@HOST:PORT, or snmp://USER@HOST for version 3"
+        "address", metavar="ADDRESS", help="snmp://COMMUNITY@HOST:PORT, snmp://USER@HOST for version 3, or modbus+tcp://HOST:PORT/UNIT"
     )
     probe.add_argument("--json", action="store_true", help="as JSON, version 1")
     probe.add_argument(
-        "--profile", default="", metavar="NAME", help="which objects mean what (default: every known one)"
+        "--profile", default="", metavar="NAME", help="which objects or registers mean what (default: every known one)"
     )
     probe.add_argument("--version", choices=("1", "2c", "3"), default="2c", help="of SNMP (default %(default)s)")
     probe.add_argument("--community-file", default="", metavar="FILE", help="the community, where others see arguments")

@@ -13,6 +13,9 @@ from urllib.parse import unquote, urlsplit
 from config.library import Library
 from config.secrets import read_secret
 from config.strict import ConfigError, Fault
+from drivers.modbus import ModbusBus
+from drivers.modbus_guard import Framing
+from drivers.modbus_profile import Endpoint, ModbusUnit, resolve
 from drivers.snmp_access import Access, Community, User
 from drivers.snmp_bus import SnmpBus
 from drivers.snmp_signals import SIGNALS
@@ -43,12 +46,13 @@ class Options:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """The parts of SCHEME://USER@HOST:PORT; `user` is the community or the user's name, and may be a secret."""
+    """The parts of SCHEME://USER@HOST:PORT/UNIT; `user` is the community or the user's name, and may be a secret."""
 
     scheme: str
     user: str = field(repr=False)
     host: str
     port: int | None
+    unit: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +91,7 @@ def parse_address(text: str) -> Address:
         raise _refuse(f"must begin with {' or '.join(f'{name}://' for name in SCHEMES)}")
     if not host:
         raise _refuse("names no host; like snmp://public@192.0.2.7:161")
-    return Address(scheme=parts.scheme, user=user, host=host, port=port)
+    return Address(scheme=parts.scheme, user=user, host=host, port=port, unit=parts.path.strip("/"))
 
 
 async def probe(address: Address, options: Options) -> Report:
@@ -157,8 +161,35 @@ def _snmp_access(address: Address, options: Options) -> Access:
     )
 
 
+def _open_modbus(address: Address, options: Options) -> Opened:
+    """One unit behind modbus+tcp://HOST:PORT/UNIT or modbus+rtu-tcp://. Reads only, like every probe."""
+    if not address.unit.isdecimal() or int(address.unit) > 255:
+        raise _refuse("must end with the unit's number, 0 to 255; like modbus+tcp://192.0.2.20:502/1")
+    if not options.profile:
+        raise _refuse("says nothing about registers; name a profile, like --profile hvac_generic")
+    profile = Library(options.folder).modbus(options.profile)
+    unit = ModbusUnit(
+        device=profile.device_class.value,
+        unit=int(address.unit),
+        profile=profile,
+        timeout_ms=min(ATTEMPT_MS, options.timeout_ms),
+        watched=True,
+    )
+    framing = Framing(address.scheme.removeprefix("modbus+"))
+    where = Endpoint(name=address.host, framing=framing, host=address.host, port=address.port or 502)
+    mapped = resolve(unit).points
+    sources = {point.id: f"{point.span.table} {point.span.address}" for point in mapped}
+    return Opened(
+        bus=ModbusBus(where, [unit]), sources=lambda: sources, units={point.id: point.unit for point in mapped}
+    )
+
+
 def _refuse(message: str) -> ConfigError:
     return ConfigError([Fault(file="the address", line=1, col=1, key="", message=message)])
 
 
-SCHEMES: Final[Mapping[str, Callable[[Address, Options], Opened]]] = {"snmp": _open_snmp}
+SCHEMES: Final[Mapping[str, Callable[[Address, Options], Opened]]] = {
+    "snmp": _open_snmp,
+    "modbus+tcp": _open_modbus,
+    "modbus+rtu-tcp": _open_modbus,
+}

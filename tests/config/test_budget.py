@@ -21,8 +21,8 @@ HEAD = '[site]\nid = "a"\nname = "A"\n'
 def unit(number: int, *, kind: str = "hvac", fast: str = "1 s") -> str:
     profile = {"hvac": "hvac_generic", "fire": "fire_generic"}[kind]
     return (
-        f'[[modbus.unit]]\nid = "u{number}"\nunit = {number}\nclass = "{kind}"\nprofile = "{profile}"\nfast = "{fast}"\n'
-        'slow = "20 s"\n'
+        f'[[modbus.unit]]\nid = "u{number}"\nunit = {number}\nclass = "{kind}"\nprofile = "{profile}"\n'
+        f'fast = "{fast}"\nslow = "20 s"\n'
     )
 
 

@@ -49,9 +49,13 @@ def make_unit(profile: Profile, timeout_ms: int = 1_000) -> ModbusUnit:
     return ModbusUnit(device="x", unit=3, profile=profile, timeout_ms=timeout_ms)
 
 
-def make_bus(port: int, framing: str, units: Sequence[ModbusUnit], **wanted: int) -> ModbusBus:
+def make_bus(address: int | str, framing: str, units: Sequence[ModbusUnit], **wanted: int) -> ModbusBus:
     options = {"connect_ms": 500, "mute_ms": 600, **wanted}
-    return ModbusBus(Endpoint(name="lying", framing=Framing(framing), host="127.0.0.1", port=port, **options), units)
+    if isinstance(address, str):
+        line = Endpoint(name="lying", framing=Framing.RTU, serial=address, baud=115_200, parity="N", **options)
+    else:
+        line = Endpoint(name="lying", framing=Framing(framing), host="127.0.0.1", port=address, **options)
+    return ModbusBus(line, units)
 
 
 def truth(point: str, single: bool) -> object:
@@ -96,7 +100,7 @@ def test_no_fault_on_the_wire_yields_a_wrong_good_value(tmp_path: Path, framing:
     async def scenario() -> None:
         async with faults.FaultServer(framing=framing) as server:
             unit = make_unit(profile, patience_ms)
-            bus = make_bus(server.port, framing, [unit])
+            bus = make_bus(server.address, framing, [unit])
             (group,) = bus.groups
             await eventually_async(lambda: sound_again(bus, group), what="the first read")
             server.answer = fault.answer

@@ -8,11 +8,15 @@ answered first in, first out, as a transparent gateway does. Standard library on
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import struct
+import tty
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-TCP, RTU = "tcp", "rtu-tcp"
+TCP, RTU, SERIAL = "tcp", "rtu-tcp", "serial"
+STREAMS = (TCP, RTU)  # what can hang up
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class Fault:
 
     name: str
     answer: Answer
-    framings: tuple[str, ...] = (TCP, RTU)
+    framings: tuple[str, ...] = (TCP, RTU, SERIAL)
     harmless: bool = False
 
 
@@ -84,25 +88,54 @@ def crc(frame: bytes) -> bytes:
     return struct.pack("<H", value)
 
 
+class _Line:
+    """Our end of the pseudo terminal. What nobody reads is lost, as on a wire."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    def write(self, data: bytes) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while data:
+                data = data[os.write(self._fd, data) :]
+
+
 @dataclass
 class FaultServer:
-    """Serves one framing on a free port of the loopback. `answer` may be exchanged at any time; None is sound."""
+    """Serves one framing on a free port of the loopback, or on a pseudo terminal whose name is then `serial`. `answer`
+    may be exchanged at any time; None is sound."""
 
     framing: str = TCP
     answer: Answer | None = None
     port: int = 0
+    serial: str = ""
     requests: list[Request] = field(default_factory=list)
     connections: int = 0
     _server: asyncio.Server | None = None
+    _line: asyncio.Task[None] | None = None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
 
+    @property
+    def address(self) -> int | str:
+        """Port or name of the serial line."""
+        return self.serial or self.port
+
     async def __aenter__(self) -> FaultServer:
+        if self.framing == SERIAL:
+            master, slave = os.openpty()
+            self.serial, self.connections = os.ttyname(slave), 1
+            self._line = asyncio.create_task(self._serve_line(master, slave))
+            return self
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        if self._line is not None:
+            self._line.cancel()
+            await asyncio.gather(self._line, return_exceptions=True)
+            return
         assert self._server is not None
         self._server.close()
         for writer in list(self._writers):
@@ -113,7 +146,7 @@ class FaultServer:
               protocol: int = 0, length: int | None = None) -> bytes:  # fmt: skip
         """Wrap a PDU for this server's framing; whatever is given replaces what would be right."""
         body = bytes((request.unit if unit is None else unit,)) + pdu
-        if self.framing == RTU:
+        if self.framing != TCP:
             return body + crc(body)
         number = request.transaction if transaction is None else transaction & 0xFFFF
         return struct.pack(">HHH", number, protocol, len(body) if length is None else length) + body
@@ -142,8 +175,28 @@ class FaultServer:
             self._writers.discard(writer)
             self._tasks.discard(task)
 
+    async def _serve_line(self, master: int, slave: int) -> None:
+        """A serial line without hardware: the client opens the other end of a pseudo terminal."""
+        for end in (master, slave):
+            tty.setraw(end)
+        os.set_blocking(master, False)
+        loop, reader, waiting = asyncio.get_running_loop(), asyncio.StreamReader(), asyncio.Queue[Request]()
+        loop.add_reader(master, lambda: reader.feed_data(os.read(master, 4096)))
+        worker = asyncio.create_task(self._work(waiting, _Line(master)))
+        try:
+            while True:
+                request = await self._next(reader)
+                self.requests.append(request)
+                waiting.put_nowait(request)
+        finally:
+            worker.cancel()
+            await asyncio.gather(worker, return_exceptions=True)
+            loop.remove_reader(master)
+            os.close(slave)
+            os.close(master)
+
     async def _next(self, reader: asyncio.StreamReader) -> Request:
-        if self.framing == RTU:
+        if self.framing != TCP:
             raw = await reader.readexactly(8)
             unit, function, address, count = struct.unpack(">BBHH", raw[:6])
             return Request(len(self.requests), 0, unit, function, address, count)
@@ -151,7 +204,7 @@ class FaultServer:
         function, address, count = struct.unpack(">BHH", await reader.readexactly(5))
         return Request(len(self.requests), transaction, unit, function, address, count)
 
-    async def _work(self, waiting: asyncio.Queue[Request], writer: asyncio.StreamWriter) -> None:
+    async def _work(self, waiting: asyncio.Queue[Request], writer: asyncio.StreamWriter | _Line) -> None:
         while True:
             request = await waiting.get()
             steps: Sequence[Step] = self.answer(self, request) if self.answer else [self.sound(request)]
@@ -162,9 +215,11 @@ class FaultServer:
                     case float():
                         await asyncio.sleep(step)
                     case Close(reset=True):
+                        assert isinstance(writer, asyncio.StreamWriter), "a serial line cannot hang up"
                         writer.transport.abort()
                         return
                     case Close():
+                        assert isinstance(writer, asyncio.StreamWriter), "a serial line cannot hang up"
                         writer.close()
                         return
 
@@ -258,13 +313,13 @@ FAULTS: tuple[Fault, ...] = (
     Fault("the reply of the transaction before", _earlier_transaction, (TCP,)),
     Fault("always slower than the time-out", _late(0.15)),
     Fault("silent", _silent),
-    Fault("hangs up instead of a reply", lambda s, r: [Close()]),
-    Fault("resets instead of a reply", lambda s, r: [Close(reset=True)]),
-    Fault("resets in the middle of a reply", lambda s, r: [s.sound(r)[:6], 0.01, Close(reset=True)]),
-    Fault("hangs up in the middle of a reply", lambda s, r: [s.sound(r)[:6], Close()]),
+    Fault("hangs up instead of a reply", lambda s, r: [Close()], STREAMS),
+    Fault("resets instead of a reply", lambda s, r: [Close(reset=True)], STREAMS),
+    Fault("resets in the middle of a reply", lambda s, r: [s.sound(r)[:6], 0.01, Close(reset=True)], STREAMS),
+    Fault("hangs up in the middle of a reply", lambda s, r: [s.sound(r)[:6], Close()], STREAMS),
     Fault("half a reply, then nothing", lambda s, r: [s.sound(r)[:-3]]),
-    Fault("bad checksum", _bad_checksum, (RTU,)),
-    Fault("late reply from another unit", _neighbour_first, (RTU,), True),
+    Fault("bad checksum", _bad_checksum, (RTU, SERIAL)),
+    Fault("late reply from another unit", _neighbour_first, (RTU, SERIAL), True),
     Fault("random garbage", lambda s, r: [bytes((r.number * 37 + i * 91) & 0xFF for i in range(23))]),
     Fault("an endless stream", lambda s, r: [b"\x01\x03\x55\xaa" * 1500]),
 )  # fmt: skip
