@@ -29,6 +29,7 @@ from tests.e2e.site import COILS, COMMUNITY, SECRET, TRUNKS, Exchange, Ports, Ti
 T = TypeVar("T")
 Picture = dict[str, Any]
 STOP_S = 6.0
+RECKONED = (".forecast.", ".failed_pct", ".rise_c")  # not there before there is enough to reckon from
 DEVICES = ("ups", "cooling", "fire", "relays", "exchange")
 
 
@@ -309,7 +310,9 @@ def points_of(picture: Picture, *devices: str) -> dict[str, Picture]:
 
 
 def device_of(point: str) -> str:
-    """Which of the five devices brings a point; "" for the controller's own."""
+    """Which of the five devices brings a point; "" for the controller's own, and for what it reckons from others."""
+    if any(part in point for part in RECKONED):
+        return ""
     owners = {"ups1": "ups", "hvac1": "cooling", "room1": "cooling", "fire1": "fire", "relays1": "relays"}
     owners |= {"pbx1": "exchange", "trunks": "exchange"}
     return owners.get(point.split(".")[0], "")
