@@ -76,8 +76,6 @@ def _look(battery: Battery, image: InputImage, off: frozenset[str]) -> Look:
     load_w = power_w
     if load_w is None and load_pct is not None and battery.rating_w:
         load_w = load_pct * battery.rating_w / 100
-    if load_w is None and not battery.power and not (battery.load and battery.rating_w):
-        load_w = fed_now_w  # nothing measures it in watts: the declarations stand
     return Look(
         source=str(source.value) if source.good and source.value != "unknown" else None,
         charge_pm=None if charge_pct is None else int(charge_pct * 10),

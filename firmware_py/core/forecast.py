@@ -131,12 +131,15 @@ SETTLING_MS = 30_000
 
 
 def _load(state: BatteryState, look: Look, dt_ms: int) -> BatteryState:
-    """The load now. Where it is not measured, what was shed since the last measurement is taken off it."""
+    """The load now: in watts where they are measured, else as the percentage moves what is declared, else without what
+    was shed since the last measurement."""
     load_pm = state.load_pm if look.load_pm is None else look.load_pm
     stepped = 8 * abs(load_pm - state.load_pm) > state.load_pm > 0
     settling_ms = SETTLING_MS if look.fed_w != state.fed_w or stepped else max(0, state.settling_ms - dt_ms)
-    if look.load_w is not None:
-        return replace(state, load_w=look.load_w, load_pm=load_pm, fed_w=look.fed_w, settling_ms=settling_ms)
+    if look.load_w is not None or look.load_pm is not None:
+        moved_w = state.load_w * load_pm // state.load_pm if state.load_pm else state.load_w
+        load_w = moved_w if look.load_w is None else look.load_w
+        return replace(state, load_w=load_w, load_pm=load_pm, fed_w=look.fed_w, settling_ms=settling_ms)
     presumed_w = presume_w(state.load_w, state.fed_w, look.fed_w)
     moved = replace(state, load_w=presumed_w, fed_w=look.fed_w, settling_ms=settling_ms)
     if presumed_w in (0, state.load_w) or state.left_ms is None:

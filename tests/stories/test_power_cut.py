@@ -1,0 +1,176 @@
+"""The power rows of the emergency procedures (PROCEDURES.md, section 1), each as a story."""
+
+import pytest
+
+from firmware_py.core.reading import Value
+from tests.stories.story import Teller, plan_of
+
+
+@pytest.fixture(scope="module")
+def plan() -> object:
+    return plan_of("power.toml")
+
+
+@pytest.fixture
+def floor(plan: object) -> Teller:
+    values: dict[str, Value] = {"storage.sound": True, "clock.utc_s": 1_795_000_000}
+    for ups in ("ups1", "ups2"):
+        values |= {
+            f"{ups}.output_source": "mains", f"{ups}.battery.status": "normal", f"{ups}.battery.charge_pct": 100.0,
+            f"{ups}.battery.runtime_s": 36_000.0, f"{ups}.output.load_pct": 40.0,
+        }  # fmt: skip
+    return Teller(plan=plan, values=values)  # type: ignore[arg-type] # a fixture's result
+
+
+def test_inbound_is_kept_outbound_pauses_and_what_nobody_needs_goes_at_once(floor: Teller) -> None:
+    floor.tell("""
+        0:30  expect mode NORMAL
+        1:00  ups1.output_source = battery
+        1:01  expect lamp POWER flashing
+        1:01  expect mode NORMAL                                   (one reading is none)
+        1:03  expect mode CONSERVATION because ups1.on_battery
+        1:03  expect outbound paused
+        1:03  expect load pantry cut
+        1:03  expect load displays cut
+        1:03  expect load office fed                               (ten hours are enough for four)
+        1:03  expect told incident.escalated tier=1
+        20:00 expect load office fed
+    """)
+
+
+def test_the_next_levels_are_told_by_the_age_of_the_incident(floor: Teller) -> None:
+    floor.tell("""
+        1:00  ups1.output_source = battery
+        30:00 expect not told incident.escalated tier=2
+        31:05 expect told incident.escalated tier=2
+        61:05 expect told incident.escalated tier=3
+    """)
+
+
+def test_load_goes_so_that_inbound_lasts_to_hour_four_and_the_plan_follows_the_forecast(floor: Teller) -> None:
+    floor.tell("""
+        0:30  ups1.battery.runtime_s = 10800
+        1:00  ups1.output_source = battery
+        1:20  expect load office cut                               (three hours, not four)
+        1:20  ups1.battery.runtime_s = 21600
+        1:20  ups1.output.load_pct = 20
+        5:00  expect load outbound fed                             (without the office it is enough)
+        5:00  expect told stage.shed stage=power.stage2
+        10:00 ups1.battery.runtime_s = 7000
+        10:15 expect flag cut_announced up                         (people sit there: they are told first)
+        10:15 expect told stage.announced stage=power.stage4 due_ms=120000
+        10:15 expect load outbound fed
+        12:30 expect load outbound cut
+        12:30 expect flag cut_announced down
+        12:30 expect told stage.shed stage=power.stage4
+    """)
+
+
+def test_an_announcement_is_withdrawn_when_the_mains_is_back_in_time(floor: Teller) -> None:
+    floor.tell("""
+        0:30  ups1.battery.runtime_s = 3000
+        1:00  ups1.output_source = battery
+        1:30  expect flag cut_announced up
+        2:00  ups1.output_source = mains
+        2:40  expect flag cut_announced down
+        2:40  expect told stage.withdrawn stage=power.stage4
+        2:40  expect load outbound fed
+        2:40  expect load office cut
+    """)
+
+
+def test_paper_is_announced_before_the_battery_ends(floor: Teller) -> None:
+    floor.tell("""
+        1:00  ups1.output_source = battery
+        5:00  expect flag manual_records down
+        6:00  ups1.battery.runtime_s = 540
+        6:03  expect flag manual_records up
+        6:03  expect lamp PHONES manual
+        6:03  expect told power.manual_records
+        8:00  ups1.battery.runtime_s = 660                         (not enough to take it back)
+        9:00  expect flag manual_records up
+    """)
+
+
+def test_power_is_back_loads_return_one_by_one_outbound_last_and_a_list_stays_open(floor: Teller) -> None:
+    floor.tell("""
+        1:00  ups1.output_source = battery
+        9:00  ups1.output_source = mains
+        9:32  expect mode RECOVERY
+        14:20 expect load displays cut                             (mains has to be stable for five minutes)
+        14:35 expect load displays fed                             (the more important one first)
+        14:35 expect load pantry cut
+        15:06 expect load pantry fed
+        15:06 expect told stage.restored stage=power.stage1
+        15:06 expect outbound paused
+        15:40 expect outbound free
+        15:40 expect mode NORMAL
+        15:40 expect flag checklist up
+        15:40 expect told recovery.checklist
+        60:00 expect flag checklist up
+        60:00 order ack checklist
+        60:01 expect flag checklist down
+        60:01 expect told recovery.checklist_done
+    """)
+
+
+def test_an_overloaded_ups_stops_the_return(floor: Teller) -> None:
+    floor.tell("""
+        1:00  ups1.output_source = battery
+        9:00  ups1.output_source = mains
+        14:35 expect load displays fed
+        14:36 ups1.output.load_pct = 97
+        20:00 expect load pantry cut
+        20:00 ups1.output.load_pct = 60
+        20:03 expect load pantry fed
+    """)
+
+
+def test_mains_that_fails_again_within_half_an_hour_doubles_the_wait(floor: Teller) -> None:
+    floor.tell("""
+        1:00  ups1.output_source = battery
+        9:00  ups1.output_source = mains
+        15:40 expect mode NORMAL
+        20:00 ups1.output_source = battery
+        28:00 ups1.output_source = mains
+        28:40 expect mode RECOVERY
+        38:20 expect load displays cut
+        38:40 expect load displays fed
+    """)
+
+
+def test_each_load_hangs_on_one_ups_and_the_worst_decides(floor: Teller) -> None:
+    floor.tell("""
+        1:00  ups2.output_source = battery
+        1:03  expect mode CONSERVATION because ups2.on_battery
+        1:03  expect outbound paused
+        1:03  expect load pantry fed                               (it hangs on the other one, which has its mains)
+        11:05 expect load server cut
+        11:05 expect load office fed
+    """)
+
+
+def test_a_silent_ups_on_battery_goes_on_by_our_clock(floor: Teller) -> None:
+    floor.tell("""
+        0:30  ups1.battery.runtime_s = 20000
+        1:00  ups1.output_source = battery
+        3:00  ups1.output_source is dark
+        3:00  ups1.battery.charge_pct is dark
+        3:00  ups1.battery.runtime_s is dark
+        3:00  ups1.output.load_pct is dark
+        123:00 expect mode CONSERVATION
+        123:00 expect flag manual_records down
+        123:00 expect point ups1.forecast.basis clock
+        123:00 expect alarm ups1.unreachable active_unacked
+        300:00 expect load outbound cut                            (an hour left by our clock)
+        340:00 expect flag manual_records down                     (what was cut buys more than an hour)
+        380:00 expect flag manual_records up
+        381:00 ups1.output_source = battery
+        381:00 ups1.battery.charge_pct = 50
+        381:00 ups1.battery.runtime_s = 9000
+        381:00 ups1.output.load_pct = 20
+        383:00 expect flag manual_records down
+        383:00 expect mode CONSERVATION
+        383:00 expect load outbound cut
+        383:00 expect not told power.mains_returned
+    """)
