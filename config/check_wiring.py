@@ -8,8 +8,8 @@ from typing import assert_never
 
 from config.finding import Check, Finding, repeated, unknown
 from config.model_common import OnOff
-from config.model_devices import UnitClass
-from config.model_floor import ExchangeOutput, Fallback, GpioOutput, ModbusOutput, Switch
+from config.model_devices import SnmpVersion, UnitClass, Ups
+from config.model_floor import ExchangeOutput, Fallback, GpioOutput, ModbusOutput, OutletOutput, Switch
 from config.model_site import Site
 from config.positions import Path
 
@@ -105,6 +105,7 @@ def check_output_targets(site: Site) -> Iterator[Finding]:
     """An output goes to something that exists and that may be written to."""
     units = {unit.id: unit for _, unit in site.units}
     exchanges = {one.id: one for one in site.exchange}
+    upses = {one.id: one for one in site.ups}
     for index, output in enumerate(site.output):
         match output:
             case ModbusOutput(unit=name):
@@ -120,10 +121,29 @@ def check_output_targets(site: Site) -> Iterator[Finding]:
                 if switch is Switch.SURGE and name in exchanges and exchanges[name].surge_gate is None:
                     message = f"the exchange {name} names no surge_gate"
                     yield Finding(path=("output", index, "switch"), message=message, absence=True)
+            case OutletOutput(ups=name):
+                yield from unknown(("output", index, "ups"), name, upses, "ups")
+                if name in upses:
+                    yield from _check_outlet(upses[name], output, index)
             case GpioOutput():
                 pass
             case _ as never:
                 assert_never(never)
+
+
+def _check_outlet(ups: Ups, output: OutletOutput, index: int) -> Iterator[Finding]:
+    """Switching needs the explicit list and a credential of its own."""
+    if output.outlet not in ups.outlets:
+        message = f"{ups.id} does not list this group in `outlets`, so it is never switched"
+        yield Finding(path=("output", index, "outlet"), message=message, got=output.outlet)
+    v3 = ups.version is SnmpVersion.V3
+    if (ups.write_v3 if v3 else ups.write_community_file) is None:
+        missing = "write_v3" if v3 else "write_community_file"
+        message = f"{ups.id} has no {missing}; without a credential of its own nothing is switched"
+        yield Finding(path=("output", index, "ups"), message=message, absence=True)
+    if ups.write_community_file is not None and ups.write_community_file == ups.community_file:
+        message = f"{ups.id} writes with the credential that it reads with; give writing its own"
+        yield Finding(path=("output", index, "ups"), message=message, got=output.ups)
 
 
 def check_wires(site: Site) -> Iterator[Finding]:
@@ -131,12 +151,15 @@ def check_wires(site: Site) -> Iterator[Finding]:
     pins: list[tuple[Path, object]] = []
     coils: list[tuple[Path, object]] = []
     switches: list[tuple[Path, object]] = []
+    outlets: list[tuple[Path, object]] = []
     for index, output in enumerate(site.output):
         match output:
             case GpioOutput():
                 pins.append((("output", index, "pin"), output.pin))
             case ModbusOutput():
                 coils.append((("output", index, "coil"), f"{output.coil} of {output.unit}"))
+            case OutletOutput():
+                outlets.append((("output", index, "outlet"), f"{output.outlet} of {output.ups}"))
             case ExchangeOutput():
                 switches.append((("output", index, "switch"), f"{output.switch} of {output.exchange}"))
             case _ as never:
@@ -144,6 +167,7 @@ def check_wires(site: Site) -> Iterator[Finding]:
     pins += [(("input", index, "pin"), entry.pin) for index, entry in enumerate(site.input)]
     yield from repeated(pins, "this pin is in use already, at {first}")
     yield from repeated(coils, "this coil is in use already, at {first}")
+    yield from repeated(outlets, "this outlet is in use already, at {first}")
     yield from repeated(switches, "this switch is in use already, at {first}")
     if pins and site.gpio is None:
         message = 'pins need the section [gpio] with factory = "lgpio", or "mock" where there are none'

@@ -71,6 +71,13 @@ class Ups(Polled):
     version: SnmpVersion = Field(default=SnmpVersion.V2C, description="SNMP version")
     community_file: SecretRef | None = Field(default=None, description="holds the read community; without it: public")
     v3: SnmpV3 | None = Field(default=None, description="the user, for version 3")
+    outlets: tuple[Annotated[int, Field(ge=1, le=64)], ...] = Field(
+        default=(), max_length=64, description="groups of outlets that may be switched; none without this list"
+    )
+    write_community_file: SecretRef | None = Field(
+        default=None, description="holds the community that may write, for `outlets` alone; never the read community"
+    )
+    write_v3: SnmpV3 | None = Field(default=None, description="the user that may write, for version 3")
     timeout_ms: TimeoutMs = Field(default=800, description="patience for one answer")
     endurance_ms: DurationMs | None = Field(
         default=None, description="how long its battery is to last; default power.endurance"

@@ -78,7 +78,17 @@ class ExchangeOutput(_Output):
     switch: Switch = Field(description="which switch")
 
 
-OutputEntry: TypeAlias = Annotated[GpioOutput | ModbusOutput | ExchangeOutput, Field(discriminator="port")]
+class OutletOutput(_Output):
+    """A group of outlets of a UPS. The UPS must list it, and have a credential of its own for writing."""
+
+    port: Literal["outlet"] = Field(description="a group of outlets of a UPS")
+    ups: Name = Field(description="id of the [[ups]]")
+    outlet: Annotated[int, Field(ge=1, le=64)] = Field(description="number of the group, as the UPS's card shows it")
+
+
+OutputEntry: TypeAlias = Annotated[
+    GpioOutput | ModbusOutput | ExchangeOutput | OutletOutput, Field(discriminator="port")
+]
 
 
 class InputKind(StrEnum):

@@ -18,7 +18,7 @@ from pysnmp.entity import config
 from pysnmp.entity.engine import SnmpEngine
 from pysnmp.entity.rfc3413 import cmdgen, ntfrcv
 from pysnmp.error import PySnmpError
-from pysnmp.proto import rfc1905
+from pysnmp.proto import rfc1902, rfc1905
 
 from drivers.snmp_access import ADVICE, Access, Community, User, version_of
 from drivers.snmp_decode import Gap, Raw
@@ -82,6 +82,7 @@ class Session:
         self._get = cmdgen.GetCommandGenerator()
         self._next = cmdgen.NextCommandGeneratorSingleRun()
         self._bulk = cmdgen.BulkCommandGeneratorSingleRun()
+        self._set = cmdgen.SetCommandGenerator()
         self._pairs: dict[str, tuple[univ.ObjectIdentifier, univ.Null]] = {}
 
     @property
@@ -111,6 +112,11 @@ class Session:
         pairs, send = self._named([oid]), self._bulk.send_varbinds
         return await self._ask(lambda done: send(*self._to(), 0, rows, pairs, done), rows, patience_s)
 
+    async def put(self, oid: str, number: int) -> Answer:
+        """SET of one INTEGER, sent once. Raises DeviceError; waits for ever otherwise."""
+        pairs = [(univ.ObjectIdentifier(oid), rfc1902.Integer32(number))]
+        return await self._ask(lambda done: self._set.send_varbinds(*self._to(), pairs, done), 1, None)
+
     def close(self) -> None:
         self._engine.close_dispatcher()
 
@@ -124,7 +130,7 @@ class Session:
         return [self._pairs[oid] for oid in oids]
 
     async def _ask(
-        self, send: Callable[[Callable[..., None]], object], most_varbinds: int, patience_s: float
+        self, send: Callable[[Callable[..., None]], object], most_varbinds: int, patience_s: float | None
     ) -> Answer:
         loop = asyncio.get_running_loop()
 

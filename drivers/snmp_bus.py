@@ -12,6 +12,7 @@ from drivers.snmp_access import Access, Community, User, version_of, wrong_acces
 from drivers.snmp_choice import Choice
 from drivers.snmp_fetch import Fetch
 from drivers.snmp_guard import V1
+from drivers.snmp_outlets import OutletPort
 from drivers.snmp_profile import Profile
 from drivers.snmp_signals import Group
 from drivers.snmp_traps import Sender, TrapPort
@@ -44,6 +45,7 @@ class SnmpBus:
         fast_deadline_ms: int = 900,
         slow_deadline_ms: int = 2000,
         traps: TrapPort | None = None,
+        outlets: OutletPort | None = None,
     ) -> None:
         wrong = wrong_access(access)
         if wrong is not None:
@@ -59,7 +61,7 @@ class SnmpBus:
         self._losses = 0
         self._rebuild_at = REBUILD_AFTER
         self._hint: Callable[[str], None] | None = None
-        self._traps, self._peer = traps, host
+        self._traps, self._outlets, self._peer = traps, outlets, host
         self._sender = Sender(
             device=device,
             address=lambda: self._peer,
@@ -162,6 +164,8 @@ class SnmpBus:
         """Close the socket; never raises."""
         if self._traps is not None:
             await self._traps.leave(self._device)
+        if self._outlets is not None:
+            await self._outlets.close()
         opening, self._opening = self._opening, None
         if opening is not None:
             opening.cancel()

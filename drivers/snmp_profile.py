@@ -15,6 +15,8 @@ from config.strict import ConfigError, Document, Fault, Model, check, nearest
 from drivers.snmp_signals import SIGNALS, Signal
 
 MAX_INCLUDES = 32
+# xupsLoadShedSecsWithRestart and ShedSecsWithRestart: once sent they cannot be called back, so they are never sent.
+NEVER = ("1.3.6.1.4.1.534.1.9.6", "1.3.6.1.4.1.534.1.12.2.1.7")
 
 
 class Combine(StrEnum):
@@ -79,12 +81,25 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outlets:
+    """How one MIB switches groups of outlets; each object is a column that the group's number is added to."""
+
+    mib: str
+    state: str
+    states: Mapping[int, bool]
+    on: tuple[str, int]
+    off: tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """The sources of each signal, the best first. `traps`: what the notifications of these MIBs lie under."""
+    """The sources of each signal, the best first. `traps`: what the notifications of these MIBs lie under. `outlets`:
+    the MIBs that can switch, in their order."""
 
     name: str
     sources: Mapping[str, tuple[Source, ...]]
     traps: tuple[str, ...] = ()
+    outlets: tuple[Outlets, ...] = ()
 
 
 # ------------------------------------------------------------------------------------------------------ the TOML form
@@ -126,6 +141,19 @@ class _Source(Model):
     place: Annotated[int, Field(ge=1, le=64)] | None = None
 
 
+class _Command(Model):
+    oid: _Oid
+    value: int
+
+
+class _Outlets(Model):
+    state: _Oid
+    on_states: Annotated[tuple[int, ...], Field(min_length=1, max_length=8)]
+    off_states: Annotated[tuple[int, ...], Field(min_length=1, max_length=8)]
+    on: _Command
+    off: _Command
+
+
 class _Profile(Model):
     """One MIB (`root`, `signals`), or several profiles put together (`include`, `prefer`)."""
 
@@ -137,6 +165,7 @@ class _Profile(Model):
     gap: str = ""
     root: _Oid | None = None
     traps: Annotated[tuple[_Oid, ...], Field(max_length=8)] = ()
+    outlets: _Outlets | None = None
     signals: dict[str, Annotated[tuple[_Source, ...], Field(min_length=1, max_length=8)]] = Field(default_factory=dict)
     include: Annotated[tuple[str, ...], Field(max_length=MAX_INCLUDES)] = ()
     prefer: dict[str, tuple[str, ...]] = Field(default_factory=dict)
@@ -156,12 +185,14 @@ def compile_profile(document: Document, find: Callable[[str], Document]) -> Prof
         for signal, rows in model.signals.items()
     }
     traps = model.traps
+    outlets: tuple[Outlets, ...] = () if model.outlets is None else (_outlets(model.name, model.root, model.outlets),)
     for name in model.include:
         included = check(find(name), _Profile)
         if included.include:
             raise ConfigError([document.fault(("include",), f"{name} includes others itself; name those here")])
         part = compile_profile(find(name), find)
         traps += part.traps
+        outlets += part.outlets
         for signal, rows in part.sources.items():
             sources[signal] = (*sources.get(signal, ()), *rows)
     known = {source.mib for rows in sources.values() for source in rows}
@@ -177,6 +208,20 @@ def compile_profile(document: Document, find: Callable[[str], Document]) -> Prof
         name=model.name,
         sources={signal: _ordered(rows, model.prefer.get(signal, ())) for signal, rows in sources.items()},
         traps=tuple(dict.fromkeys(traps)),
+        outlets=outlets,
+    )
+
+
+def _outlets(mib: str, root: str | None, given: _Outlets) -> Outlets:
+    def full(oid: str) -> str:
+        return oid if root is None else f"{root}.{oid}"
+
+    return Outlets(
+        mib=mib,
+        state=full(given.state),
+        states={**dict.fromkeys(given.on_states, True), **dict.fromkeys(given.off_states, False)},
+        on=(full(given.on.oid), given.on.value),
+        off=(full(given.off.oid), given.off.value),
     )
 
 
@@ -226,6 +271,12 @@ def _source(mib: str, root: str | None, given: _Source) -> Source:
 def _faults(document: Document, model: _Profile) -> list[Fault]:
     """What the shapes alone do not say: signals and words that we know, and one kind of table per source."""
     faults: list[Fault] = []
+    if model.outlets is not None:
+        switches = _outlets(model.name, model.root, model.outlets)
+        for key, (oid, _) in (("on", switches.on), ("off", switches.off)):
+            if oid.startswith(NEVER):
+                message = "this command cannot be called back, so it is never sent"
+                faults.append(document.fault(("outlets", key), message))
     if not model.signals and not model.include:
         faults.append(document.fault((), "names neither signals nor profiles to include"))
     for part, names in (("signals", tuple(model.signals)), ("prefer", tuple(model.prefer))):

@@ -10,8 +10,8 @@ from functools import partial
 from typing import Final
 
 from config.devices import Devices, pbx_config
-from config.model_devices import Exchange, ModbusEndpoint, SnmpVersion, Ups
-from config.model_floor import GpioOutput, ModbusOutput
+from config.model_devices import Exchange, ModbusEndpoint, SnmpV3, SnmpVersion, Ups
+from config.model_floor import GpioOutput, ModbusOutput, OutletOutput
 from config.secrets import read_secret
 from config.site import Site
 from config.strict import ConfigError, Fault
@@ -22,6 +22,7 @@ from drivers.modbus_profile import CoilOutput, Endpoint
 from drivers.pbx import PbxBus
 from drivers.snmp_access import Access, Auth, Community, Privacy, User
 from drivers.snmp_bus import SnmpBus
+from drivers.snmp_outlets import OutletPort
 from drivers.snmp_traps import TrapPort
 from firmware_py.ports import Bus, DeviceError, LocalPort, RemotePort
 
@@ -50,7 +51,7 @@ def attach(site: Site, devices: Devices, environ: Mapping[str, str]) -> tuple[At
     """Every endpoint of the site. ConfigError with all faults of all secrets and certificates."""
     traps = TrapPort(site.snmp_traps.address, site.snmp_traps.port) if site.snmp_traps.enabled else None
     makers: list[Callable[[], Attached]] = [
-        *(partial(_snmp, ups, devices, environ, traps) for ups in site.ups),
+        *(partial(_snmp, site, ups, devices, environ, traps) for ups in site.ups),
         *(partial(_modbus, site, endpoint, devices) for endpoint in site.modbus),
         *(partial(_exchange, site, exchange, environ) for exchange in site.exchange),
     ]
@@ -107,36 +108,55 @@ def contact_bus(site: Site, chip: Chip, buttons: frozenset[str]) -> ContactBus |
 
 def _snmp(ups: Ups, devices: Devices, environ: Mapping[str, str], traps: TrapPort | None) -> Attached:
     fast_ms = max(ups.timeout_ms, int(ups.fast_ms * _DEADLINE_SHARE))
+    port = _outlets(site, ups, devices, environ)
     bus = SnmpBus(
         name=ups.id,
         device=ups.id,
         host=ups.address,
         port=ups.port,
-        access=_access(ups, environ),
+        access=_access(ups, ups.community_file, ups.v3, environ),
         profile=devices.ups[ups.id],
         fast_period_ms=ups.fast_ms,
         slow_period_ms=ups.slow_ms,
         fast_deadline_ms=min(fast_ms, ups.timeout_ms + 200),
         slow_deadline_ms=2 * ups.timeout_ms + 400,
         traps=traps,
+        outlets=port,
     )
-    return Attached(bus=bus)
+    return Attached(bus=bus, port=port)
 
 
-def _access(ups: Ups, environ: Mapping[str, str]) -> Access:
+def _outlets(site: Site, ups: Ups, devices: Devices, environ: Mapping[str, str]) -> OutletPort | None:
+    """What switches the listed groups of a UPS, None where no output is one of them: then nothing can be written."""
+    groups = {
+        output.id: output.outlet for output in site.output if isinstance(output, OutletOutput) and output.ups == ups.id
+    }
+    if not groups:
+        return None
+    return OutletPort(
+        name=ups.id,
+        host=ups.address,
+        port=ups.port,
+        access=_access(ups, ups.write_community_file, ups.write_v3, environ),
+        mibs=devices.ups[ups.id].outlets,
+        outlets=groups,
+    )
+
+
+def _access(ups: Ups, community_file: str | None, v3: SnmpV3 | None, environ: Mapping[str, str]) -> Access:
     if ups.version is not SnmpVersion.V3:
-        name = "public" if ups.community_file is None else read_secret(ups.community_file, environ).reveal()
+        name = "public" if community_file is None else read_secret(community_file, environ).reveal()
         return Community(name=name, version="1" if ups.version is SnmpVersion.V1 else "2c")
-    assert ups.v3 is not None, "the cross checks ask for the user of version 3"
+    assert v3 is not None, "the cross checks ask for the user of version 3"
     phrases = [
         "" if ref is None else read_secret(ref, environ).reveal()
-        for ref in (ups.v3.auth_secret_file, ups.v3.privacy_secret_file)
+        for ref in (v3.auth_secret_file, v3.privacy_secret_file)
     ]
     return User(
-        name=ups.v3.user,
-        auth=AUTH[ups.v3.auth_protocol],
+        name=v3.user,
+        auth=AUTH[v3.auth_protocol],
         auth_phrase=phrases[0],
-        privacy=PRIVACY[ups.v3.privacy_protocol],
+        privacy=PRIVACY[v3.privacy_protocol],
         privacy_phrase=phrases[1],
     )
 

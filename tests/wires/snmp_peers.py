@@ -51,8 +51,20 @@ for line in iter(sys.stdin.readline, ""):
     verb = line.strip()
     if verb == "PING":
         print("PONG", flush=True)
+    if verb not in ("get", "getnext", "set"):
         continue
     asked = order(sys.stdin.readline().strip())
+    if verb == "set":
+        kind, value = sys.stdin.readline().split()
+        name = ".".join(str(part) for part in asked)
+        # An outlet follows its command; where both are one object it is its own state.
+        moved = {name.replace(".12.3.2.1.3.", ".12.1.2.1.3."), name}
+        with open(sys.argv[1]) as file: rows = file.read().splitlines()
+        rows = [row for row in rows if row.split(" ")[0] not in moved] + [f"{one} integer {value}" for one in moved]
+        with open(sys.argv[1], "w") as file: file.write("\\n".join(rows) + "\\n")
+        with open(sys.argv[1] + ".sets", "a") as file: file.write(f"{name} {value}\\n")
+        print("DONE", flush=True)
+        continue
     table = [row.rstrip("\\n").split(" ", 2) for row in open(sys.argv[1])]
     table.sort(key=lambda row: order(row[0]))
     found = [row for row in table if (order(row[0]) == asked if verb == "get" else order(row[0]) > asked)]
@@ -76,8 +88,12 @@ class Snmpd:
             f"rocommunity floor {HOST}\n"
             'createUser floor SHA "a phrase for auth" AES "a phrase for priv"\n'
             "rouser floor priv\n"
+            f"rwcommunity writer {HOST}\n"
             f"pass_persist .1.3.6.1.2.1.33 {sys.executable} {script} {folder / 'values'}\n"
+            f"pass_persist .1.3.6.1.4.1.318 {sys.executable} {script} {folder / 'outlets'}\n"
+            f"pass_persist .1.3.6.1.4.1.534 {sys.executable} {script} {folder / 'outlets'}\n"
         )
+        (folder / "outlets").write_text("")
         self.give()
 
     def give(self, **values: tuple[str, str] | None) -> None:
@@ -90,6 +106,17 @@ class Snmpd:
         text = "".join(f"{UPS}.{oid} {kind} {value}\n" for oid, (kind, value) in self._values.items())
         (self._folder / "values.new").write_text(text)
         (self._folder / "values.new").replace(self._folder / "values")
+
+    def give_outlets(self, **states: int) -> None:
+        """Set objects below the enterprises: `_318_1_1_1_12_1_2_1_3_1=1`."""
+        rows = [f"1.3.6.1.4.1.{name.strip('_').replace('_', '.')} integer {value}\n" for name, value in states.items()]
+        (self._folder / "outlets").write_text("".join(rows))
+
+    @property
+    def sets(self) -> list[str]:
+        """What was written to outlets, in its order: object and number."""
+        path = self._folder / "outlets.sets"
+        return path.read_text().splitlines() if path.exists() else []
 
     def start(self) -> None:
         command = [self._program, "-f", "-C", "-r", "-LF", "w", str(self._folder / "log"), "-c"]
