@@ -1,6 +1,6 @@
 # Floorguard. `make` alone prints what there is. PYTHON=/path/to/python3.12 chooses the interpreter (3.11 to 3.13).
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench sim proof install uninstall lock clean
+.PHONY: help run test check format bench sim chaos proof install uninstall lock clean
 PYTHON ?= python3
 PREFIX ?= /usr/local/lib/floorguard
 T ?=
@@ -36,6 +36,11 @@ bench: ## measure speed and size (comes with issue 10)
 
 sim: ## weeks of seeded faults in virtual time (comes with issue 8)
 	@echo "make sim: the simulation ring comes with issue 8" >&2; exit 2
+
+chaos: ## kill, freeze, fill and tear while events flow: none may be lost (EVENTS=1500 SEED=1)
+	@.ci/setup dev
+	@.ci/peers
+	.venv/bin/python -m tests.chaos.run $(or $(EVENTS),1500) $(or $(SEED),1)
 
 proof: ## the long evidence: every test marked `proof` (hours on a small machine)
 	@.ci/setup dev

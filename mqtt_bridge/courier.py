@@ -21,6 +21,7 @@ RESERVED = 4  # places in flight that events leave to states and alarms
 _BATCH = 32
 _LONGEST_RESEND_S = 60.0  # a server that is away for a day is not woken by hammering
 _ASK_AGAIN_S = 5.0  # a journal that says it has more, and was too busy to give it
+_OPENS_S = 1.0
 _log = logging.getLogger(__name__)
 
 
@@ -180,7 +181,7 @@ class Courier:
             return self._hold_s - now_s
         window = self._window
         if window is None:
-            return None
+            return _OPENS_S  # a journal that opens without a new event tells nobody
         if window.by_cursor and window.waiting:
             return max(0.0, self._moved_s + self._resend_s - now_s)
         return _ASK_AGAIN_S if window.room > 0 and self._outbox.last > window.sent else None

@@ -121,6 +121,10 @@ class Notes:
     def __init__(self, topics: frozenset[str] = frozenset()) -> None:
         self.topics = topics
 
+    @property
+    def alarms(self) -> set[str]:
+        return {topic for topic in self.topics if "/alarm/" in topic}
+
     def recall(self) -> frozenset[str]:
         return self.topics
 

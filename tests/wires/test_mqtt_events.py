@@ -213,11 +213,11 @@ def test_an_alarm_that_ended_while_the_controller_was_off_is_emptied_at_the_next
     async def second() -> None:
         async with running(make_publisher(settings(mosquitto.port), notes=notes, boot="c0de")) as bridge:
             bridge.offer(see())
-            await eventually_async(lambda: not notes.topics)
+            await eventually_async(lambda: not notes.alarms)
 
     far = every_message_validates(mosquitto.port)
     run(first())
-    assert notes.topics == {f"{TOPIC}/alarm/ups1/on_battery"}
+    assert notes.alarms == {f"{TOPIC}/alarm/ups1/on_battery"}
     run(second())
     far.wait_for(lambda c: c.last("alarm") is None and len(c.of("alarm")) == 2, what="emptied")
     late = every_message_validates(mosquitto.port)

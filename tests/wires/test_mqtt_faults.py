@@ -311,7 +311,7 @@ def test_a_memory_full_of_rubbish_is_not_published(mosquitto: Mosquitto, every_m
         bridge = make_publisher(at(mosquitto.port), notes=notes)
         bridge.offer(see())
         async with running(bridge):
-            await eventually_async(lambda: not notes.topics)
+            await eventually_async(lambda: not notes.alarms)
 
     run(scenario())
     far.wait_for(lambda c: c.of("alarm"), what="the one that was real")

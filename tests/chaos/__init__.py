@@ -1,0 +1,1 @@
+"""What is killed, frozen, filled and torn while events flow."""
