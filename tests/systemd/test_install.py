@@ -121,6 +121,35 @@ class Machine:
         )
 
 
+def refuse_what_does_not_accept_the_site(machine: Machine, project: Path, site: Path) -> None:
+    """The owner's site file stays; a release that does not accept it never gets into its place."""
+    site.write_text(site.read_text() + "# ours\n")
+    check = project / "firmware_py/cli/check.py"
+    sound = check.read_text()
+    check.write_text(
+        sound.replace("path = Path(args.file)\n", 'path = Path(args.file)\n    assert "etc" not in path.parts\n')
+    )
+    done = machine.make(project, "install")
+    assert done.returncode != 0
+    assert "nothing was changed" in done.stderr
+    assert (machine.current, sorted(os.listdir(machine.home / "releases"))) == ("releases/1", ["1"])
+    check.write_text(sound)
+
+
+def take_back_what_does_not_come_up(machine: Machine, project: Path, site: Path) -> None:
+    """And its unit with it."""
+    unit = project / "systemd/floorguard.service"
+    unit.write_text(unit.read_text() + "# newer\n")
+    (machine.folder / "sick").touch()
+    done = machine.make(project, "install", SYSTEMCTL=str(machine.systemctl))
+    assert done.returncode != 0
+    assert "the one before it runs again" in done.stderr
+    assert (machine.current, sorted(os.listdir(machine.home / "releases"))) == ("releases/1", ["1"])
+    assert "# newer" not in (machine.root / UNIT).read_text()
+    assert (machine.folder / "asked").read_text().split("\n")[-2] == "restart floorguard.service"
+    assert machine.check(site).returncode == 0
+
+
 @pytest.mark.proof
 def test_it_installs_upgrades_goes_back_and_leaves(tmp_path: Path) -> None:
     require_program("make")
@@ -141,30 +170,8 @@ def test_it_installs_upgrades_goes_back_and_leaves(tmp_path: Path) -> None:
     state.parent.mkdir(parents=True)
     state.touch()
 
-    # The owner's site file stays; a release that does not accept it never gets into its place.
-    site.write_text(site.read_text() + "# ours\n")
-    check = project / "firmware_py/cli/check.py"
-    sound = check.read_text()
-    check.write_text(
-        sound.replace("path = Path(args.file)\n", 'path = Path(args.file)\n    assert "etc" not in path.parts\n')
-    )
-    done = machine.make(project, "install")
-    assert done.returncode != 0
-    assert "nothing was changed" in done.stderr
-    assert (machine.current, sorted(os.listdir(machine.home / "releases"))) == ("releases/1", ["1"])
-    check.write_text(sound)
-
-    # One that does not come up is taken back, its unit with it.
-    unit = project / "systemd/floorguard.service"
-    unit.write_text(unit.read_text() + "# newer\n")
-    (tmp_path / "sick").touch()
-    done = machine.make(project, "install", SYSTEMCTL=str(machine.systemctl))
-    assert done.returncode != 0
-    assert "the one before it runs again" in done.stderr
-    assert (machine.current, sorted(os.listdir(machine.home / "releases"))) == ("releases/1", ["1"])
-    assert "# newer" not in (machine.root / UNIT).read_text()
-    assert (tmp_path / "asked").read_text().split("\n")[-2] == "restart floorguard.service"
-    assert machine.check(site).returncode == 0
+    refuse_what_does_not_accept_the_site(machine, project, site)
+    take_back_what_does_not_come_up(machine, project, site)
 
     # A sound one gets in, and the one before it is kept.
     done = machine.make(project, "install")
