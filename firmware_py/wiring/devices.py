@@ -106,7 +106,7 @@ def contact_bus(site: Site, chip: Chip, buttons: frozenset[str]) -> ContactBus |
     return ContactBus(contacts, chip) if contacts else None
 
 
-def _snmp(ups: Ups, devices: Devices, environ: Mapping[str, str], traps: TrapPort | None) -> Attached:
+def _snmp(site: Site, ups: Ups, devices: Devices, environ: Mapping[str, str], traps: TrapPort | None) -> Attached:
     fast_ms = max(ups.timeout_ms, int(ups.fast_ms * _DEADLINE_SHARE))
     port = _outlets(site, ups, devices, environ)
     bus = SnmpBus(
