@@ -118,10 +118,11 @@ def test_a_gate_survives_a_kill_once_its_repeated_write_is_done(healthy: Asteris
     run(scenario(), within_s=40)
 
 
-def test_no_boot_makes_a_trunk_that_was_never_lost_look_down(healthy: Asterisk) -> None:
+@pytest.mark.parametrize("boots", [4, pytest.param(50, marks=pytest.mark.proof)])
+def test_no_boot_makes_a_trunk_that_was_never_lost_look_down(healthy: Asterisk, boots: int) -> None:
     async def scenario() -> None:
         async with connected(healthy.configure()) as bus:
-            for _ in range(4):
+            for _ in range(boots):
                 seen: list[Mapping[str, Sample]] = []
                 healthy.kill()
                 starting = asyncio.create_task(asyncio.to_thread(healthy.start, providers=False))
@@ -137,7 +138,7 @@ def test_no_boot_makes_a_trunk_that_was_never_lost_look_down(healthy: Asterisk) 
                 await starting
                 assert not any(claims_down(samples) for samples in seen)
 
-    run(scenario(), within_s=80)
+    run(scenario(), within_s=20 * boots)
 
 
 def test_a_trunk_lost_while_the_exchange_boots_is_doubtful_until_it_has_settled(healthy: Asterisk) -> None:

@@ -1,0 +1,150 @@
+"""The surge arithmetic against simulated weeks: false alarms a week, and the delay until a true surge is seen.
+
+Calls are Poisson, days are alike or differ by 20 % (gamma); eight weeks are learnt before the four that count.
+`python -m bench.surge [histories]` prints the table. It knows nothing but the pure functions.
+"""
+
+import heapq
+import math
+import random
+import statistics
+import sys
+from dataclasses import dataclass, replace
+
+from firmware_py.core.surge import SLOTS, WEEKS, Minute, SurgeState, note
+
+LEVELS = (5, 10, 20, 60)  # usual calls in half an hour
+DAY_MINUTES, JUDGED_WEEKS = 1440, 4
+DAYS_ALIKE, DAYS_DIFFER = 0.0, 25.0  # shape of the gamma; 0: every day is the same
+LINES, HOLD_MIN = 8, 3.0
+TIMES = 3.0  # a true surge
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """One history: alarms in the judged weeks, and the minutes until each of some true surges was seen."""
+
+    false_alarms: int
+    weeks: int
+    delays_min: tuple[int, ...]
+
+
+def poisson(chance: random.Random, mean: float) -> int:
+    """A Poisson count, by Knuth's product; for means of a few calls."""
+    limit, count, product = math.exp(-mean), 0, chance.random()
+    while product > limit:
+        count += 1
+        product *= chance.random()
+    return count
+
+
+def day_factor(chance: random.Random, shape: float) -> float:
+    """How busy a day is beside the others, 1 on average."""
+    return chance.gammavariate(shape, 1 / shape) if shape else 1.0
+
+
+def history(chance: random.Random, level: float, shape: float) -> SurgeState:
+    """Eight learnt weeks."""
+    days = [[day_factor(chance, shape) for _ in range(7)] for _ in range(WEEKS)]
+    learnt = {slot: tuple(poisson(chance, level * week[slot // 48]) for week in days) for slot in range(SLOTS)}
+    return SurgeState(history=learnt)
+
+
+def simulate(
+    level: float, seed: int, *, weeks: int = JUDGED_WEEKS, surges: int = 6, shape: float = DAYS_ALIKE
+) -> Score:
+    """One floor's twelve weeks, and surges on days of their own."""
+    chance = random.Random(seed)  # noqa: S311 - a simulation, the same each time
+    begun = history(chance, level, shape)
+    state, alarms = begun, 0
+    for day in range(7 * weeks):
+        rate = level / 30 * day_factor(chance, shape)
+        for minute in range(DAY_MINUTES):
+            index = day % 7 * DAY_MINUTES + minute
+            after = note(state, Minute(index=index, offered=poisson(chance, rate)))
+            alarms += after.surging and not state.surging
+            state = after
+    return Score(
+        false_alarms=alarms, weeks=weeks, delays_min=tuple(_delay(chance, begun, level, shape) for _ in range(surges))
+    )
+
+
+def _delay(chance: random.Random, state: SurgeState, level: float, shape: float) -> int:
+    rate = level / 30 * day_factor(chance, shape)
+    start = chance.randrange(SLOTS * 30 - 400)
+    for index in range(start, start + 300):
+        state = note(state, Minute(index=index, offered=poisson(chance, rate)))
+    state = replace(state, surging=False)
+    for waited in range(1, 91):
+        state = note(state, Minute(index=start + 299 + waited, offered=poisson(chance, TIMES * rate)))
+        if state.surging:
+            return waited
+    return 90
+
+
+def crowd(seed: int, erlang: float, times: float, *, days: int = 7) -> tuple[int, int]:
+    """Few lines: alarms in usual days, and minutes until a true rise of the offered load is noticed (240: not)."""
+    chance = random.Random(seed)  # noqa: S311 - a simulation, the same each time
+    usual = _floor(chance, erlang, 7 * WEEKS * DAY_MINUTES)
+    learnt: dict[int, tuple[int, ...]] = {}
+    for slot in range(SLOTS):
+        starts = [week * 7 * DAY_MINUTES + slot * 30 for week in range(WEEKS)]
+        learnt[slot] = tuple(sum(minute[0] for minute in usual[start : start + 30]) for start in starts)
+    state, alarms = SurgeState(history=learnt), 0
+    for index, (offered, busy_pct) in enumerate(_floor(chance, erlang, days * DAY_MINUTES)):
+        after = note(state, Minute(index=index % (SLOTS * 30), offered=offered, busy_pct=busy_pct))
+        alarms += after.surging and not state.surging
+        state = after
+    state = replace(state, surging=False)
+    first = days * DAY_MINUTES
+    for waited, (offered, busy_pct) in enumerate(_floor(chance, erlang * times, 240), start=1):
+        state = note(state, Minute(index=(first + waited - 1) % (SLOTS * 30), offered=offered, busy_pct=busy_pct))
+        if state.surging:
+            return alarms, waited
+    return alarms, 240
+
+
+def _floor(chance: random.Random, erlang: float, minutes: int) -> list[tuple[int, float]]:
+    """Calls that found a line, and the share of each minute with all lines busy: M/M/8/8, what the exchange can see."""
+    ends: list[float] = []
+    now, result = 0.0, [[0, 0.0] for _ in range(minutes)]
+    now += chance.expovariate(erlang / HOLD_MIN)
+    while now < minutes:
+        while ends and ends[0] <= now:
+            heapq.heappop(ends)
+        if len(ends) < LINES:
+            result[int(now)][0] += 1
+            heapq.heappush(ends, now + chance.expovariate(1 / HOLD_MIN))
+            if len(ends) == LINES:
+                _fill(result, now, min(ends[0], minutes))
+        now += chance.expovariate(erlang / HOLD_MIN)
+    return [(int(offered), min(100.0, busy)) for offered, busy in result]
+
+
+def _fill(result: list[list[float]] | list[list[int | float]], begin: float, end: float) -> None:
+    while begin < end:
+        stop = min(end, math.floor(begin) + 1)
+        result[int(begin)][1] += 100 * (stop - begin)
+        begin = stop
+
+
+def main(histories: int) -> None:
+    """The table."""
+    say = sys.stdout.write
+    say(
+        f"{histories} histories of 12 weeks a level\ndays   | usual calls a half hour | false alarms a week | true 3x\n"
+    )
+    for shape, name in ((DAYS_ALIKE, "alike"), (DAYS_DIFFER, "20 %")):
+        for level in LEVELS:
+            scores = [simulate(level, seed, shape=shape) for seed in range(histories)]
+            weekly = sum(score.false_alarms for score in scores) / sum(score.weeks for score in scores)
+            delay_min = statistics.median(delay for score in scores for delay in score.delays_min)
+            say(f"{name:6} | {level:23} | {weekly:19.2f} | {delay_min:.0f} min\n")
+    crowds = [crowd(seed, 4.0, 2.0) for seed in range(max(4, histories // 5))]
+    noticed = statistics.median(waited for _, waited in crowds)
+    weekly = statistics.mean(alarms for alarms, _ in crowds)
+    say(f"8 lines, 4 Erlang, doubled: seen after {noticed:.0f} min (median); {weekly:.2f} false alarms a week\n")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200)

@@ -1,0 +1,208 @@
+"""Whether more calls come than is usual at this time of the week: arithmetic over one-minute counts.
+
+Usual is the median of eight weeks for this half hour, moved by how busy today is. Few calls prove little, and few lines
+hide many callers, so time with every line busy counts too. It must not know an exchange, a clock or what is done then.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import log, sqrt
+
+SLOT_MIN = 30
+SLOTS = 7 * 24 * 60 // SLOT_MIN
+WEEKS = 8
+LEARNT_WEEKS = 3  # fewer than this: learning
+SMOOTH = (1, 2, 3, 2, 1)  # weights of the half hours around: a median of eight small counts is rough
+WINDOW_MIN = 10  # what people are shown
+KEPT_MIN = 20  # minutes that may belong to a surge and say nothing about the day
+DAY_SHAPE = 25.0  # days differ by about 20 %: the shape of a gamma with that spread
+DAY_MIN = 240  # minutes that today's level looks back on
+# Page's cumulative sum for counts, tuned to three times the usual by simulation (bench/surge.py).
+TIMES = 3.0
+BAR = 6.7  # evidence in nats; a busy floor can afford a little more
+BAR_FOR_A_CALL = 2.0  # for each call a minute that is usual
+CAUTION = 0.5  # how much of the doubt about what is usual counts as usual
+END_TIMES = 1.4  # a surge is over when the last twenty minutes fall below this
+CROWDED_PCT = 22.0  # share of twenty minutes with every line busy; 4 Erlang on 8 lines: 3 %, 8 Erlang: 24 %
+CROWDED_TIMES = 1.4  # and so many calls over the usual
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Minute:
+    """One whole minute. `index`: minutes since Monday 00:00; `offered` None while the exchange was not seen."""
+
+    index: int
+    offered: int | None
+    busy_pct: float = 0.0  # of this minute with every line taken
+    base: float | None = None  # filled in by `note`: calls that are usual in this minute
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurgeState:
+    """All that is remembered: at most 336 x 8 counts, and the last twenty minutes.
+
+    `history`: counts of the same half hour in earlier weeks, newest last. `base`: calls usual in a minute of this half
+    hour. `seen`, `due`: calls of today and what was usual for them, fading. `score`: evidence of a surge. `spoilt`: the
+    running half hour was not seen whole or was a surge, so it is not learnt.
+    """
+
+    history: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    minutes: tuple[Minute, ...] = ()
+    seen: float = 0.0
+    due: float = 0.0
+    score: float = 0.0
+    base: float | None = None
+    slot: int = -1
+    count: int = 0
+    spoilt: bool = True
+    surging: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """`usual`: calls expected in the last ten minutes; None while `learning`. `times`: seen over usual."""
+
+    learning: bool
+    usual: float | None
+    seen: int
+    times: float | None
+    busy_pct: float
+    surge: bool
+
+
+def usual(history: Mapping[int, tuple[int, ...]], slot: int) -> float | None:
+    """Calls of this half hour in a usual week; None before three weeks were learnt."""
+    counts = sorted(history.get(slot % SLOTS, ()))
+    if len(counts) < LEARNT_WEEKS:
+        return None
+    middle = len(counts) // 2
+    return float(counts[middle]) if len(counts) % 2 else (counts[middle - 1] + counts[middle]) / 2
+
+
+def expected(history: Mapping[int, tuple[int, ...]], slot: int) -> float | None:
+    """Calls usual in a minute of this half hour, smoothed over those around; None while learning."""
+    middle = usual(history, slot)
+    if middle is None:
+        return None
+    total = 0.0
+    for place, weight in enumerate(SMOOTH, start=-(len(SMOOTH) // 2)):
+        near = usual(history, slot + place)
+        total += weight * (middle if near is None else near)
+    return total / sum(SMOOTH) / SLOT_MIN
+
+
+def note(state: SurgeState, minute: Minute) -> SurgeState:
+    """One minute more. A gap in the minutes spoils the running half hour and clears the window."""
+    follows = bool(state.minutes) and (state.minutes[-1].index + 1) % (SLOTS * SLOT_MIN) == minute.index
+    whole = follows or minute.index % SLOT_MIN == 0
+    kept = state.minutes if follows else ()
+    state = _learn_today(_turn(state, minute.index // SLOT_MIN), kept)
+    base = state.base
+    score = state.score if base is None or minute.offered is None else _score(state, base, minute.offered)
+    state = replace(
+        state,
+        minutes=(*kept, replace(minute, base=base))[-KEPT_MIN:],
+        score=score,
+        count=state.count + (minute.offered or 0),
+        spoilt=state.spoilt or minute.offered is None or not whole,
+    )
+    surging = _surges(state, base)
+    return replace(state, surging=surging, score=0.0 if surging else score, spoilt=state.spoilt or surging)
+
+
+def _turn(state: SurgeState, slot: int) -> SurgeState:
+    """A new half hour begins: the one before is learnt, if it was seen whole and was no surge."""
+    if slot == state.slot:
+        return state
+    history = state.history
+    if not state.spoilt:
+        history = {**history, state.slot: (*history.get(state.slot, ()), state.count)[-WEEKS:]}
+    return replace(state, history=history, slot=slot, base=expected(history, slot), count=0, spoilt=False)
+
+
+def _learn_today(state: SurgeState, kept: Sequence[Minute]) -> SurgeState:
+    """The minute that leaves the window tells how busy today is; one inside a surge tells nothing."""
+    fade = 1 - 1 / DAY_MIN
+    seen, due = state.seen * fade, state.due * fade
+    if len(kept) == KEPT_MIN and not state.surging:
+        oldest = kept[0]
+        if oldest.offered is not None and oldest.base is not None:
+            seen, due = seen + oldest.offered, due + oldest.base
+    return replace(state, seen=seen, due=due)
+
+
+def _level(state: SurgeState) -> float:
+    return (DAY_SHAPE + state.seen) / (DAY_SHAPE + state.due)
+
+
+def _score(state: SurgeState, base: float, offered: int) -> float:
+    """Evidence that calls come at TIMES the usual rather than as usual, never below nothing."""
+    doubt = 1.57 * 0.22 / (WEEKS * max(1.0, base * SLOT_MIN)) + 1 / (DAY_SHAPE + state.due)
+    rate = base * _level(state) * (1 + CAUTION * sqrt(doubt))
+    return max(0.0, state.score + offered * log(TIMES) - rate * (TIMES - 1))
+
+
+def _surges(state: SurgeState, base: float | None) -> bool:
+    if base is None:
+        return False
+    if not state.surging and state.score >= BAR + BAR_FOR_A_CALL * base:
+        return True
+    busy_pct = _busy_pct(state)
+    if not state.surging and busy_pct < CROWDED_PCT:
+        return False
+    times = _times(state, KEPT_MIN)
+    if state.surging:
+        return times is None or times >= END_TIMES or busy_pct >= CROWDED_PCT / 2
+    return times is not None and times >= CROWDED_TIMES
+
+
+def _times(state: SurgeState, length: int) -> float | None:
+    """Seen over usual in the last `length` minutes; None when it cannot be told."""
+    window = state.minutes[-length:]
+    due = _due(state, window)
+    if due is None or due <= 0 or len(window) < WINDOW_MIN or any(minute.offered is None for minute in window):
+        return None
+    return sum(minute.offered or 0 for minute in window) / due
+
+
+def _due(state: SurgeState, window: Sequence[Minute]) -> float | None:
+    bases = [minute.base for minute in window]
+    known = [base for base in bases if base is not None]
+    return sum(known) * _level(state) if window and len(known) == len(bases) else None
+
+
+def _busy_pct(state: SurgeState) -> float:
+    return sum(minute.busy_pct for minute in state.minutes) / KEPT_MIN
+
+
+def judge(state: SurgeState) -> Verdict:
+    """What the last minutes say, for people and conditions."""
+    window = state.minutes[-WINDOW_MIN:]
+    due = _due(state, window)
+    return Verdict(
+        learning=due is None,
+        usual=due,
+        seen=sum(minute.offered or 0 for minute in window),
+        times=_times(state, WINDOW_MIN),
+        busy_pct=_busy_pct(state),
+        surge=state.surging,
+    )
+
+
+def save(state: SurgeState) -> dict[str, object]:
+    """As plain JSON: what is learnt. The running window is not kept: minutes were missed anyway."""
+    learnt = {str(slot): list(counts) for slot, counts in sorted(state.history.items())}
+    return {"history": learnt, "surging": state.surging}
+
+
+def restore(saved: Mapping[str, object]) -> SurgeState:
+    """The state of `save`; whatever is not as it should be is left out, for a learnt level is no reason to fail."""
+    history: dict[int, tuple[int, ...]] = {}
+    listed = saved.get("history")
+    for slot, counts in listed.items() if isinstance(listed, dict) else ():
+        if not (isinstance(slot, str) and slot.isascii() and slot.isdigit() and isinstance(counts, list)):
+            continue
+        sound = [n for n in counts if isinstance(n, int) and not isinstance(n, bool) and n >= 0]
+        if int(slot[:6]) < SLOTS and sound:
+            history[int(slot[:6])] = tuple(sound[-WEEKS:])
+    return SurgeState(history=history, surging=saved.get("surging") is True)
