@@ -108,7 +108,7 @@ def _compressors(site: Site, points: Collection[str], fire_seen: str) -> Iterato
             output=load.output,
             min_on_ms=cooling.min_on_ms,
             min_off_ms=cooling.min_off_ms,
-            starts_an_hour=cooling.starts_per_hour,
+            start_limit=cooling.starts_per_hour,
             spacing_ms=cooling.restart_spacing_ms,
             points_on=own("min_on_s"),
             points_off=own("min_off_s", "restart_s"),

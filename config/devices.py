@@ -62,6 +62,7 @@ def find_devices(document: Document, site: Site, library: Library) -> Devices:
             except ValueError as error:
                 faults.append(document.fault(("modbus", place, "unit", index), str(error)))
         units[endpoint.id] = tuple(made)
+        points.append(modbus_profile.late_point(endpoint.id))
     if faults:
         raise ConfigError(faults)
     for exchange in site.exchange:

@@ -6,7 +6,6 @@ The library connects, frames and sends; what it may send and what of the reply i
 
 import asyncio
 import logging
-import socket
 import termios
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +15,10 @@ from pymodbus import FramerType, ModbusException
 from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
 from pymodbus.pdu import ModbusPDU
 
+from drivers.modbus_alive import keep_alive
 from drivers.modbus_guard import READS_OF_BITS, Framing, Question, Verdict, check_values, judge, may_leave
-from drivers.modbus_profile import CoilOutput, Endpoint, ModbusUnit, check_coil
+from drivers.modbus_profile import CoilOutput, Endpoint, ModbusUnit, check_coil, late_point
+from drivers.modbus_rate import ChangeRate
 from drivers.modbus_schema import Pace
 from drivers.modbus_silence import LineSilence
 from drivers.modbus_unit import Reply, UnitReader
@@ -63,9 +64,14 @@ class ModbusLink:
         self._mute_since: float | None = None
         self._mute_reads = 0
 
+    @property
+    def is_open(self) -> bool:
+        """True while there is a connection."""
+        return self._client is not None and self._client.connected
+
     async def open(self) -> None:
         """Connect unless connected; one attempt, the old connection closed first. Raises DeviceError."""
-        if self._client is not None and self._client.connected:
+        if self.is_open:
             return
         self.close()
         self._client = client = self._make_client()
@@ -86,7 +92,7 @@ class ModbusLink:
         self.epoch += 1
         self.opened_at = asyncio.get_running_loop().time()
         self._mute_since, self._mute_reads = None, 0
-        _keep_alive(client.ctx.transport.get_extra_info("socket"))
+        keep_alive(client.ctx.transport.get_extra_info("socket"))
 
     def close(self) -> None:
         """Give the connection back."""
@@ -244,7 +250,11 @@ class ModbusBus:
                 raise ValueError(f"{output}: {endpoint.name} has no unit {coil.device}")
             reader = self._readers[coil.device]
             self._coils[output] = reader, check_coil(reader.unit, coil.coil), coil.active_low
+        self._rate = ChangeRate()
         self._groups = tuple(group for reader in self._readers.values() for group in reader.groups())
+        if endpoint.count_every_ms:
+            # Last, for it opens no connection: what it tells must stay known while every unit is silent.
+            self._groups += (_line_group(endpoint),)
         self._paces = {f"{device}.{pace}": pace for device in self._readers for pace in Pace}
 
     @property
@@ -269,6 +279,10 @@ class ModbusBus:
 
     async def read(self, group: PollGroup) -> Mapping[str, Sample]:
         """Read one group, connecting first where needed. Raises DeviceError."""
+        if group.id == f"{self.name}.line":
+            if not self._link.is_open:
+                raise DeviceError("the connection is lost", unit_only=False)
+            return {late_point(self.name).id: Sample(value=self.late_replies)}
         until = self._until(group.deadline_ms)
         await self._link.open()
         return await self._readers[group.device].read(self._paces[group.id], until)
@@ -278,6 +292,10 @@ class ModbusBus:
         reader, coil, active_low = self._coils[output]
         until = self._until(self._patience_ms(reader))
         await self._link.open()
+        now = asyncio.get_running_loop().time()
+        if not self._rate.allows(output, on, now):
+            raise DeviceError(f"{output} changes too often to be written", because=Reason.DOUBTFUL)
+        self._rate.note(output, on, now)
         await reader.write_coil(coil, on is not active_low, until)
 
     async def read_back(self, output: str) -> bool | None:
@@ -316,18 +334,14 @@ async def _request(client: AsyncModbusTcpClient | AsyncModbusSerialClient, quest
             return await client.write_coil(address, question.value, device_id=unit)
 
 
+def _line_group(endpoint: Endpoint) -> PollGroup:
+    point, every_ms = late_point(endpoint.name), endpoint.count_every_ms
+    return PollGroup(
+        id=f"{endpoint.name}.line", device=endpoint.name, points=(point.id,), period_ms=every_ms, deadline_ms=1_000
+    )
+
+
 def _look_away(call: "asyncio.Future[ModbusPDU]") -> None:
     """Fetch the error of a call that may have been given up, so that asyncio does not report it as forgotten."""
     if not call.cancelled():
         call.exception()
-
-
-def _keep_alive(connection: object) -> None:
-    """Let the kernel find a peer that vanished without a word: three probes of 5 s after 10 s of silence."""
-    sock = connection if hasattr(connection, "setsockopt") else None
-    if sock is None:
-        return  # a serial line
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3)):
-        if hasattr(socket, name):
-            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

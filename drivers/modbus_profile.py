@@ -13,9 +13,10 @@ from drivers.modbus_decode import Encoding, Form
 from drivers.modbus_guard import Framing
 from drivers.modbus_plan import Limits, Span, Table
 from drivers.modbus_schema import DeviceClass, Pace, PointEntry, ProfileFile
-from firmware_py.core.point import Point
+from firmware_py.core.point import Kind, Point
 
 MAX_POINTS = 4_000
+LATE_EVERY_MS = 10_000
 _MODICON = {Table.COIL: 0, Table.DISCRETE: 1, Table.INPUT: 3, Table.HOLDING: 4}
 
 
@@ -73,7 +74,8 @@ class ModbusUnit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """How a line is reached. `mute_ms` and `mute_reads`: an open link without any answer for both is opened anew."""
+    """How a line is reached. `mute_ms` and `mute_reads`: an open link without any answer for both is opened anew.
+    `count_every_ms`: how often the line's own counters are told, 0 for never."""
 
     name: str
     framing: Framing = Framing.TCP
@@ -86,6 +88,7 @@ class Endpoint:
     connect_ms: int = 2_000
     mute_ms: int = 5_000
     mute_reads: int = 2
+    count_every_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +181,11 @@ def points(unit: ModbusUnit) -> tuple[Point, ...]:
         )
         for each in resolve(unit).points
     )
+
+
+def late_point(endpoint: str) -> Point:
+    """Answers that came after their question was given up: a count that grows says "raise the timeout", not "dead"."""
+    return Point(id=f"{endpoint}.late_replies", kind=Kind.INTEGER, stale_after_ms=5 * LATE_EVERY_MS, low=0)
 
 
 def check_coil(unit: ModbusUnit, address: int) -> int:

@@ -28,7 +28,7 @@ class Compressor:
     output: str
     min_on_ms: int = 300_000
     min_off_ms: int = 300_000
-    starts_an_hour: int = 6
+    start_limit: int = 6
     spacing_ms: int = 30_000
     points_on: tuple[str, ...] = ()
     points_off: tuple[str, ...] = ()
@@ -37,7 +37,7 @@ class Compressor:
     survives: bool = True
 
     def __post_init__(self) -> None:
-        assert min(self.min_on_ms, self.min_off_ms, self.spacing_ms) >= 0 and self.starts_an_hour >= 1, self.output
+        assert min(self.min_on_ms, self.min_off_ms, self.spacing_ms) >= 0 and self.start_limit >= 1, self.output
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +51,7 @@ class CompressorState:
     on: bool = False
     stood_ms: int = 0
     ages_ms: tuple[int, ...] = ()
-    starts: int = 0
+    start_count: int = 0
     turning: bool = False
     turning_ms: int = 0
     on_ms: int = 0  # the device's own limits, as last read
@@ -91,7 +91,7 @@ def _older(compressor: Compressor, state: CompressorState, dt_ms: int, *, restor
         on = state.on is not state.turning
         begun = on and state.turning
         state = replace(state, on=on, turning=False, turning_ms=0, wait_ms=0)
-        state = replace(state, ages_ms=(*state.ages_ms, 0), starts=state.starts + 1) if begun else state
+        state = replace(state, ages_ms=(*state.ages_ms, 0), start_count=state.start_count + 1) if begun else state
         return replace(state, on=state.on and compressor.survives, stood_ms=0)
     stood_ms = min(state.stood_ms + dt_ms, HOUR_MS)
     ages_ms = tuple(age + dt_ms for age in state.ages_ms if age + dt_ms < HOUR_MS)
@@ -143,8 +143,8 @@ def _start_waits(compressor: Compressor, name: str, states: Mapping[str, Compres
     waits = [("shortest time off", max(compressor.min_off_ms, state.off_ms) - state.stood_ms)]
     if state.ages_ms:
         waits.append(("time between starts", state.between_ms - min(state.ages_ms)))
-    if len(state.ages_ms) >= compressor.starts_an_hour:
-        fits = sorted(state.ages_ms)[compressor.starts_an_hour - 1]
+    if len(state.ages_ms) >= compressor.start_limit:
+        fits = sorted(state.ages_ms)[compressor.start_limit - 1]
         waits.append(("starts an hour", HOUR_MS - fits))
     # A neighbour that has made up its mind counts as having started.
     others = [age for other, each in states.items() if other != name for age in each.ages_ms]
@@ -160,7 +160,7 @@ def _changed(state: CompressorState) -> CompressorState:
         on=started,
         stood_ms=0,
         ages_ms=(*state.ages_ms, 0) if started else state.ages_ms,
-        starts=state.starts + started,
+        start_count=state.start_count + started,
         turning=False,
         turning_ms=0,
         wait_ms=0,

@@ -16,27 +16,27 @@ SAMPLES_LEAST = 3  # a rise that rests on fewer sound samples is none
 class Trend:
     """`rise`: id of the point that carries the rise of `point` over `window_ms`, in the point's own unit.
 
-    A change by more than `jump` between two samples less than `near_ms` apart is a fault of the sensor or of its
+    A change by more than `jump_limit` between two samples less than `near_ms` apart is a fault of the sensor or of its
     decoding; the new level is believed only after it has stood for `settle_ms`.
     """
 
     point: str
     rise: str
-    jump: float
+    jump_limit: float
     window_ms: int = 300_000
     every_ms: int = 30_000
     near_ms: int = 60_000
     settle_ms: int = 60_000
 
     def __post_init__(self) -> None:
-        assert self.jump > 0 and 0 < self.every_ms <= self.window_ms, self.point
+        assert self.jump_limit > 0 and 0 < self.every_ms <= self.window_ms, self.point
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
     """A sound sample in thousandths, and its age."""
 
-    milli: int
+    milli_value: int
     age_ms: int = 0
 
 
@@ -61,15 +61,17 @@ def derive(
         reading = image[trend.point]
         state = TrendState() if stepped_ms is None else _aged(trend, states[name], image.now_ms - stepped_ms)
         if reading.good and isinstance(reading.value, int | float) and reading.at_ms > (stepped_ms or -1):
-            state = _take(trend, state, Mark(milli=round(reading.value * 1000), age_ms=image.now_ms - reading.at_ms))
+            state = _take(
+                trend, state, Mark(milli_value=round(reading.value * 1000), age_ms=image.now_ms - reading.at_ms)
+            )
         after[name] = state
         if reading.good and state.strange is not None:
             reading = Reading(
-                value=None if state.last is None else state.last.milli / 1000,
+                value=None if state.last is None else state.last.milli_value / 1000,
                 quality=Quality.BAD,
                 at_ms=reading.at_ms,
                 because=Reason.OUT_OF_RANGE,
-                detail=f"jumped to {state.strange.milli / 1000:g}",
+                detail=f"jumped to {state.strange.milli_value / 1000:g}",
             )
             readings[trend.point] = reading
         readings[trend.rise] = _rise(state, reading)
@@ -100,7 +102,7 @@ def _take(trend: Trend, state: TrendState, fresh: Mark) -> TrendState:
 
 
 def _differ(trend: Trend, one: Mark, other: Mark) -> bool:
-    return abs(one.milli - other.milli) > trend.jump * 1000
+    return abs(one.milli_value - other.milli_value) > trend.jump_limit * 1000
 
 
 def _doubt(trend: Trend, state: TrendState, fresh: Mark) -> TrendState:
@@ -117,5 +119,5 @@ def _rise(state: TrendState, reading: Reading) -> Reading:
     if not reading.good or state.last is None or len(state.samples) < SAMPLES_LEAST:
         because = reading.because or Reason.NOT_YET
         return Reading(value=None, quality=Quality.BAD, at_ms=reading.at_ms, because=because)
-    rise = state.last.milli - min(mark.milli for mark in state.samples)
+    rise = state.last.milli_value - min(mark.milli_value for mark in state.samples)
     return Reading(value=max(0, rise) / 1000, quality=Quality.GOOD, at_ms=reading.at_ms)

@@ -18,7 +18,7 @@ from config.strict import ConfigError, Fault
 from drivers.gpio import Chip, Contact, ContactBus, GpioPort, OutputPin, open_chip
 from drivers.modbus import ModbusBus
 from drivers.modbus_guard import Framing
-from drivers.modbus_profile import CoilOutput, Endpoint
+from drivers.modbus_profile import LATE_EVERY_MS, CoilOutput, Endpoint
 from drivers.pbx import PbxBus
 from drivers.snmp_access import Access, Auth, Community, Privacy, User
 from drivers.snmp_bus import SnmpBus
@@ -179,6 +179,7 @@ def _modbus(site: Site, endpoint: ModbusEndpoint, devices: Devices) -> Attached:
                 baud=endpoint.baud,
                 parity=_PARITY[endpoint.parity],
                 stop_bits=endpoint.stop_bits,
+                count_every_ms=LATE_EVERY_MS,
             ),
             devices.units[endpoint.id],
             coils,

@@ -50,7 +50,7 @@ def test_the_plan_spares_the_compressor_and_asks_for_less_first(tmp_path: Path) 
     plan = floor(tmp_path).plan
     (compressor,) = plan.compressors.values()
     assert (compressor.output, compressor.barred, compressor.survives) == ("feed.compressor", ("fire.seen",), True)
-    assert (compressor.min_on_ms, compressor.min_off_ms, compressor.starts_an_hour) == (300_000, 300_000, 6)
+    assert (compressor.min_on_ms, compressor.min_off_ms, compressor.start_limit) == (300_000, 300_000, 6)
     assert compressor.spacing_ms == 30_000
     asked = {rule.owner for rule in plan.rules if rule.output == "cooling.ups_mode"}
     assert asked == {"power", "manual"}

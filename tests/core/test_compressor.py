@@ -101,10 +101,10 @@ def test_a_wish_that_passes_again_turns_nothing() -> None:
     room.wanted["a"] = True
     room.run(5 * SECOND)
     assert room.on()
-    assert room.states["a"].starts == 0
+    assert room.states["a"].start_count == 0
 
 
-def test_six_starts_an_hour_are_the_most() -> None:
+def test_six_start_limit_are_the_most() -> None:
     room = one(min_on_ms=0, min_off_ms=0)
     for _ in range(2 * 60):
         room.wanted["a"] = not room.wanted["a"]
@@ -194,7 +194,7 @@ def test_a_reboot_leaves_a_coil_as_it_was_and_a_pin_off(survives: bool) -> None:
     assert room.on() is survives
     room.run(15 * SECOND)
     assert room.on()
-    assert room.states["a"].starts == (not survives)
+    assert room.states["a"].start_count == (not survives)
 
 
 def test_a_start_that_was_remembered_and_perhaps_made_counts_after_a_reboot() -> None:
@@ -205,7 +205,7 @@ def test_a_start_that_was_remembered_and_perhaps_made_counts_after_a_reboot() ->
     assert room.states["a"].turning
     reboot(room)
     assert room.on()
-    assert (room.states["a"].starts, room.states["a"].ages_ms) == (1, (0,))
+    assert (room.states["a"].start_count, room.states["a"].ages_ms) == (1, (0,))
 
 
 def test_a_stop_that_was_remembered_and_perhaps_made_counts_after_a_reboot() -> None:
@@ -222,7 +222,7 @@ def test_a_stop_that_was_remembered_and_perhaps_made_counts_after_a_reboot() -> 
 
 def test_a_compressor_without_a_start_an_hour_is_our_bug() -> None:
     with pytest.raises(AssertionError, match="a"):
-        Compressor(output="a", starts_an_hour=0)
+        Compressor(output="a", start_limit=0)
 
 
 @settings(max_examples=15, deadline=None)

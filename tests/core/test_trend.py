@@ -7,7 +7,7 @@ from firmware_py.core.reading import Quality, Reading, Reason, Value
 from firmware_py.core.trend import Trend, TrendState, derive
 
 ROOM, RISE = "room1.temp_c", "room1.rise_c"
-TREND = Trend(point=ROOM, rise=RISE, jump=5.0)
+TREND = Trend(point=ROOM, rise=RISE, jump_limit=5.0)
 
 
 class Sensor:
@@ -137,4 +137,4 @@ def test_a_jump_before_anything_was_believed_cannot_be() -> None:
 
 def test_a_window_shorter_than_its_samples_is_our_bug() -> None:
     with pytest.raises(AssertionError, match=ROOM):
-        Trend(point=ROOM, rise=RISE, jump=5.0, window_ms=1, every_ms=2)
+        Trend(point=ROOM, rise=RISE, jump_limit=5.0, window_ms=1, every_ms=2)

@@ -29,7 +29,7 @@ def test_a_rise_counts_on_three_sound_samples_and_before_any_level() -> None:
     assert rising.test.point == "room1.rise_c"
     assert 1.9 < rising.test.limit < 2.0
     (trend,) = part.trends
-    assert (trend.window_ms, trend.jump) == (5 * MINUTE, 5.0)
+    assert (trend.window_ms, trend.jump_limit) == (5 * MINUTE, 5.0)
 
 
 def test_air_is_too_dry_or_too_damp() -> None:

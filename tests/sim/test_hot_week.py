@@ -32,7 +32,7 @@ from monitors.parts import Part, assemble, join
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 COILS, PINS = ("feed.ac1", "feed.ac2"), ("feed.ac3",)
 FEEDS = (*COILS, *PINS)
-LIMITS = {"min_on_ms": 5 * MINUTE, "min_off_ms": 5 * MINUTE, "starts_an_hour": 6, "spacing_ms": 30 * SECOND}
+LIMITS = {"min_on_ms": 5 * MINUTE, "min_off_ms": 5 * MINUTE, "start_limit": 6, "spacing_ms": 30 * SECOND}
 BATTERY, FIRE, TEMP = "ups1.battery", "fire1.zone1.fire", "room1.temp_c"
 
 

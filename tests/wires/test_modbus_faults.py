@@ -333,21 +333,3 @@ def test_first_reads_and_blocks_of_zeros_are_doubted_where_the_profile_says_so(t
             await bus.close()
 
     run(scenario())
-
-
-@pytest.mark.wire
-def test_a_proof_register_that_holds_something_else_is_believed_by_nobody(tmp_path: Path) -> None:
-    extra = '[canary]\ntable = "holding"\naddress = 200\ncount = 2\nexpect = [1200, 1201]\n'
-    profile = make_profile(tmp_path, single=False, extra=extra)
-
-    def answer(server: faults.FaultServer, request: faults.Request) -> Sequence[faults.Step]:
-        return [server.frame(request, faults.sound_pdu(request, shift=1))]
-
-    async def scenario() -> None:
-        async with faults.FaultServer(framing=faults.RTU, answer=answer) as server:
-            bus = make_bus(server.port, faults.RTU, [make_unit(profile, 60)])
-            with pytest.raises(DeviceError, match="never hold"):
-                await bus.read(bus.groups[0])
-            await bus.close()
-
-    run(scenario())
