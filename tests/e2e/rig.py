@@ -29,7 +29,7 @@ from tests.e2e.site import COILS, COMMUNITY, SECRET, TRUNKS, Exchange, Ports, Ti
 T = TypeVar("T")
 Picture = dict[str, Any]
 STOP_S = 6.0
-RECKONED = (".forecast.", ".failed_pct", ".rise_c")  # not there before there is enough to reckon from
+RECKONED = (".forecast.", ".plan.", ".failed_pct", ".rise_c")  # not there before there is enough to reckon from
 DEVICES = ("ups", "cooling", "fire", "relays", "exchange")
 
 

@@ -66,6 +66,8 @@ async def read_notes(file: Path) -> dict[str, Any]:
 def test_after_a_kill_the_same_floor_stands_before_the_first_packet(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with Rig.open(tmp_path, times=TIMES) as rig:
+            # No broker: its absence would be told at a moment of its own, before or after the kill.
+            rig.site_file.write_text(rig.site_file.read_text().replace("[mqtt]", "[mqtt]\nenabled = false"))
             await rig.start()
             await rig.until_ready()
             before = conclusion(await until_deep_in_conservation(rig))
@@ -94,7 +96,8 @@ def assert_stands(notes: dict[str, Any], before: dict[str, Any]) -> None:
     """As written down at the first packet: causes, stages, outputs and reasons of before; the pins driven so."""
     assert notes["picture"] is not None, "the first cycle was done"
     assert conclusion(notes["picture"]) == before
-    assert {point["reason"] for point in points_of(notes["picture"]).values()} == {"not_yet"}, "and nothing was read"
+    read = {name: one["value"] for name, one in points_of(notes["picture"]).items() if one["reason"] != "not_yet"}
+    assert read == {}, "nothing was read"
     assert set(notes["pins"]) == {str(pin) for pin in PINS.values()}
     assert notes["pins"][str(PINS["beacon"])] is False, "active low: low is on (lamps have rhythms)"
 
