@@ -74,6 +74,8 @@ def _number(source: Source, oid: str, raws: Mapping[str, Raw]) -> int | Sample:
         case bool():
             return bad(Reason.BAD_REPLY, f"{about}: not a number")
         case int():
+            if source.place is not None and oid in source.oids:
+                return bad(Reason.BAD_REPLY, f"{about}: a number instead of a text of digits")
             if abs(raw) >= 2**64:
                 return bad(Reason.OUT_OF_RANGE, f"{about}: a number of more than 64 bits")
             number = raw
