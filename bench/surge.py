@@ -61,7 +61,7 @@ def simulate(
         rate = level / 30 * day_factor(chance, shape)
         for minute in range(DAY_MINUTES):
             index = day % 7 * DAY_MINUTES + minute
-            after = note(state, Minute(index=index, offered=poisson(chance, rate)))
+            after = note(state, Minute(index=index, offered_count=poisson(chance, rate)))
             alarms += after.surging and not state.surging
             state = after
     return Score(
@@ -73,10 +73,10 @@ def _delay(chance: random.Random, state: SurgeState, level: float, shape: float)
     rate = level / 30 * day_factor(chance, shape)
     start = chance.randrange(SLOTS * 30 - 400)
     for index in range(start, start + 300):
-        state = note(state, Minute(index=index, offered=poisson(chance, rate)))
+        state = note(state, Minute(index=index, offered_count=poisson(chance, rate)))
     state = replace(state, surging=False)
     for waited in range(1, 91):
-        state = note(state, Minute(index=start + 299 + waited, offered=poisson(chance, TIMES * rate)))
+        state = note(state, Minute(index=start + 299 + waited, offered_count=poisson(chance, TIMES * rate)))
         if state.surging:
             return waited
     return 90
@@ -92,13 +92,13 @@ def crowd(seed: int, erlang: float, times: float, *, days: int = 7) -> tuple[int
         learnt[slot] = tuple(sum(minute[0] for minute in usual[start : start + 30]) for start in starts)
     state, alarms = SurgeState(history=learnt), 0
     for index, (offered, busy_pct) in enumerate(_floor(chance, erlang, days * DAY_MINUTES)):
-        after = note(state, Minute(index=index % (SLOTS * 30), offered=offered, busy_pct=busy_pct))
+        after = note(state, Minute(index=index % (SLOTS * 30), offered_count=offered, busy_pct=busy_pct))
         alarms += after.surging and not state.surging
         state = after
     state = replace(state, surging=False)
     first = days * DAY_MINUTES
     for waited, (offered, busy_pct) in enumerate(_floor(chance, erlang * times, 240), start=1):
-        state = note(state, Minute(index=(first + waited - 1) % (SLOTS * 30), offered=offered, busy_pct=busy_pct))
+        state = note(state, Minute(index=(first + waited - 1) % (SLOTS * 30), offered_count=offered, busy_pct=busy_pct))
         if state.surging:
             return alarms, waited
     return alarms, 240

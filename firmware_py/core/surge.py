@@ -29,30 +29,30 @@ CROWDED_TIMES = 1.4  # and so many calls over the usual
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Minute:
-    """One whole minute. `index`: minutes since Monday 00:00; `offered` None while the exchange was not seen."""
+    """One whole minute. `index`: minutes since Monday 00:00; `offered_count` None while the exchange was not seen."""
 
     index: int
-    offered: int | None
+    offered_count: int | None
     busy_pct: float = 0.0  # of this minute with every line taken
-    base: float | None = None  # filled in by `note`: calls that are usual in this minute
+    base_count: float | None = None  # filled in by `note`: calls that are usual in this minute
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SurgeState:
     """All that is remembered: at most 336 x 8 counts, and the last twenty minutes.
 
-    `history`: counts of the same half hour in earlier weeks, newest last. `base`: calls usual in a minute of this half
-    hour. `seen`, `due`: calls of today and what was usual for them, fading. `score`: evidence of a surge. `spoilt`: the
-    running half hour was not seen whole or was a surge, so it is not learnt.
+    `history`: counts of the same half hour in earlier weeks, newest last. `base_count`: calls usual in a minute of this
+    half hour. `seen_count`, `due_count`: calls of today and what was usual for them, fading. `score_value`: evidence of
+    a surge. `spoilt`: the running half hour was not seen whole or was a surge, so it is not learnt.
     """
 
     history: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
     minutes: tuple[Minute, ...] = ()
-    seen: float = 0.0
-    due: float = 0.0
-    score: float = 0.0
-    base: float | None = None
-    slot: int = -1
+    seen_count: float = 0.0
+    due_count: float = 0.0
+    score_value: float = 0.0
+    base_count: float | None = None
+    slot_number: int = -1
     count: int = 0
     spoilt: bool = True
     surging: bool = False
@@ -60,12 +60,12 @@ class SurgeState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """`usual`: calls expected in the last ten minutes; None while `learning`. `times`: seen over usual."""
+    """`usual_count`: calls expected in the last ten minutes; None while `learning`. `times_value`: seen over usual."""
 
     learning: bool
-    usual: float | None
-    seen: int
-    times: float | None
+    usual_count: float | None
+    seen_count: int
+    times_value: float | None
     busy_pct: float
     surge: bool
 
@@ -97,55 +97,57 @@ def note(state: SurgeState, minute: Minute) -> SurgeState:
     whole = follows or minute.index % SLOT_MIN == 0
     kept = state.minutes if follows else ()
     state = _learn_today(_turn(state, minute.index // SLOT_MIN), kept)
-    base = state.base
-    score = state.score if base is None or minute.offered is None else _score(state, base, minute.offered)
+    base = state.base_count
+    score = (
+        state.score_value if base is None or minute.offered_count is None else _score(state, base, minute.offered_count)
+    )
     state = replace(
         state,
-        minutes=(*kept, replace(minute, base=base))[-KEPT_MIN:],
-        score=score,
-        count=state.count + (minute.offered or 0),
-        spoilt=state.spoilt or minute.offered is None or not whole,
+        minutes=(*kept, replace(minute, base_count=base))[-KEPT_MIN:],
+        score_value=score,
+        count=state.count + (minute.offered_count or 0),
+        spoilt=state.spoilt or minute.offered_count is None or not whole,
     )
     surging = _surges(state, base)
-    return replace(state, surging=surging, score=0.0 if surging else score, spoilt=state.spoilt or surging)
+    return replace(state, surging=surging, score_value=0.0 if surging else score, spoilt=state.spoilt or surging)
 
 
 def _turn(state: SurgeState, slot: int) -> SurgeState:
     """A new half hour begins: the one before is learnt, if it was seen whole and was no surge."""
-    if slot == state.slot:
+    if slot == state.slot_number:
         return state
     history = state.history
     if not state.spoilt:
-        history = {**history, state.slot: (*history.get(state.slot, ()), state.count)[-WEEKS:]}
-    return replace(state, history=history, slot=slot, base=expected(history, slot), count=0, spoilt=False)
+        history = {**history, state.slot_number: (*history.get(state.slot_number, ()), state.count)[-WEEKS:]}
+    return replace(state, history=history, slot_number=slot, base_count=expected(history, slot), count=0, spoilt=False)
 
 
 def _learn_today(state: SurgeState, kept: Sequence[Minute]) -> SurgeState:
     """The minute that leaves the window tells how busy today is; one inside a surge tells nothing."""
     fade = 1 - 1 / DAY_MIN
-    seen, due = state.seen * fade, state.due * fade
+    seen, due = state.seen_count * fade, state.due_count * fade
     if len(kept) == KEPT_MIN and not state.surging:
         oldest = kept[0]
-        if oldest.offered is not None and oldest.base is not None:
-            seen, due = seen + oldest.offered, due + oldest.base
-    return replace(state, seen=seen, due=due)
+        if oldest.offered_count is not None and oldest.base_count is not None:
+            seen, due = seen + oldest.offered_count, due + oldest.base_count
+    return replace(state, seen_count=seen, due_count=due)
 
 
 def _level(state: SurgeState) -> float:
-    return (DAY_SHAPE + state.seen) / (DAY_SHAPE + state.due)
+    return (DAY_SHAPE + state.seen_count) / (DAY_SHAPE + state.due_count)
 
 
 def _score(state: SurgeState, base: float, offered: int) -> float:
     """Evidence that calls come at TIMES the usual rather than as usual, never below nothing."""
-    doubt = 1.57 * 0.22 / (WEEKS * max(1.0, base * SLOT_MIN)) + 1 / (DAY_SHAPE + state.due)
+    doubt = 1.57 * 0.22 / (WEEKS * max(1.0, base * SLOT_MIN)) + 1 / (DAY_SHAPE + state.due_count)
     rate = base * _level(state) * (1 + CAUTION * sqrt(doubt))
-    return max(0.0, state.score + offered * log(TIMES) - rate * (TIMES - 1))
+    return max(0.0, state.score_value + offered * log(TIMES) - rate * (TIMES - 1))
 
 
 def _surges(state: SurgeState, base: float | None) -> bool:
     if base is None:
         return False
-    if not state.surging and state.score >= BAR + BAR_FOR_A_CALL * base:
+    if not state.surging and state.score_value >= BAR + BAR_FOR_A_CALL * base:
         return True
     busy_pct = _busy_pct(state)
     if not state.surging and busy_pct < CROWDED_PCT:
@@ -160,13 +162,13 @@ def _times(state: SurgeState, length: int) -> float | None:
     """Seen over usual in the last `length` minutes; None when it cannot be told."""
     window = state.minutes[-length:]
     due = _due(state, window)
-    if due is None or due <= 0 or len(window) < WINDOW_MIN or any(minute.offered is None for minute in window):
+    if due is None or due <= 0 or len(window) < WINDOW_MIN or any(minute.offered_count is None for minute in window):
         return None
-    return sum(minute.offered or 0 for minute in window) / due
+    return sum(minute.offered_count or 0 for minute in window) / due
 
 
 def _due(state: SurgeState, window: Sequence[Minute]) -> float | None:
-    bases = [minute.base for minute in window]
+    bases = [minute.base_count for minute in window]
     known = [base for base in bases if base is not None]
     return sum(known) * _level(state) if window and len(known) == len(bases) else None
 
@@ -181,9 +183,9 @@ def judge(state: SurgeState) -> Verdict:
     due = _due(state, window)
     return Verdict(
         learning=due is None,
-        usual=due,
-        seen=sum(minute.offered or 0 for minute in window),
-        times=_times(state, WINDOW_MIN),
+        usual_count=due,
+        seen_count=sum(minute.offered_count or 0 for minute in window),
+        times_value=_times(state, WINDOW_MIN),
         busy_pct=_busy_pct(state),
         surge=state.surging,
     )

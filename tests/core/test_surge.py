@@ -27,7 +27,7 @@ EVEN = SurgeState(history=dict.fromkeys(range(SLOTS), (60,) * WEEKS))  # two cal
 
 def feed(state: SurgeState, start: int, minutes: int, offered: int | None, busy_pct: float = 0.0) -> SurgeState:
     for index in range(start, start + minutes):
-        state = note(state, Minute(index=index % (SLOTS * SLOT_MIN), offered=offered, busy_pct=busy_pct))
+        state = note(state, Minute(index=index % (SLOTS * SLOT_MIN), offered_count=offered, busy_pct=busy_pct))
     return state
 
 
@@ -51,7 +51,7 @@ def test_a_half_hour_that_was_not_seen_whole_is_not_learnt(start: int, unseen: i
 def test_before_three_weeks_it_says_learning_and_never_surge() -> None:
     state = feed(SurgeState(), 0, 40, 100)
     verdict = judge(state)
-    assert verdict.learning and verdict.usual is None and not verdict.surge and verdict.seen == 1_000
+    assert verdict.learning and verdict.usual_count is None and not verdict.surge and verdict.seen_count == 1_000
 
 
 def test_one_surge_in_the_history_does_not_move_the_usual() -> None:
@@ -61,7 +61,7 @@ def test_one_surge_in_the_history_does_not_move_the_usual() -> None:
 
 def test_three_times_the_usual_is_a_surge_within_minutes_and_ends_when_it_is_over() -> None:
     state = feed(EVEN, 0, 60, 2)
-    assert not state.surging and judge(state).times == pytest.approx(1.0, abs=0.05)
+    assert not state.surging and judge(state).times_value == pytest.approx(1.0, abs=0.05)
     state = feed(state, 60, 8, 6)
     assert state.surging and judge(state).surge
     state = feed(state, 68, KEPT_MIN + 5, 2)
@@ -76,15 +76,15 @@ def test_what_came_in_a_surge_is_not_learnt() -> None:
 
 def test_a_busy_day_moves_what_is_usual() -> None:
     state = feed(EVEN, 0, 300, 3)
-    usual_now = judge(state).usual
+    usual_now = judge(state).usual_count
     assert usual_now is not None and usual_now > 25 and not state.surging
 
 
 def test_a_gap_clears_the_window_and_an_unseen_minute_is_no_quiet_one() -> None:
     state = feed(EVEN, 0, 60, 2)
-    assert judge(feed(state, 90, 1, 2)).seen == 2
+    assert judge(feed(state, 90, 1, 2)).seen_count == 2
     dark = feed(state, 60, 3, None)
-    assert judge(dark).times is None and dark.score == state.score
+    assert judge(dark).times_value is None and dark.score_value == state.score_value
 
 
 def test_a_surge_holds_while_the_exchange_is_not_seen() -> None:
@@ -102,7 +102,7 @@ def test_all_lines_busy_with_more_calls_than_usual_is_a_surge_and_either_alone_i
 def test_a_floor_that_is_closed_at_this_hour_counts_calls_without_a_ratio() -> None:
     closed = SurgeState(history=dict.fromkeys(range(SLOTS), (0,) * WEEKS))
     state = feed(closed, 0, 30, 0)
-    assert judge(state).times is None and not state.surging
+    assert judge(state).times_value is None and not state.surging
     assert feed(state, 30, 10, 2).surging
 
 
@@ -119,8 +119,8 @@ def test_what_is_learnt_outlives_a_restart_and_damage_is_left_out() -> None:
 def test_the_first_slot_follows_the_last_of_the_week() -> None:
     last = SLOTS * SLOT_MIN - 5
     state = feed(EVEN, last, 10, 2)
-    assert len(state.minutes) == 10 and state.slot == 0
-    assert replace(state, minutes=()).slot == 0
+    assert len(state.minutes) == 10 and state.slot_number == 0
+    assert replace(state, minutes=()).slot_number == 0
 
 
 ALLOWED = {5: 7 / 3, 10: 1.0, 20: 1.0, 60: 1.0}  # false alarms a week

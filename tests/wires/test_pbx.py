@@ -77,7 +77,9 @@ def test_both_trunks_are_seen_up_by_the_least_user(healthy: Asterisk) -> None:
 
             async def good() -> Mapping[str, Sample] | None:
                 samples = await snapshot(bus)
-                known = [one.quality is Quality.GOOD for name, one in samples.items() if not name.endswith(".failed_pct")]
+                known = [
+                    one.quality is Quality.GOOD for name, one in samples.items() if not name.endswith(".failed_pct")
+                ]
                 return samples if all(known) else None
 
             fast = await eventually_async(good, within_s=12, every_s=0.2, what="everything is known, after a boot")
