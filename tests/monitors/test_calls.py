@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from firmware_py.core.alarm import AlarmPriority, Display
+from firmware_py.core.check import evaluate
 from firmware_py.core.decision import Decision
 from firmware_py.core.image import InputImage
 from firmware_py.core.plan import Plan
@@ -10,7 +11,7 @@ from firmware_py.core.point import Kind, Point
 from firmware_py.core.reading import Quality, Reading, Value
 from firmware_py.core.state import State
 from firmware_py.core.step import step
-from monitors import calls
+from monitors import calls, trunks
 from monitors.parts import assemble
 
 WATCHED = calls.Calls(exchange="pbx1", verifies=True, gate="outbound_paused")
@@ -105,3 +106,19 @@ def test_a_drain_begins_with_calls_behind_a_closed_gate_and_ends_with_the_last()
 def test_what_a_site_does_not_have_is_not_watched() -> None:
     found = plan(calls.Calls(exchange="pbx1")).conditions
     assert not {"pbx1.emergency_blocked", "pbx1.emergency_unproven", "pbx1.draining"} & set(found)
+
+
+def test_a_gate_closed_by_hand_is_shown_and_is_not_called_stuck() -> None:
+    part = trunks.watch_exchange(trunks.Exchange(id="pbx1", silent_ms=0, gate="g", by_hand="pbx1.held_by_hand"))
+    tests = {condition.id: condition.test for condition in part.conditions}
+
+    def holds(name: str, *, follows: bool, by_hand: bool) -> bool | None:
+        values = {"out.g.follows": follows, "pbx1.held_by_hand": by_hand}
+        readings = {point: Reading(value=value, quality=Quality.GOOD, at_ms=0) for point, value in values.items()}
+        return evaluate(tests[name], InputImage(now_ms=0, readings=readings), holding=False)
+
+    assert holds("pbx1.gate_stuck", follows=False, by_hand=False)
+    assert not holds("pbx1.gate_stuck", follows=False, by_hand=True)
+    assert holds("pbx1.gate_by_hand", follows=False, by_hand=True)
+    priorities = {row.alarm.id: row.alarm.priority for row in part.alarms}
+    assert priorities["pbx1.gate_by_hand"] is AlarmPriority.LOW
