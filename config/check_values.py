@@ -13,6 +13,7 @@ from config.model_floor import PROTECTED, StageCause, StageEntry
 from config.model_site import Site
 from config.positions import Path
 from config.units import DURATION, PERCENT
+from firmware_py.core.calendar import seconds_of
 
 
 def check_protected(site: Site) -> Iterator[Finding]:
@@ -99,6 +100,16 @@ def _stage_alone(index: int, stage: StageEntry, has_ups: bool) -> Iterator[Findi
         bound = "needs runtime_below" if runtime is None else f"must be above runtime_below, {DURATION.show(runtime)}"
         got = DURATION.show(longer)
         yield Finding(path=(*where, "runtime_release_above"), message=bound, got=got, absence=runtime is None)
+
+
+def check_planned(site: Site) -> Iterator[Finding]:
+    """A planned cut ends after it begins, and there is a UPS that can tell whether it came."""
+    for index, cut in enumerate(site.planned_outage):
+        if seconds_of(cut.end) <= seconds_of(cut.start):
+            yield Finding(path=("planned_outage", index, "end"), message="must be after start", got=cut.end)
+        if not site.ups:
+            message = "needs a [[ups]] that tells whether the mains is there"
+            yield Finding(path=("planned_outage", index), message=message, absence=True)
 
 
 def check_load_release(site: Site) -> Iterator[Finding]:
@@ -305,6 +316,7 @@ CHECKS: tuple[Check, ...] = (
     check_protected,
     check_stages,
     check_load_release,
+    check_planned,
     check_thresholds,
     check_polling,
     check_snmp,

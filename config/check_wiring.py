@@ -17,7 +17,7 @@ from config.positions import Path
 RESERVED = frozenset(
     (
         *("v", "log", "seq", "boot", "ts", "clk", "mode", "flags", "because", "stage", "outputs"),
-        *("clock", "trunks", "mqtt", "link", "controller", "floor", "fire", "journal"),
+        *("clock", "trunks", "mqtt", "link", "controller", "floor", "fire", "journal", "planned"),
     )
 )
 

@@ -7,10 +7,14 @@ from collections.abc import Collection, Iterable
 
 from config.model_floor import Load, StageEntry
 from config.model_site import Site
+from firmware_py.core import planned
+from firmware_py.core.calendar import seconds_of
 from firmware_py.core.derived import declare
 from firmware_py.core.point import Point
 from firmware_py.core.shedplan import Battery, FedLoad
 from monitors import conservation, power, trunks
+from monitors import planned as monitors_planned
+from monitors.parts import Part, join
 
 SILENT_MS = 10_000  # how long a device may be silent before people are told
 CHECKLISTS = {
@@ -29,6 +33,8 @@ def derived_points(site: Site, points: Collection[str]) -> Iterable[Point]:
     for ups in site.ups:
         if is_forecast(ups.id, points):
             yield from declare(ups.id)
+    if site.planned_outage:
+        yield from planned.declare()
 
 
 def watched(site: Site, ups: str, points: Collection[str]) -> power.Ups:
@@ -86,6 +92,23 @@ def _battery(site: Site, ups: str, points: Collection[str]) -> Battery:
 
 def _aims_at(site: Site, stage: StageEntry, ups: str) -> bool:
     return stage.endurance and ups in _fed_by(site, _loads(site, stage))
+
+
+def announced(site: Site, points: Collection[str]) -> Part:
+    """The planned cuts and what is watched about them; nothing where there is none."""
+    if not site.planned_outage:
+        return Part()
+    cuts = tuple(
+        planned.Cut(
+            start_s=seconds_of(one.start), end_s=seconds_of(one.end), note=one.note,
+            notice_s=site.power.notice_ms // 1000,
+        )
+        for one in site.planned_outage
+    )  # fmt: skip
+    charges = [f"{ups.id}.battery.charge_pct" for ups in site.ups if f"{ups.id}.battery.charge_pct" in points]
+    sources = [f"{ups.id}.output_source" for ups in site.ups]
+    watched = monitors_planned.watch(sources, charges, cause=power.CAUSE, off_delay_ms=site.power.off_delay_ms)
+    return join((Part(cuts=cuts), watched))
 
 
 def causes(site: Site, points: Collection[str]) -> list[conservation.Conservation]:

@@ -6,11 +6,12 @@ Says what is wired where and what may be cut when. Who decides, and how, is the 
 from enum import StrEnum
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from config import units
 from config.model_common import DelayMs, OnOff, Section, within
 from config.strict import DurationMs, Name, Percent, PointId, Text, Watts
+from firmware_py.core.calendar import seconds_of
 
 # BCM numbers of the 40-pin header; 0 and 1 belong to the identification memory of add-on boards.
 Pin = Annotated[int, Field(ge=2, le=27)]
@@ -173,6 +174,22 @@ class Load(Section):
     output: PointId | None = Field(default=None, description="id of the [[output]] that feeds it; none: cut by hand")
     people: bool = Field(default=False, description="people sit at it: announced before it is cut")
     unit: Name | None = Field(default=None, description="of a compressor: id of its [[modbus.unit]]")
+
+
+def _date(text: str) -> str:
+    seconds_of(text)
+    return text
+
+
+Instant = Annotated[str, AfterValidator(_date)]
+
+
+class PlannedOutage(Section):
+    """A power cut that somebody has announced."""
+
+    start: Instant = Field(description="when it begins, with the offset from UTC, like 2026-12-01T08:00+08:00")
+    end: Instant = Field(description="when the mains is promised back")
+    note: Text = Field(default="planned power cut", description="who announced it, and why")
 
 
 class StageCause(StrEnum):

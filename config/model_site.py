@@ -11,7 +11,7 @@ from pydantic import Field
 from config import units
 from config.model_common import AbsolutePath, DelayMs, SecretRef, Section, StoreBytes, within
 from config.model_devices import Exchange, ModbusEndpoint, ModbusUnit, SnmpTraps, Trunk, TrunkGroup, Ups
-from config.model_floor import Annunciator, InputEntry, Lamp, Load, OutputEntry, StageEntry
+from config.model_floor import Annunciator, InputEntry, Lamp, Load, OutputEntry, PlannedOutage, StageEntry
 from config.strict import CelsiusC, CelsiusPerMinute, DurationMs, Host, Name, Percent, PointId, Port, Text, fits
 
 Words = Annotated[str, fits(r"[^\x00-\x08\x0b-\x1f\x7f-\x9f]{1,2000}", "must be 1 to 2000 characters of text")]
@@ -63,6 +63,7 @@ class Power(Section):
         default=0.0,
         description="share of a forecast that is believed beyond the charge that this battery was ever watched to give",
     )
+    notice_ms: DurationMs = Field(default=604_800_000, description="how long before a planned cut it is told")
     estimates: Annotated[tuple[Literal["ups", "slope", "table"], ...], Field(min_length=1, max_length=3)] = Field(
         default=("ups", "slope", "table"), description="forecasts that count; the lowest of them is acted on"
     )
@@ -314,6 +315,7 @@ class Site(Section):
     annunciator: Annunciator = Annunciator()
     load: tuple[Load, ...] = Field(default=(), max_length=256)
     stage: tuple[StageEntry, ...] = Field(default=(), max_length=64)
+    planned_outage: tuple[PlannedOutage, ...] = Field(default=(), max_length=64)
     failover: Failover = Failover()
     mqtt: Mqtt | None = None
     journal: Journal = Journal()

@@ -14,6 +14,7 @@ from firmware_py.core.condition import Condition
 from firmware_py.core.mode import Cause
 from firmware_py.core.output import Output
 from firmware_py.core.plan import Announce, FlagRule, Interlock, Plan, Rule, faults
+from firmware_py.core.planned import Cut
 from firmware_py.core.point import Point
 from firmware_py.core.shedplan import Battery
 from firmware_py.core.stage import Stage
@@ -53,6 +54,7 @@ class Part:
     causes: tuple[Cause, ...] = ()
     stages: tuple[Stage, ...] = ()
     batteries: tuple[Battery, ...] = ()
+    cuts: tuple[Cut, ...] = ()
     trends: tuple[Trend, ...] = ()
     compressors: tuple[Compressor, ...] = ()
     rules: tuple[Rule, ...] = ()
@@ -70,6 +72,7 @@ def join(parts: Iterable[Part]) -> Part:
         causes=tuple(c for part in listed for c in part.causes),
         stages=tuple(s for part in listed for s in part.stages),
         batteries=tuple(b for part in listed for b in part.batteries),
+        cuts=tuple(c for part in listed for c in part.cuts),
         trends=tuple(t for part in listed for t in part.trends),
         compressors=tuple(c for part in listed for c in part.compressors),
         rules=tuple(r for part in listed for r in part.rules),
@@ -89,6 +92,7 @@ def assemble(points: Iterable[Point], outputs: Iterable[Output], part: Part, *, 
         causes=_by_id((cause.id, cause) for cause in part.causes),
         stages=_by_id((stage.id, stage) for stage in part.stages),
         batteries=_by_id((battery.id, battery) for battery in part.batteries),
+        cuts=part.cuts,
         trends=_by_id((trend.point, trend) for trend in part.trends),
         compressors=_by_id((compressor.output, compressor) for compressor in part.compressors),
         rules=part.rules,

@@ -15,6 +15,7 @@ from firmware_py.core.derived import declare
 from firmware_py.core.event import Severity
 from firmware_py.core.mode import Cause, CausePhase, Mode
 from firmware_py.core.output import Output, OutputValue, Priority
+from firmware_py.core.planned import Cut
 from firmware_py.core.point import Point
 from firmware_py.core.shedplan import Battery
 from firmware_py.core.stage import Stage
@@ -179,6 +180,7 @@ class Plan:
     causes: Mapping[str, Cause] = field(default_factory=dict)
     stages: Mapping[str, Stage] = field(default_factory=dict)
     batteries: Mapping[str, Battery] = field(default_factory=dict)
+    cuts: tuple[Cut, ...] = ()
     trends: Mapping[str, Trend] = field(default_factory=dict)  # by the point that is followed
     compressors: Mapping[str, Compressor] = field(default_factory=dict)  # by their output
     rules: tuple[Rule, ...] = ()

@@ -6,7 +6,19 @@ outputs. It must not know devices; whatever it needs is in its four arguments an
 
 from dataclasses import replace
 
-from firmware_py.core import alarm, checklist, chronicle, compressor, condition, derived, incident, mode, stage, trend
+from firmware_py.core import (
+    alarm,
+    checklist,
+    chronicle,
+    compressor,
+    condition,
+    derived,
+    incident,
+    mode,
+    planned,
+    stage,
+    trend,
+)
 from firmware_py.core.arbiter import arbitrate, remember
 from firmware_py.core.calendar import year_of
 from firmware_py.core.command import Command
@@ -32,7 +44,7 @@ def step(plan: Plan, state: State, image: InputImage, commands: tuple[Command, .
     worked = derived.derive(plan.batteries, ordered.batteries, image, _off(plan, ordered), dt_ms)
     trends, rises = trend.derive(plan.trends, ordered.trends, image, stepped_ms=before.stepped_ms)
     ordered = replace(ordered, batteries=keep(ordered.batteries, dict(worked.batteries)), trends=trends)
-    derivations = {**worked.readings, **rises}
+    derivations = {**worked.readings, **rises, **planned.derive(plan.cuts, image)}
     image = image.joined(derivations)
 
     known = _advance(plan, ordered, image, dt_ms)

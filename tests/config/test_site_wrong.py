@@ -115,6 +115,23 @@ STAGES: tuple[Slip, ...] = (
         '[[«stage]]\nid = "trunk1"\ncause = "trunk"\norder = 1',
         "needs a condition",
     ),
+    ('after = "10 min"', 'after = "10 min"\n«load_release_below = "50 %"', "needs load_above"),
+    (
+        'after = "10 min"',
+        'after = "10 min"\nload_above = "80 %"\n«load_release_below = "85 %"',
+        "must be below load_above, 80 %",
+    ),
+    ('after = "1 min"', 'after = "1 min"\n«load_above = "80 %"', "says nothing about trunks"),
+    (
+        '[annunciator]',
+        '[[planned_outage]]\nstart = "2026-12-01T08:00Z"\n«end = "2026-12-01T08:00Z"\n\n[annunciator]',
+        "must be after start",
+    ),
+    (
+        '[annunciator]',
+        '[[planned_outage]]\n«start = "2026-12-41T08:00Z"\nend = "2026-12-01T08:00Z"\n\n[annunciator]',
+        "there is no such date",
+    ),
     ('charge_release_above = "90 %"', '«charge_release_above = "80 %"', "must be above charge_below, 80 %"),
     ('runtime_release_above = "75 min"', '«runtime_release_above = "45 min"', "must be above runtime_below, 1 h"),
     ('after = "1 min"', 'after = "1 min"\n«runtime_release_above = "75 min"', "needs runtime_below"),

@@ -126,6 +126,8 @@ def _details(data: object) -> list[str]:
 def _value(text: str) -> Value:
     if text in ("yes", "no"):
         return text == "yes"
+    if text.isdecimal() and len(text) > 8:  # a clock is a whole number
+        return int(text)
     try:
         return float(text)
     except ValueError:

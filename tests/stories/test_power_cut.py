@@ -1,7 +1,10 @@
 """The power rows of the emergency procedures (PROCEDURES.md, section 1), each as a story."""
 
+from dataclasses import replace
+
 import pytest
 
+from firmware_py.core.planned import Cut
 from firmware_py.core.reading import Value
 from tests.stories.story import Teller, plan_of
 
@@ -173,4 +176,37 @@ def test_a_silent_ups_on_battery_goes_on_by_our_clock(floor: Teller) -> None:
         383:00 expect mode CONSERVATION
         383:00 expect load outbound cut
         383:00 expect not told power.mains_returned
+    """)
+
+
+@pytest.fixture
+def announced(floor: Teller) -> Teller:
+    """A cut that is a day and a little ahead, for four hours."""
+    start_s = 1_795_000_000 + 24 * 3_600 + 600
+    cut = Cut(start_s=start_s, end_s=start_s + 4 * 3_600, note="switchgear")
+    floor.plan = replace(plan_of("planned.toml"), cuts=(cut,))
+    return floor
+
+
+def test_an_announced_cut_is_told_ahead_looked_over_labelled_and_an_alarm_when_it_lasts_too_long(
+    announced: Teller,
+) -> None:
+    announced.tell("""
+        0:05  expect told planned.notice planned.note=switchgear
+        0:05  ups1.battery.charge_pct = 70
+        0:10  expect alarm planned.not_ready normal                (more than a day ahead)
+        1:00  clock.utc_s = 1795003600
+        1:05  expect alarm planned.not_ready active_unacked
+        2:00  ups1.battery.charge_pct = 100
+        3:00  expect alarm planned.not_ready returned_unacked
+        4:00  clock.utc_s = 1795087100
+        4:02  expect flag planned up
+        4:02  expect told planned.begins
+        5:00  ups1.output_source = battery
+        5:05  expect mode CONSERVATION because ups1.on_battery
+        6:00  clock.utc_s = 1795101500
+        6:02  expect flag planned down
+        6:02  expect alarm planned.overrun active_unacked
+        7:00  ups1.output_source = mains
+        8:00  expect alarm planned.overrun returned_unacked
     """)
