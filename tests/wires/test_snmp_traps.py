@@ -192,6 +192,41 @@ def test_a_flood_costs_at_most_ten_reads_a_second_and_its_last_trap_is_not_lost(
     run(scenario())
 
 
+def test_the_poller_under_a_flood_reads_fewer_than_ten_times_a_second(agent: Snmpd) -> None:
+    async def scenario() -> None:
+        port = find_udp_port()
+        bus = make_bus(agent.port, traps=TrapPort(HOST, port))
+        await eventually_async(lambda: _answers(bus))
+        loop, clock, reads = asyncio.get_running_loop(), SystemClock(), [0.0]
+        table = PointTable({point.id: point for point in points("ups1")}, clock, lambda: None)
+
+        class Counted:
+            """The bus, and how often it is read."""
+
+            name, groups, listen, close = bus.name, bus.groups, bus.listen, bus.close
+
+            async def read(self, group: Any) -> Any:
+                reads.append(loop.time())
+                return await bus.read(group)
+
+        task = loop.create_task(Poller(bus=Counted(), clock=clock, table=table).run())
+        try:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+                started_s = loop.time()
+                while loop.time() - started_s < 3:
+                    for _ in range(50):
+                        sender.sendto(datagram(), (HOST, port))
+                    await asyncio.sleep(0.01)
+            flooded = [at_s for at_s in reads if started_s + 1 <= at_s < started_s + 3]
+            assert 4 <= len(flooded) <= 20  # two seconds; the lower limit: the hints are followed
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+            await bus.close()
+
+    run(scenario())
+
+
 def test_rubbish_and_strangers_give_no_hint_and_do_no_harm(agent: Snmpd, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with site(agent) as made:
