@@ -243,7 +243,10 @@ class ModbusBus:
         self._endpoint = endpoint
         self._link = ModbusLink(endpoint, units)
         slowest_ms = max((unit.timeout_ms for unit in units), default=0)
-        self._readers = {unit.device: UnitReader(unit, self._link, endpoint.connect_ms, slowest_ms) for unit in units}
+        self._readers = {
+            unit.device: UnitReader(unit, self._link, endpoint.connect_ms, slowest_ms, alone=len(units) == 1)
+            for unit in units
+        }
         self._coils: dict[str, tuple[UnitReader, int, bool]] = {}
         for output, coil in (outputs or {}).items():
             if coil.device not in self._readers:

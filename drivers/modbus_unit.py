@@ -74,8 +74,11 @@ class Line(Protocol):
 class UnitReader:
     """Reads one unit's groups and, where that is allowed, its coils. ValueError for a unit that cannot work."""
 
-    def __init__(self, unit: ModbusUnit, line: Line, connect_ms: int, neighbours_ms: int) -> None:
+    def __init__(
+        self, unit: ModbusUnit, line: Line, connect_ms: int, neighbours_ms: int, *, alone: bool = True
+    ) -> None:
         self.unit = unit
+        self._alone = alone
         self._line = line
         self._map = resolve(unit)
         self._points = {pace: tuple(each for each in self._map.points if each.pace is pace) for pace in Pace}
@@ -226,6 +229,9 @@ class UnitReader:
         trust.doubt = trust.doubt or trust.strange != self._line.silence.strange(self.unit.unit)
         if not trust.doubt and now - trust.at < CANARY_EVERY_S:
             return
+        if now < trust.quiet_at and not self._alone:
+            # The neighbours must not wait for it: a late answer carries its unit's number and passes for nobody else's.
+            raise DeviceError("left alone until its late answers have passed", because=Reason.DOUBTFUL)
         await self._line.hush(trust.quiet_at, until)
         trust.strange = self._line.silence.strange(self.unit.unit)
         pairs = list(self._canaries())

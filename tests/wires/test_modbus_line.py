@@ -18,6 +18,7 @@ from tests.conftest import PROJECT, find_tcp_port, run
 from tests.wires import modbus_faults as faults
 
 PROFILES = PROJECT / "config/profiles"
+FIRE_PROFILES = sorted(path.stem for path in PROFILES.glob("fire_*.toml"))
 
 
 def make_unit(name: str, device: str, number: int, **wanted: int) -> ModbusUnit:
@@ -44,7 +45,7 @@ async def read_all(bus: ModbusBus, device: str) -> float | DeviceError:
 
 @pytest.mark.wire
 @pytest.mark.parametrize("framing", [faults.TCP, faults.RTU])
-@pytest.mark.parametrize("name", ["fire_generic", "fire_siemens_fc20", "fire_notifier_modbus_gw"])
+@pytest.mark.parametrize("name", FIRE_PROFILES)
 def test_nothing_but_reads_ever_reaches_a_fire_panel(name: str, framing: str) -> None:
     panel, board = make_unit(name, "fire1", 5), make_unit("relay_board_8", "relay1", 6)
 
@@ -194,7 +195,7 @@ def test_units_that_share_a_number_or_outputs_without_a_unit_are_refused() -> No
         ModbusBus(point_at(1), [one], {"fans": CoilOutput(device="hvac1", coil=7)})
 
 
-@pytest.mark.parametrize("name", ["fire_generic", "fire_siemens_fc20", "fire_notifier_modbus_gw"])
+@pytest.mark.parametrize("name", FIRE_PROFILES)
 def test_an_output_on_a_fire_panel_is_refused_when_the_bus_is_made(name: str) -> None:
     with pytest.raises(ValueError, match="fire1 is watched only"):
         ModbusBus(point_at(1), [make_unit(name, "fire1", 1)], {"reset": CoilOutput(device="fire1", coil=0)})
