@@ -56,6 +56,7 @@ class AlarmState:
     acked: bool = True
     latched: bool = False
     silenced: bool = False
+    silenced_ms: int = 0  # what is left of a silence; 0 while silenced: until any new alarm
     shelved_ms: int = 0
     shelved_by: str = ""
     shelved_why: str = ""
@@ -80,12 +81,16 @@ class AlarmState:
         return Display.LATCHED if self.latched else Display.NORMAL
 
     def aged(self, dt_ms: int) -> "AlarmState":
-        """The same, `dt_ms` later: shelving never outlives its time."""
-        if self.shelved_ms == 0:
-            return self
-        if self.shelved_ms > dt_ms:
-            return replace(self, shelved_ms=self.shelved_ms - dt_ms)
-        return replace(self, shelved_ms=0, shelved_by="", shelved_why="")
+        """The same, `dt_ms` later: neither shelving nor a silence outlives its time."""
+        state = self
+        if self.silenced_ms:
+            left_ms = max(0, self.silenced_ms - dt_ms)
+            state = replace(self, silenced_ms=left_ms, silenced=left_ms > 0)
+        if state.shelved_ms == 0:
+            return state
+        if state.shelved_ms > dt_ms:
+            return replace(state, shelved_ms=state.shelved_ms - dt_ms)
+        return replace(state, shelved_ms=0, shelved_by="", shelved_why="")
 
     @property
     def sounds(self) -> bool:
@@ -103,6 +108,7 @@ def advance(alarm: Alarm, state: AlarmState, condition: ConditionState, *, dt_ms
             acked=False,
             latched=alarm.latching,
             silenced=False,
+            silenced_ms=0,
             activations=state.activations + 1,
             elapsed_ms=0,
             evidence=condition.evidence,
@@ -123,5 +129,5 @@ def advance_all(
     """All alarms, one look later. A new activation ends the silence of all the others: nobody silenced that one."""
     moved = {name: advance(a, states[name], conditions[a.condition], dt_ms=dt_ms) for name, a in alarms.items()}
     if any(moved[name].activations > states[name].activations for name in alarms):
-        return {name: replace(state, silenced=False) for name, state in moved.items()}
+        return {name: replace(state, silenced=False, silenced_ms=0) for name, state in moved.items()}
     return moved

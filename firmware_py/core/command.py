@@ -32,7 +32,8 @@ class CommandRefused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """`by` is the authenticated sender, never a claim. `ttl_ms` bounds an override (0: until released)."""
+    """`by` is the authenticated sender, never a claim. `ttl_ms` bounds an override (0: until released) and a
+    silence (0: until a new alarm)."""
 
     id: str
     kind: CommandKind

@@ -81,9 +81,8 @@ def _silence(plan: Plan, state: State, command: Command) -> State:
     sounding = {name: alarm for name, alarm in _named_alarms(state, command.target).items() if alarm.sounds}
     if not sounding:
         raise CommandRefused("nothing sounds")
-    return replace(
-        state, alarms={**state.alarms, **{name: replace(alarm, silenced=True) for name, alarm in sounding.items()}}
-    )
+    quiet = {n: replace(alarm, silenced=True, silenced_ms=command.ttl_ms) for n, alarm in sounding.items()}
+    return replace(state, alarms={**state.alarms, **quiet})
 
 
 def _reset(plan: Plan, state: State, command: Command) -> State:

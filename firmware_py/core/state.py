@@ -113,9 +113,9 @@ def begin(plan: Plan, state: State) -> State:
 
 
 def run_down(state: State, dt_ms: int) -> State:
-    """What ends by the clock alone (shelves, overrides, a lamp test), `dt_ms` later; before new orders are obeyed."""
-    shelved = any(alarm.shelved_ms for alarm in state.alarms.values())
-    if not (shelved or state.overrides or state.lamp_test_ms):
+    """What ends by the clock alone (shelves, silences, overrides, a lamp test), `dt_ms` later; before new orders."""
+    timed = any(alarm.shelved_ms or alarm.silenced_ms for alarm in state.alarms.values())
+    if not (timed or state.overrides or state.lamp_test_ms):
         return state
     lamp_test_ms = max(0, state.lamp_test_ms - dt_ms)
     return replace(

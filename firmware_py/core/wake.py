@@ -28,6 +28,7 @@ def _left_ms(plan: Plan, state: State) -> Iterator[int]:
     due += [derived.due_ms(battery) for battery in state.batteries.values()]
     yield from (left for left in due if left is not None)
     yield from (alarm.shelved_ms for alarm in state.alarms.values())
+    yield from (alarm.silenced_ms for alarm in state.alarms.values())
     yield from (override.left_ms for override in state.overrides.values() if override.left_ms is not None)
     yield state.lamp_test_ms
     yield from (compressor.wait_ms for compressor in state.compressors.values())

@@ -8,7 +8,7 @@ from firmware_py.core.orders import OVERRIDE_MS_MAX, obey
 from firmware_py.core.output import Pattern
 from firmware_py.core.plan import Plan
 from firmware_py.core.state import State
-from tests.core.floor import FIRE, OUTBOUND, SECOND, SOURCE, Floor, healthy
+from tests.core.floor import FIRE, MINUTE, OUTBOUND, SECOND, SOURCE, Floor, healthy
 
 
 def outage() -> Floor:
@@ -51,6 +51,17 @@ def test_silence_is_no_acknowledgement_and_ends_with_any_new_alarm() -> None:
     floor.run(7 * SECOND)
     assert floor.value("sounder") is Pattern.SOUND_HIGH
     assert not floor.state.alarms["ups1.on_battery"].silenced
+
+
+def test_a_silence_from_afar_ends_by_itself_and_wakes_the_controller_for_it() -> None:
+    floor = outage()
+    decision = floor.order(CommandKind.SILENCE, ttl_ms=15 * MINUTE)
+    assert floor.value("sounder") is False
+    assert decision.wake_at_ms is not None and decision.wake_at_ms <= floor.now_ms + 15 * MINUTE
+    floor.run(15 * MINUTE - 2 * SECOND)
+    assert floor.value("sounder") is False
+    floor.run(4 * SECOND)
+    assert floor.value("sounder") is Pattern.SOUND_HIGH
 
 
 def test_a_latched_alarm_is_reset_only_when_its_cause_has_ended() -> None:

@@ -17,7 +17,7 @@ def narrowest(low_s: float, high_s: float) -> float:
 
 def test_waits_double_up_to_thirty_seconds_and_never_fall_below_one() -> None:
     backoff = Backoff(widest)
-    assert [backoff.fail() for _ in range(5)] == [4, 8, 16, 30, 30]
+    assert [backoff.fail() for _ in range(5)] == [8, 16, 30, 30, 30]
     assert [Backoff(narrowest).fail() for _ in range(5)] == [1, 1, 1, 1, 1]
 
 
@@ -31,14 +31,14 @@ def test_the_wait_is_spread_over_its_whole_width() -> None:
 
 def test_years_of_failing_do_not_overflow() -> None:
     backoff = Backoff(widest)
-    assert {backoff.fail() for _ in range(5_000)} == {4, 8, 16, 30}
+    assert {backoff.fail() for _ in range(5_000)} == {8, 16, 30}
 
 
 def test_a_drop_alone_does_not_reset_the_wait_but_a_minute_of_standing_does() -> None:
     backoff = Backoff(widest)
-    assert [backoff.drop(at_s, taken_over=False) for at_s in (0.0, 100.0, 200.0)] == [4, 8, 16]
+    assert [backoff.drop(at_s, taken_over=False) for at_s in (0.0, 100.0, 200.0)] == [8, 16, 30]
     backoff.settle()
-    assert backoff.drop(300.0, taken_over=False) == 4
+    assert backoff.drop(300.0, taken_over=False) == 8
 
 
 def test_more_than_three_drops_in_a_minute_mean_a_namesake() -> None:

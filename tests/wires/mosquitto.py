@@ -20,12 +20,14 @@ class Mosquitto:
     """One broker on one port; `settings` are further lines of its configuration file."""
 
     def __init__(
-        self, folder: Path, *, port: int = 0, users: Mapping[str, str] | None = None, settings: str = ""
-    ) -> None:
+        self, folder: Path, *, port: int = 0, users: Mapping[str, str] | None = None, settings: str = "",
+        quiet: bool = False,
+    ) -> None:  # fmt: skip
         self.program = require_program("mosquitto")
         self.port = port or find_tcp_port()
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
+        self._words = [] if quiet else ["-v"]
         lines = [f"listener {self.port} 127.0.0.1", f"user {getpass.getuser()}", "persistence false", settings]
         lines.append("max_queued_messages 100000")  # a collector on a busy machine is slow, and must miss nothing
         if users is None:
@@ -39,10 +41,11 @@ class Mosquitto:
     @classmethod
     @contextmanager
     def serve(
-        cls, folder: Path, *, port: int = 0, users: Mapping[str, str] | None = None, settings: str = ""
-    ) -> Iterator[Mosquitto]:
+        cls, folder: Path, *, port: int = 0, users: Mapping[str, str] | None = None, settings: str = "",
+        quiet: bool = False,
+    ) -> Iterator[Mosquitto]:  # fmt: skip
         """Started, and killed at the end whatever happens."""
-        broker = cls(folder, port=port, users=users, settings=settings)
+        broker = cls(folder, port=port, users=users, settings=settings, quiet=quiet)
         try:
             broker.start()
             yield broker
@@ -53,9 +56,14 @@ class Mosquitto:
         """Start and wait until it listens."""
         assert self._process is None
         with self.log.open("ab") as log:
-            command = [self.program, "-v", "-c", str(self._config)]
+            command = [self.program, *self._words, "-c", str(self._config)]
             self._process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         eventually(self._listens, within_s=10, what=f"mosquitto listening; its log: {self.log}")
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     def kill(self) -> None:
         """kill -9: nothing is kept, nobody is told."""
