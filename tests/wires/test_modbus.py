@@ -1,4 +1,4 @@
-"""The Modbus driver against servers that we did not write: pyModbusTCP, libmodbus over TCP and on a serial line."""
+"""The Modbus driver against servers that we did not write: pyModbusTCP, libmodbus, jsmodbus, modbus-serial."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from drivers.modbus_profile import ModbusUnit, load, points
 from firmware_py.core.reading import Quality, Reason
 from firmware_py.ports import DeviceError
 from tests.conftest import eventually, find_tcp_port, require, run
+from tests.wires.modbus_node import serve_node
 
 UNIT = 3
 HOLDING = {
@@ -143,13 +144,17 @@ def _carry(source: int, sink: int) -> None:
             os.write(sink, data)
 
 
-PEERS = ["pyModbusTCP", "libmodbus", "libmodbus serial"]
+PEERS = ["pyModbusTCP", "libmodbus", "libmodbus serial", "jsmodbus", "modbus-serial"]
 
 
 @contextlib.contextmanager
 def serve(peer: str, request: pytest.FixtureRequest) -> Iterator[Endpoint]:
     if peer == "pyModbusTCP":
         with serve_pymodbustcp() as endpoint:
+            yield endpoint
+        return
+    if peer in ("jsmodbus", "modbus-serial"):
+        with serve_node(peer, HOLDING) as endpoint:
             yield endpoint
         return
     program = request.getfixturevalue("libmodbus_server")
