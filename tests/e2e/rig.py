@@ -117,6 +117,7 @@ class Rig:
         self.peers = NotedPeers(self.world, Exchange().user)
         self.seen: list[tuple[float, Picture]] = []
         self.exchange = Exchange()
+        self.covered = True  # False: coverage does not follow into the daemon, which costs it half of its speed
         self.ports: Ports | None = None
         self.process: asyncio.subprocess.Process | None = None
         self._watching: asyncio.Task[None] | None = None
@@ -167,9 +168,13 @@ class Rig:
         with (self.folder / "daemon.log").open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 *command, cwd=PROJECT, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
-                env=os.environ | {"PYTHONPATH": str(PROJECT)},
+                env=self._environment(),
             )  # fmt: skip
         self.watch()
+
+    def _environment(self) -> dict[str, str]:
+        kept = {name: text for name, text in os.environ.items() if self.covered or not name.startswith("COVERAGE_")}
+        return kept | {"PYTHONPATH": str(PROJECT)}
 
     def watch(self) -> None:
         """Note all that the control socket shows, whoever serves it."""
