@@ -60,11 +60,11 @@ class Controller:
 
     def _chance(self, low_s: float, high_s: float) -> float:
         self.draws += 1  # one for the loss of a session, and one for each attempt that failed
-        return random.uniform(low_s, high_s)  # noqa: S311 - jitter is no secret
+        return random.uniform(low_s, high_s)
 
     async def work(self, rate: float) -> None:
         """Events at `rate` a second, and a state with each."""
-        await asyncio.sleep(random.uniform(0, 1 / rate))  # noqa: S311 - jitter is no secret
+        await asyncio.sleep(random.uniform(0, 1 / rate))
         while True:
             self.outbox.append("bench.counted", sent_ns=time.monotonic_ns())
             del self.outbox.records[:-64]
@@ -213,7 +213,7 @@ def main(words: list[str]) -> int:
         return 0
     count, rate, outage_s = (*map(float, words), *(300.0, 1.0, 3.0)[len(words) :])
     with tempfile.TemporaryDirectory() as folder:
-        print(json.dumps(measure(int(count), rate, outage_s, Path(folder))))  # noqa: T201 - this is its answer
+        print(json.dumps(measure(int(count), rate, outage_s, Path(folder))))
     return 0
 
 

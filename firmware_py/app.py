@@ -123,8 +123,7 @@ class Controller:
             devices=lambda: tuple(report for poller in self._pollers for report in poller.report()),
             storage=self._storage_report,
         )  # fmt: skip
-        seen = KeptWords(self._directory / COMMANDS, Disk())
-        orders = FarOrders(desk, self._clock, self._archive.tell, seen, by_hand=plan.manual_cause)
+        orders = self._make_orders(desk, plan.manual_cause)
         self._publisher = self._make_publisher(floor, environ, orders)
         sinks: list[Sink] = [self._board, Buttons(buttons, desk), orders, Once(self._ready)]
         if self._publisher is not None:
@@ -178,6 +177,10 @@ class Controller:
         return Poller(
             bus=one.bus, port=one.port, clock=self._clock, table=self._table, rebuild=rebuild if make else None
         )
+
+    def _make_orders(self, desk: Desk, by_hand: str) -> FarOrders:
+        seen = KeptWords(self._directory / COMMANDS, Disk())
+        return FarOrders(desk, self._clock, self._archive.tell, seen, by_hand=by_hand)
 
     def _make_publisher(self, floor: Floor, environ: Mapping[str, str], orders: FarOrders) -> Publisher | None:
         if floor.site.mqtt is None or not floor.site.mqtt.enabled:

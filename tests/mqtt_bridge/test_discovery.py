@@ -54,7 +54,7 @@ def test_a_great_floor_stays_within_the_limit() -> None:
     points = tuple(Point(id=f"u{number}.a.b.c", kind=Kind.NUMBER, unit="C", stale_after_ms=1) for number in range(900))
     about = payload.About(version="1", schema="x", points=points)
     device = describe(TOPICS, about, boot=BOOT, senders={})
-    assert len(device["components"]) == COMPONENTS + 1  # type: ignore[arg-type]  # a dictionary
+    assert len(device["components"]) == COMPONENTS + 1  # type: ignore[arg-type]  # it is a dictionary
     assert len(payload.encode(device)) < 2 * payload.STATE_BYTES
 
 

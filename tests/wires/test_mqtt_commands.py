@@ -66,7 +66,7 @@ async def converse(far: Collector, port: int, messages: list[dict[str, Any]]) ->
     await eventually_async(lambda: far.of("state"))
     await asyncio.sleep(0.1)  # the subscription follows
     for number, message in enumerate(messages):
-        id_ = {"new": f"id-{number}", "old": "id-0"}.get(message["id"], message["id"])  # type: ignore[call-overload]  # any
+        id_ = {"new": f"id-{number}", "old": "id-0"}.get(message["id"], message["id"])  # type: ignore[call-overload]  # may be of any type
         words = {key: message[key] for key in ("by", "boot", "ttl_s", "args")} | {"id": id_}
         words |= {"unknown": [1, {"deep": None}]} if message["stray"] else {}
         topic = f"{TOPIC}/cmd/{message['name']}"
