@@ -11,6 +11,7 @@ import pytest
 from drivers.modbus import ModbusBus
 from drivers.modbus_profile import CoilOutput, late_point
 from drivers.modbus_rate import MOST_CHANGES, WITHIN_S, ChangeRate
+from firmware_py.core.reading import Reason
 from firmware_py.ports import DeviceError
 from tests.conftest import eventually_async, run
 from tests.wires import modbus_faults as faults
@@ -97,6 +98,35 @@ def test_a_proof_register_that_holds_something_else_is_believed_by_nobody(tmp_pa
             bus = make_bus(server.port, faults.RTU, [lying_unit(profile, 60)])
             with pytest.raises(DeviceError, match="never hold"):
                 await bus.read(bus.groups[0])
+            await bus.close()
+
+    run(scenario())
+
+
+@pytest.mark.wire
+@pytest.mark.parametrize(("timeout_ms", "neighbour_suffers"), [(300, False), (100, True)])
+def test_a_time_out_shorter_than_the_gateways_tries_takes_the_dead_units_time_from_its_neighbour(
+    timeout_ms: int, neighbour_suffers: bool
+) -> None:
+    """A gateway that asks one after the other and says 0x0B after 2.15 s; times divided by ten. Why `check` refuses."""
+    units = [make_unit("relay_board_8", f"relay{n}", n, timeout_ms=timeout_ms) for n in (1, 2)]
+
+    def answer(server: faults.FaultServer, request: faults.Request) -> Sequence[faults.Step]:
+        return [0.215, *faults.exception(11)(server, request)] if request.unit == 1 else [server.sound(request)]
+
+    async def scenario() -> None:
+        async with faults.FaultServer(answer=answer) as server:
+            bus = ModbusBus(point_at(server.port), units)
+            dead, healthy = bus.groups
+            with pytest.raises(DeviceError) as caught:
+                await bus.read(dead)
+            assert caught.value.unit_only
+            if neighbour_suffers:
+                with pytest.raises(DeviceError, match="no answer"):
+                    await bus.read(healthy)
+            else:
+                assert caught.value.because is Reason.SOURCE_LOST
+                assert all(sample.because is None for sample in (await bus.read(healthy)).values())
             await bus.close()
 
     run(scenario())
