@@ -5,7 +5,7 @@ Part of `compile`: from a checked site and the points that its profiles offer. I
 
 from collections.abc import Collection, Iterable
 
-from config.model_floor import Load, StageEntry
+from config.model_floor import Load, LoadKind, StageEntry
 from config.model_site import Site
 from firmware_py.core import planned
 from firmware_py.core.calendar import seconds_of
@@ -52,7 +52,12 @@ def watched(site: Site, ups: str, points: Collection[str]) -> power.Ups:
         overload_pct=site.power.overload_pct,
         charge_floor_pct=site.recovery.charge_floor_pct,
         runtime_floor_ms=site.recovery.runtime_floor_ms,
+        last_words_ms=site.power.last_words_lead_ms if _feeds_controller(site, ups) else 0,
     )
+
+
+def _feeds_controller(site: Site, ups: str) -> bool:
+    return any(load.kind is LoadKind.CONTROLLER and load.ups == ups for load in site.load)
 
 
 def batteries(site: Site, points: Collection[str]) -> tuple[Battery, ...]:

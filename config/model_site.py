@@ -63,6 +63,9 @@ class Power(Section):
         default=0.0,
         description="share of a forecast that is believed beyond the charge that this battery was ever watched to give",
     )
+    last_words_lead_ms: DelayMs = Field(
+        default=120_000, description="forecast left at which the controller says that its own supply ends"
+    )
     notice_ms: DurationMs = Field(default=604_800_000, description="how long before a planned cut it is told")
     estimates: Annotated[tuple[Literal["ups", "slope", "table"], ...], Field(min_length=1, max_length=3)] = Field(
         default=("ups", "slope", "table"), description="forecasts that count; the lowest of them is acted on"

@@ -13,12 +13,13 @@ from firmware_py.core.condition import Condition, WhenBad
 from firmware_py.core.event import Severity
 from firmware_py.core.plan import Announce, FlagRule, Holds
 from firmware_py.core.reading import Reason
-from monitors.parts import Part, Row, RowAlarm
+from monitors.parts import Part, Row, RowAlarm, join
 
 SILENT = frozenset({Reason.NOT_YET, Reason.NO_COMMUNICATION, Reason.STALE, Reason.BAD_REPLY, Reason.DOUBTFUL})
 IMPLAUSIBLE = frozenset({Reason.OUT_OF_RANGE, Reason.SENTINEL, Reason.UNKNOWN_WORD, Reason.NOT_SUPPORTED})
 CAUSE = "power"
 MANUAL_RECORDS = "manual_records"
+LAST_WORDS = "controller.last_words"
 RUNTIME_DEADBAND_S = 120.0
 CHARGE_DEADBAND_PCT = 2.0
 LOAD_DEADBAND_PCT = 5.0
@@ -32,7 +33,8 @@ class Ups:
 
     `has_runtime`, `has_status`, `has_charge`, `has_load`: whether its profile offers those points at all.
     `overload_pct`: load beyond which nothing more returns; `charge_floor_pct`, `runtime_floor_ms`: what the battery
-    must have again before loads return, 0 where the site asks for none.
+    must have again before loads return, 0 where the site asks for none. `last_words_ms`: this UPS feeds the controller
+    itself, which says so that long before it ends; 0 where it does not.
     """
 
     id: str
@@ -48,6 +50,7 @@ class Ups:
     overload_pct: float = 95.0
     charge_floor_pct: float = 0.0
     runtime_floor_ms: int = 0
+    last_words_ms: int = 0
 
     @property
     def is_forecast(self) -> bool:
@@ -79,31 +82,10 @@ def watch(ups: Ups) -> Part:
     """Everything that is declared for one UPS."""
     source = f"{ups.id}.output_source"
     conditions = [
-        Condition(
-            id=on_battery(ups.id),
-            test=IsWord(point=source, words=frozenset({"battery"})),
-            when_bad=WhenBad.HOLD,
-            on_delay_ms=ups.on_delay_ms,
-            off_delay_ms=ups.off_delay_ms,
-            confirm=2,
-        ),
-        Condition(
-            id=f"{ups.id}.output_off",
-            test=IsWord(point=source, words=frozenset({"off"})),
-            when_bad=WhenBad.HOLD,
-            on_delay_ms=ups.on_delay_ms,
-            off_delay_ms=ups.off_delay_ms,
-            confirm=2,
-        ),
+        _outage(on_battery(ups.id), source, "battery", ups.on_delay_ms, ups.off_delay_ms),
+        _outage(f"{ups.id}.output_off", source, "off", ups.on_delay_ms, ups.off_delay_ms),
         # A self-test is no outage, but one that does not end is: the battery drains all the same.
-        Condition(
-            id=f"{ups.id}.test_overlong",
-            test=IsWord(point=source, words=frozenset({"test"})),
-            when_bad=WhenBad.HOLD,
-            on_delay_ms=ups.test_limit_ms,
-            off_delay_ms=ups.off_delay_ms,
-            confirm=2,
-        ),
+        _outage(f"{ups.id}.test_overlong", source, "test", ups.test_limit_ms, ups.off_delay_ms),
         _blind(f"{ups.id}.unreachable", source, SILENT, ups.silent_ms),
         _blind(f"{ups.id}.card_lost", source, frozenset({Reason.SOURCE_LOST}), ups.silent_ms),
         _blind(f"{ups.id}.implausible", source, IMPLAUSIBLE, ups.silent_ms),
@@ -125,6 +107,17 @@ def watch(ups: Ups) -> Part:
         alarms=(*alarms, *part.alarms),
         flags=part.flags,
         announcements=(_announce(ups), *part.announcements),
+    )
+
+
+def _outage(name: str, source: str, word: str, on_delay_ms: int, off_delay_ms: int) -> Condition:
+    return Condition(
+        id=name,
+        test=IsWord(point=source, words=frozenset({word})),
+        when_bad=WhenBad.HOLD,
+        on_delay_ms=on_delay_ms,
+        off_delay_ms=off_delay_ms,
+        confirm=2,
     )
 
 
@@ -152,65 +145,84 @@ def _floors(ups: Ups) -> Iterator[Condition]:
 
 
 def _battery(ups: Ups) -> Part:
-    conditions: list[Condition] = []
-    alarms: list[RowAlarm] = []
-    flags: list[FlagRule] = []
-    announcements: list[Announce] = []
-    low = f"{ups.id}.battery_low"
-    if ups.has_status:
-        words = frozenset({"low", "depleted"})
-        conditions.append(
-            Condition(
-                id=low,
-                test=IsWord(point=f"{ups.id}.battery.status", words=words),
-                when_bad=WhenBad.HOLD,
-                on_delay_ms=ups.on_delay_ms,
-                off_delay_ms=ups.off_delay_ms,
-                confirm=2,
-            )
-        )
-        alarms.append(_alarm(low, AlarmPriority.HIGH, "battery_low", CAUSE))
+    """What is watched of a battery, as far as the profile tells it."""
+    parts = [_low(ups)] if ups.has_status else []
     if ups.is_forecast:
-        ending = f"{ups.id}.battery_ending"
-        runtime = Below(point=forecast(ups.id), limit=ups.manual_lead_ms / 1000, deadband=RUNTIME_DEADBAND_S)
-        # Only while on battery: a flat battery under charge has little runtime and nobody needs paper for that. Both
-        # points are worked out by our own clock, so that a UPS that falls silent still comes to its end.
-        draining = IsFlag(point=f"{ups.id}.forecast.on_battery")
-        conditions.append(
-            Condition(
-                id=ending,
-                test=AllOf(tests=(draining, runtime)),
-                when_bad=WhenBad.HOLD,
-                off_delay_ms=ups.off_delay_ms,
-                confirm=2,
-            )
-        )
-        alarms.append(_alarm(ending, AlarmPriority.HIGH, "battery_ending", CAUSE))
-        flags.append(FlagRule(flag=MANUAL_RECORDS, when=Holds(condition=ending)))
-        announcements.append(
-            Announce(
-                condition=ending,
-                begins="power.manual_records",
-                ends="power.manual_records_over",
-                severity=Severity.CRITICAL,
-                carry=(forecast(ups.id),),
-            )
-        )
-        short = f"{ups.id}.endurance_short"
-        conditions.append(
-            Condition(
-                id=short,
-                test=Above(point=f"{ups.id}.plan.short_s", limit=SHORT_S, deadband=SHORT_S),
-                when_bad=WhenBad.HOLD,
-                on_delay_ms=SHORT_DELAY_MS,
-                off_delay_ms=ups.off_delay_ms,
-                confirm=2,
-            )
-        )
-        alarms.append(_alarm(short, AlarmPriority.MEDIUM, "endurance_short", CAUSE, early=False))
-    return Part(
-        conditions=tuple(conditions), alarms=tuple(alarms), flags=tuple(flags), announcements=tuple(announcements)
+        parts += [_ending(ups), _short(ups)]
+        parts += [_last_words(ups)] if ups.last_words_ms else []
+    return join(parts)
+
+
+def _low(ups: Ups) -> Part:
+    low = f"{ups.id}.battery_low"
+    condition = Condition(
+        id=low,
+        test=IsWord(point=f"{ups.id}.battery.status", words=frozenset({"low", "depleted"})),
+        when_bad=WhenBad.HOLD,
+        on_delay_ms=ups.on_delay_ms,
+        off_delay_ms=ups.off_delay_ms,
+        confirm=2,
     )
+    return Part(conditions=(condition,), alarms=(_alarm(low, AlarmPriority.HIGH, "battery_low", CAUSE),))
+
+
+def _ending(ups: Ups) -> Part:
+    """Paper before the end. Only while on battery: a flat battery under charge has little runtime, and nobody needs
+    paper for that. Both points go on by our own clock, so that a UPS that falls silent still comes to its end."""
+    ending = f"{ups.id}.battery_ending"
+    runtime = Below(point=forecast(ups.id), limit=ups.manual_lead_ms / 1000, deadband=RUNTIME_DEADBAND_S)
+    condition = Condition(
+        id=ending,
+        test=AllOf(tests=(_draining(ups), runtime)),
+        when_bad=WhenBad.HOLD,
+        off_delay_ms=ups.off_delay_ms,
+        confirm=2,
+    )
+    told = Announce(
+        condition=ending,
+        begins="power.manual_records",
+        ends="power.manual_records_over",
+        severity=Severity.CRITICAL,
+        carry=(forecast(ups.id),),
+    )
+    return Part(
+        conditions=(condition,),
+        alarms=(_alarm(ending, AlarmPriority.HIGH, "battery_ending", CAUSE),),
+        flags=(FlagRule(flag=MANUAL_RECORDS, when=Holds(condition=ending)),),
+        announcements=(told,),
+    )
+
+
+def _short(ups: Ups) -> Part:
+    short = f"{ups.id}.endurance_short"
+    condition = Condition(
+        id=short,
+        test=Above(point=f"{ups.id}.plan.short_s", limit=SHORT_S, deadband=SHORT_S),
+        when_bad=WhenBad.HOLD,
+        on_delay_ms=SHORT_DELAY_MS,
+        off_delay_ms=ups.off_delay_ms,
+        confirm=2,
+    )
+    alarm = _alarm(short, AlarmPriority.MEDIUM, "endurance_short", CAUSE, early=False)
+    return Part(conditions=(condition,), alarms=(alarm,))
+
+
+def _draining(ups: Ups) -> IsFlag:
+    return IsFlag(point=f"{ups.id}.forecast.on_battery")
+
+
+def _last_words(ups: Ups) -> Part:
+    ending = f"{ups.id}.controller_ending"
+    brief = Below(point=forecast(ups.id), limit=ups.last_words_ms / 1000, deadband=RUNTIME_DEADBAND_S)
+    told = Announce(
+        condition=ending,
+        begins=LAST_WORDS,
+        ends="controller.goes_on",
+        severity=Severity.CRITICAL,
+        carry=(forecast(ups.id),),
+    )
+    condition = Condition(id=ending, test=AllOf(tests=(_draining(ups), brief)), when_bad=WhenBad.HOLD, confirm=2)
+    return Part(conditions=(condition,), announcements=(told,))
 
 
 def _announce(ups: Ups) -> Announce:

@@ -48,12 +48,14 @@ UNITS = {
         "kwh",
         "ah",
     ),
+    "pm",  # a thousandth, of charge or of load
     *("hz", "pa", "hpa", "lx", "db", "bytes", "lines", "bar"),
 }
 # Numbers that count or name something and have no unit.
 UNITLESS = {
     *("seq", "generation", "priority", "number", "stage", "level", "tier", "version", "index", "rank", "order", "boot"),
     *("count", "limit", "capacity", "stages", "value", "low", "high", "min", "max", "step", "deadband", "minimum"),
+    *("depth", "factor", "relapses", "returned"),
     *("activations", "confirm", "confirmed", "reports", "year", "up", "below", "above", "release"),
 }
 

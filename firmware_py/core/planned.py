@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from firmware_py.core.image import InputImage
 from firmware_py.core.point import Kind, Point
-from firmware_py.core.reading import Quality, Reading
+from firmware_py.core.reading import Quality, Reading, Value
 
 PHASE, STARTS_IN, OVERDUE, NOTE = "planned.phase", "planned.starts_in_s", "planned.overdue_s", "planned.note"
 PHASES = ("none", "noticed", "soon", "running", "overrun")
@@ -50,7 +50,7 @@ def derive(cuts: Sequence[Cut], image: InputImage) -> dict[str, Reading]:
         lost = Reading(value=None, quality=Quality.BAD, at_ms=clock.at_ms, because=clock.because)
         return dict.fromkeys((PHASE, STARTS_IN, OVERDUE, NOTE), lost)
     word, cut = _now(cuts, clock.value)
-    values = {
+    values: dict[str, Value] = {
         PHASE: word,
         STARTS_IN: max(0, cut.start_s - clock.value) // 60 * 60,
         OVERDUE: max(0, clock.value - cut.end_s) // 60 * 60 if word == "overrun" else 0,

@@ -24,6 +24,14 @@ def test_only_what_the_site_asks_for_and_the_ups_tells_stops_a_return() -> None:
     assert tests["ups1.runtime_floor"] == Below(point="ups1.forecast.runtime_s", limit=60.0, deadband=120.0)
 
 
+def test_only_the_ups_that_feeds_the_controller_has_its_last_words() -> None:
+    told = {announce.begins for announce in power.watch(replace(UPS, last_words_ms=MINUTE)).announcements}
+    assert power.LAST_WORDS in told
+    blind = replace(UPS, last_words_ms=MINUTE, has_charge=False, has_runtime=False)
+    for other in (UPS, blind):
+        assert power.LAST_WORDS not in {announce.begins for announce in power.watch(other).announcements}
+
+
 def test_a_stage_looks_at_thresholds_from_both_sides_and_at_the_plan() -> None:
     thresholds = (
         Threshold(point=CHARGE, limit=50.0, release=60.0),

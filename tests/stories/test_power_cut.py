@@ -95,6 +95,18 @@ def test_paper_is_announced_before_the_battery_ends(floor: Teller) -> None:
     """)
 
 
+def test_the_controller_says_its_last_words_before_its_own_supply_ends(floor: Teller) -> None:
+    floor.tell("""
+        1:00  ups1.output_source = battery
+        5:00  ups1.battery.runtime_s = 180
+        6:00  expect not told controller.last_words
+        6:00  ups1.battery.runtime_s = 60
+        6:03  expect told controller.last_words ups1.forecast.runtime_s=60
+        7:00  ups1.output_source = mains
+        7:05  expect told controller.goes_on
+    """)
+
+
 def test_power_is_back_loads_return_one_by_one_outbound_last_and_a_list_stays_open(floor: Teller) -> None:
     floor.tell("""
         1:00  ups1.output_source = battery
