@@ -31,8 +31,10 @@ format: ## let ruff lay out the code
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
-bench: ## measure speed and size (comes with issue 10)
-	@echo "make bench: nothing to measure with yet; it comes with issue 10" >&2; exit 2
+bench: ## measure and print tables (B=fleet for one of them); fails nothing
+	@.ci/setup dev
+	@.ci/peers
+	@for name in $(or $(B),modbus_dead_unit surge fleet); do echo "== $$name"; .venv/bin/python -m bench.$$name || exit $$?; done
 
 sim: ## weeks of seeded faults in virtual time (comes with issue 8)
 	@echo "make sim: the simulation ring comes with issue 8" >&2; exit 2

@@ -54,7 +54,7 @@ def simulate(
     level: float, seed: int, *, weeks: int = JUDGED_WEEKS, surges: int = 6, shape: float = DAYS_ALIKE
 ) -> Score:
     """One floor's twelve weeks, and surges on days of their own."""
-    chance = random.Random(seed)  # noqa: S311 - a simulation, the same each time
+    chance = random.Random(seed)
     begun = history(chance, level, shape)
     state, alarms = begun, 0
     for day in range(7 * weeks):
@@ -84,7 +84,7 @@ def _delay(chance: random.Random, state: SurgeState, level: float, shape: float)
 
 def crowd(seed: int, erlang: float, times: float, *, days: int = 7) -> tuple[int, int]:
     """Few lines: alarms in usual days, and minutes until a true rise of the offered load is noticed (240: not)."""
-    chance = random.Random(seed)  # noqa: S311 - a simulation, the same each time
+    chance = random.Random(seed)
     usual = _floor(chance, erlang, 7 * WEEKS * DAY_MINUTES)
     learnt: dict[int, tuple[int, ...]] = {}
     for slot in range(SLOTS):

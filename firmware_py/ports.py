@@ -36,7 +36,7 @@ class PollGroup:
 
 
 class Bus(Protocol):
-    """One endpoint (a UPS agent, a Modbus line, an exchange). The poller calls it from one task only, never twice at once."""
+    """One endpoint (a UPS agent, a Modbus line, an exchange). Called from one task only, never twice at once."""
 
     @property
     def name(self) -> str:
@@ -59,8 +59,8 @@ class Bus(Protocol):
 class RemotePort(Protocol):
     """Outputs behind a wire (relay board, exchange). Writes are wanted values, not commands: the newest wins.
 
-    A driver that reads and writes is one object that is both Bus and RemotePort; the endpoint's one task calls it, writes
-    before reads, never two calls at once.
+    A driver that reads and writes is one object that is both Bus and RemotePort; the endpoint's one task calls it,
+    writes before reads, never two calls at once.
     """
 
     @property

@@ -120,7 +120,9 @@ def watch_rise(room: Room) -> Part:
     """The rate of rise, on three sound samples; and the sensor that jumps or says what cannot be."""
     rise, sensor = rising(room.id), f"{room.id}.sensor_fault"
     return Part(
-        trends=(Trend(point=room.point, rise=rise_point(room.id).id, jump_limit=room.jump_c, window_ms=RISE_WINDOW_MS),),
+        trends=(
+            Trend(point=room.point, rise=rise_point(room.id).id, jump_limit=room.jump_c, window_ms=RISE_WINDOW_MS),
+        ),
         conditions=(
             Condition(
                 id=rise,

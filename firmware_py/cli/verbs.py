@@ -63,7 +63,9 @@ def build_parser() -> argparse.ArgumentParser:
 def _add_probe(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     probe = _verb(verbs, "probe", "read one device by its address, without a site file; exit 5 if it tells nothing")
     probe.add_argument(
-        "address", metavar="ADDRESS", help="snmp://COMMUNITY@HOST:PORT, snmp://USER@HOST for version 3, or modbus+tcp://HOST:PORT/UNIT"
+        "address",
+        metavar="ADDRESS",
+        help="snmp://COMMUNITY@HOST:PORT, snmp://USER@HOST for version 3, or modbus+tcp://HOST:PORT/UNIT",
     )
     probe.add_argument("--json", action="store_true", help="as JSON, version 1")
     probe.add_argument(

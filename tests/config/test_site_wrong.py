@@ -123,12 +123,12 @@ STAGES: tuple[Slip, ...] = (
     ),
     ('after = "1 min"', 'after = "1 min"\n«load_above = "80 %"', "says nothing about trunks"),
     (
-        '[annunciator]',
+        "[annunciator]",
         '[[planned_outage]]\nstart = "2026-12-01T08:00Z"\n«end = "2026-12-01T08:00Z"\n\n[annunciator]',
         "must be after start",
     ),
     (
-        '[annunciator]',
+        "[annunciator]",
         '[[planned_outage]]\n«start = "2026-12-41T08:00Z"\nend = "2026-12-01T08:00Z"\n\n[annunciator]',
         "there is no such date",
     ),
