@@ -1,6 +1,6 @@
 # Floorguard. `make` alone prints what there is. PYTHON=/path/to/python3.12 chooses the interpreter (3.11 to 3.13).
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench sim chaos proof install uninstall lock clean
+.PHONY: help run test acceptance check format bench sim chaos proof install uninstall lock clean
 PYTHON ?= python3
 PREFIX ?= /usr/local/lib/floorguard
 T ?=
@@ -17,6 +17,11 @@ test: ## set up .venv if needed and run the tests (T="tests/core -k alarm" for s
 	@.ci/setup dev
 	@.ci/peers
 	@.ci/test $(T)
+
+acceptance: ## the slower share of the evidence, which CI runs after the tests: broken devices, the whole day, chaos, outages
+	@.ci/setup dev
+	@.ci/peers
+	@.ci/test -m "acceptance and not proof"
 
 check: ## ruff, format, mypy --strict, import contracts, coverage floors
 	@.ci/setup dev

@@ -11,7 +11,7 @@ from tests.chaos.run import FAULTS, Chaos, holds, stir
 from tests.wires.mqtt_collector import Collector
 from tests.wires.mqtt_fixtures import every_message_validates
 
-pytestmark = pytest.mark.wire
+pytestmark = [pytest.mark.wire, pytest.mark.acceptance]
 __all__ = ["every_message_validates"]
 
 

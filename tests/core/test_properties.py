@@ -116,7 +116,7 @@ def test_the_laws_hold_after_any_course(moves: list[tuple[str, object]]) -> None
             check(floor, last)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(moves=MOVES)
 def test_healed_and_left_alone_the_floor_is_normal_again(moves: list[tuple[str, object]]) -> None:
     floor = Floor()

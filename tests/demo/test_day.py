@@ -18,7 +18,7 @@ import pytest
 
 from tests.conftest import PROJECT, eventually, find_program, require
 
-pytestmark = pytest.mark.wire
+pytestmark = [pytest.mark.wire, pytest.mark.acceptance]
 COMMAND = (sys.executable, "-m", "firmware_py", "demo")
 
 

@@ -199,6 +199,7 @@ def judge(week: Week) -> None:
     assert week.gentle_late == 0
 
 
+@pytest.mark.acceptance
 @pytest.mark.parametrize("seed", range(3))
 def test_in_a_hot_shift_with_shedding_fires_and_reboots_no_compressor_is_harmed(seed: int) -> None:
     week = Week(seed)

@@ -92,6 +92,7 @@ def _series(folder: Path, cases: list[tuple[float, float, float]], histories: tu
     return tally
 
 
+@pytest.mark.acceptance
 def test_what_must_last_reaches_its_target_wherever_shedding_all_at_once_would(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

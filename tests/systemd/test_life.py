@@ -26,7 +26,7 @@ from tests.systemd.init import Init
 from tests.systemd.unit import Unit
 from tests.systemd.witness import levels, make_board
 
-pytestmark = pytest.mark.wire
+pytestmark = [pytest.mark.wire, pytest.mark.acceptance]
 UNIT = PROJECT / "systemd" / "floorguard.service"
 # As tests/e2e/site.py has them.
 FAULT_PINS = {name: name == "beacon" for name in PINS}
