@@ -94,6 +94,9 @@ def check_story(collector: Collector) -> None:
 async def check_newcomer(late: Collector, *, in_outage: bool) -> None:
     """Who subscribes later finds status, info, state and the standing alarms retained, and no event."""
     await heard(late, lambda c: {"status", "info", "state"} <= kept(c).keys(), "retained topics")
+    if in_outage:
+        # The mode is told at once, the alarm's topic right behind it.
+        await heard(late, lambda c: kept(c).get("alarm/ups1/on_battery", {}).get("state") == "active_unacked", "alarm")
     await asyncio.sleep(0.3)
     found = kept(late)
     assert "event" not in found
