@@ -70,6 +70,9 @@ class Line(Protocol):
     async def ask(self, question: Question, timeout_s: float, spacing_s: float) -> Reply:
         """One request, one guarded reply. DeviceError."""
 
+    def close(self) -> None:
+        """Give the connection up; the next read opens another."""
+
 
 class UnitReader:
     """Reads one unit's groups and, where that is allowed, its coils. ValueError for a unit that cannot work."""
@@ -238,9 +241,15 @@ class UnitReader:
         pair = pairs[trust.refusals % len(pairs)]
         trust.doubt = True
         trust.attempts += 1
-        # Turned round with every attempt: a line that is late by one canary pair must not look right on the next.
-        answers = [await self._ask(each, until) for each in (pair if trust.attempts % 2 else pair[::-1])]
-        self._check_canaries(answers, pair)
+        try:
+            # Turned round with every attempt: a line that is late by one canary pair must not look right on the next.
+            answers = [await self._ask(each, until) for each in (pair if trust.attempts % 2 else pair[::-1])]
+            self._check_canaries(answers, pair)
+        except DeviceError as error:
+            if error.because is not Reason.BAD_REPLY:
+                raise
+            self._line.close()  # whatever is still on its way dies with the connection
+            raise DeviceError(f"not proven: {error}", because=Reason.BAD_REPLY, unproven=True) from error
         trust.restore(asyncio.get_running_loop().time())
 
     def _check_canaries(self, answers: list[Reply], pair: tuple[Question, Question]) -> None:

@@ -12,12 +12,16 @@ from firmware_py.core.reading import Reason, Sample
 
 
 class DeviceError(Exception):
-    """The far end did not answer, or answered what cannot be used. `unit_only`: its neighbours are not to blame."""
+    """The far end did not answer, or answered what cannot be used. `unit_only`: its neighbours are not to blame.
+    `unproven`: what it said before cannot be trusted either."""
 
-    def __init__(self, message: str, *, because: Reason = Reason.NO_COMMUNICATION, unit_only: bool = True) -> None:
+    def __init__(
+        self, message: str, *, because: Reason = Reason.NO_COMMUNICATION, unit_only: bool = True, unproven: bool = False
+    ) -> None:
         super().__init__(message)
         self.because = because
         self.unit_only = unit_only
+        self.unproven = unproven
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -121,12 +121,16 @@ class Poller:
         hints, self._hints = self._hints, set()
         for device in sorted(hints):
             self._follow(device)
+        began_ms = self._clock.now_ms()
         for group in self._schedule.groups:
             if self._reading and self._is_due(group):
-                if not await self._poll(group):
+                if self._health[group.device].silent_since(began_ms):
+                    self._schedule.done(group, self._clock.now_ms())  # it would only wait for the same silence
+                elif await self._poll(group):
+                    await self._tell_all()
+                else:
                     self._skip_turn()
                     break
-                await self._tell_all()
 
     def _skip_turn(self) -> None:
         """The bus is at fault: the others that were due now would only wait for the same silence."""
@@ -207,12 +211,16 @@ class Poller:
         now_ms, first = self._clock.now_ms(), self._health[device]
         for health in [first] if error.unit_only else [first, *(h for h in self._health.values() if h is not first)]:
             died = health.fail(started_ms, now_ms, str(error), at_once=at_once)
+            if error.because in (Reason.NO_COMMUNICATION, Reason.SOURCE_LOST):
+                health.silent_ms = now_ms
             health.bus_fault = not error.unit_only
             if died:
                 log.warning("%s: %s does not answer: %s", self.name, health.device, error)
             if health.dead:
                 for group in self._groups_of(health.device):
                     self._table.fail(group.points, error.because, str(error))
+        if error.unproven and not first.dead:
+            self._table.doubt((p for group in self._groups_of(device) for p in group.points), str(error))
 
     async def _tell_all(self) -> None:
         for output, on in self.wishes.due(self._clock.now_ms()):

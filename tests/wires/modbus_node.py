@@ -15,7 +15,9 @@ from tests.conftest import PROJECT, find_tcp_port, require
 def install() -> Path:
     """The folder with the packages, brought by .ci/peers-node. Skips where nothing can be had."""
     done = subprocess.run([PROJECT / ".ci/peers-node"], capture_output=True, text=True, check=False)
-    require(done.returncode == 0, f"jsmodbus and modbus-serial are needed: apt-get install nodejs npm {done.stderr[-200:]}")
+    require(
+        done.returncode == 0, f"jsmodbus and modbus-serial are needed: apt-get install nodejs npm {done.stderr[-200:]}"
+    )
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return base / "floorguard-tests" / "node-5.0.0-8.0.25"
 

@@ -96,8 +96,12 @@ def test_a_proof_register_that_holds_something_else_is_believed_by_nobody(tmp_pa
     async def scenario() -> None:
         async with faults.FaultServer(framing=faults.RTU, answer=answer) as server:
             bus = make_bus(server.port, faults.RTU, [lying_unit(profile, 60)])
-            with pytest.raises(DeviceError, match="never hold"):
-                await bus.read(bus.groups[0])
+            for connections in (1, 2):
+                with pytest.raises(DeviceError, match="never hold") as caught:
+                    await bus.read(bus.groups[0])
+                assert caught.value.unproven
+                assert caught.value.unit_only
+                assert server.connections == connections, "each failed proof ends its connection"
             await bus.close()
 
     run(scenario())
