@@ -5,24 +5,28 @@ All that is asked of any unit goes through here, one question at a time. It must
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeAlias, assert_never
 
 from drivers.modbus_link import ModbusLink
-from drivers.modbus_profile import CoilOutput, Endpoint, ModbusUnit, check_coil, late_point
-from drivers.modbus_rate import ChangeRate
+from drivers.modbus_outputs import Target, TimerKeeper, coil_target, setpoint_target
+from drivers.modbus_profile import Endpoint, ModbusUnit, late_point
 from drivers.modbus_schema import Pace
 from drivers.modbus_unit import UnitReader
-from firmware_py.core.reading import Reason, Sample
+from drivers.modbus_write import CoilOutput, SetpointOutput, check_coil, check_safety, check_setpoint
+from firmware_py.core.reading import Sample
 from firmware_py.ports import DeviceError, PollGroup
+
+OutputPlace: TypeAlias = CoilOutput | SetpointOutput
 
 
 class ModbusBus:
-    """One endpoint with its units: a Bus, and a RemotePort for the coils that the site names as outputs.
+    """One endpoint with its units: a Bus, and a RemotePort for the coils and set points that the site names as outputs.
 
     Raises ValueError when units or outputs cannot work; an output on a unit of class fire never can.
     """
 
     def __init__(
-        self, endpoint: Endpoint, units: Sequence[ModbusUnit], outputs: Mapping[str, CoilOutput] | None = None
+        self, endpoint: Endpoint, units: Sequence[ModbusUnit], outputs: Mapping[str, OutputPlace] | None = None
     ) -> None:
         if len({unit.unit for unit in units}) != len(units) or len({unit.device for unit in units}) != len(units):
             raise ValueError(f"{endpoint.name}: two units share a name or a unit number")
@@ -33,14 +37,14 @@ class ModbusBus:
             unit.device: UnitReader(unit, self._link, endpoint.connect_ms, slowest_ms, alone=len(units) == 1)
             for unit in units
         }
-        self._coils: dict[str, tuple[UnitReader, int, bool]] = {}
-        for output, coil in (outputs or {}).items():
-            if coil.device not in self._readers:
-                raise ValueError(f"{output}: {endpoint.name} has no unit {coil.device}")
-            reader = self._readers[coil.device]
-            self._coils[output] = reader, check_coil(reader.unit, coil.coil), coil.active_low
-        self._rate = ChangeRate()
-        self._groups = tuple(group for reader in self._readers.values() for group in reader.groups())
+        self._targets = {output: self._target(output, place) for output, place in (outputs or {}).items()}
+        timers = {unit.device: check_safety(unit) for unit in units}
+        self._keepers = {
+            device: TimerKeeper(reader=self._readers[device], timer=timer) for device, timer in timers.items() if timer
+        }
+        groups = [group for reader in self._readers.values() for group in reader.groups()]
+        # What is watched only, a fire panel, comes first in each round.
+        self._groups = tuple(sorted(groups, key=lambda group: not self._readers[group.device].unit.watched_only))
         if endpoint.count_every_ms:
             # Last, for it opens no connection: what it tells must stay known while every unit is silent.
             self._groups += (_line_group(endpoint),)
@@ -59,7 +63,7 @@ class ModbusBus:
     @property
     def outputs(self) -> frozenset[str]:
         """Ids of the outputs behind this endpoint."""
-        return frozenset(self._coils)
+        return frozenset(self._targets)
 
     @property
     def late_replies(self) -> int:
@@ -77,22 +81,21 @@ class ModbusBus:
         return await self._readers[group.device].read(self._paces[group.id], until)
 
     async def write(self, output: str, on: bool) -> None:
-        """Write a coil and verify it by reading it back. Raises DeviceError."""
-        reader, coil, active_low = self._coils[output]
-        until = self._until(self._patience_ms(reader))
+        """Bring an output to a level and verify it by reading it back. Raises DeviceError."""
+        target = self._targets[output]
+        until = self._until(self._patience_ms(target.reader))
         await self._link.open()
-        now = asyncio.get_running_loop().time()
-        if not self._rate.allows(output, on, now):
-            raise DeviceError(f"{output} changes too often to be written", because=Reason.DOUBTFUL)
-        self._rate.note(output, on, now)
-        await reader.write_coil(coil, on is not active_low, until)
+        keeper = self._keepers.get(target.reader.unit.device)
+        if keeper is not None:
+            await keeper.keep(self._link.epoch, until)
+        await target.bring(on, until)
 
     async def read_back(self, output: str) -> bool | None:
-        """Whether the output is on, by the coil as the unit has it. Raises DeviceError."""
-        reader, coil, active_low = self._coils[output]
-        until = self._until(self._patience_ms(reader))
+        """Whether the output is on, as the unit has it. Raises DeviceError."""
+        target = self._targets[output]
+        until = self._until(self._patience_ms(target.reader))
         await self._link.open()
-        return await reader.read_coil(coil, until) is not active_low
+        return await target.look(until)
 
     async def close(self) -> None:
         """Close the connection."""
@@ -100,6 +103,18 @@ class ModbusBus:
 
     def listen(self, hint: Callable[[str], None]) -> None:
         """Modbus units never speak unasked: there is nothing to hint at."""
+
+    def _target(self, output: str, place: OutputPlace) -> Target:
+        if place.device not in self._readers:
+            raise ValueError(f"{output}: {self.name} has no unit {place.device}")
+        reader = self._readers[place.device]
+        match place:
+            case CoilOutput():
+                return coil_target(output, reader, check_coil(reader.unit, place.coil), active_low=place.active_low)
+            case SetpointOutput():
+                return setpoint_target(output, reader, check_setpoint(reader.unit, place))
+            case never:
+                assert_never(never)
 
     def _until(self, within_ms: int) -> float:
         return asyncio.get_running_loop().time() + within_ms / 1000
@@ -115,4 +130,4 @@ def _line_group(endpoint: Endpoint) -> PollGroup:
     )
 
 
-__all__ = ["CoilOutput", "Endpoint", "ModbusBus", "ModbusLink"]
+__all__ = ["CoilOutput", "Endpoint", "ModbusBus", "ModbusLink", "SetpointOutput"]

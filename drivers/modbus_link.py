@@ -244,8 +244,12 @@ async def _request(client: AsyncModbusTcpClient | AsyncModbusSerialClient, quest
             return await client.read_holding_registers(address, count=count, device_id=unit)
         case 4:
             return await client.read_input_registers(address, count=count, device_id=unit)
-        case _:
+        case 5:
             return await client.write_coil(address, question.value, device_id=unit)
+        case 6:
+            return await client.write_register(address, question.words[0], device_id=unit)
+        case _:
+            return await client.write_registers(address, list(question.words), device_id=unit)
 
 
 def _look_away(call: "asyncio.Future[ModbusPDU]") -> None:

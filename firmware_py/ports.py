@@ -29,7 +29,8 @@ class PollGroup:
     """Points of one device that are read together.
 
     `deadline_ms` bounds one whole read of the group, retries included. `device` is what back-off and blame attach to:
-    on a bus with several units one dead device costs the others at most one deadline per probe.
+    on a bus with several units one dead device costs the others at most one deadline per probe. `answer_ms`: what one
+    question of it takes at most, where the deadline holds many; 0: the deadline.
     """
 
     id: str
@@ -37,6 +38,7 @@ class PollGroup:
     points: tuple[str, ...]
     period_ms: int
     deadline_ms: int
+    answer_ms: int = 0
 
 
 class Bus(Protocol):

@@ -37,7 +37,7 @@ def draw_pause_ms(pause_ms: int) -> int:
 
 
 class Health:
-    """Counters and state of one device. `deadline_ms`: the longest of its groups."""
+    """Counters and state of one device. `deadline_ms`: the longest of its groups, or of one question of it."""
 
     def __init__(self, device: str, deadline_ms: int, draw: Callable[[int], int] = draw_pause_ms) -> None:
         self.device = device

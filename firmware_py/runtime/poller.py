@@ -276,5 +276,5 @@ def _complete(group: PollGroup, samples: Mapping[str, Sample]) -> dict[str, Samp
 def _longest(groups: Iterable[PollGroup]) -> Iterable[tuple[str, int]]:
     longest: dict[str, int] = {}
     for group in groups:
-        longest[group.device] = max(longest.get(group.device, 0), group.deadline_ms)
+        longest[group.device] = max(longest.get(group.device, 0), group.answer_ms or group.deadline_ms)
     return longest.items()

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from drivers.modbus import ModbusBus
-from drivers.modbus_profile import CoilOutput, late_point
-from drivers.modbus_rate import MOST_CHANGES, WITHIN_S, ChangeRate
+from drivers.modbus_profile import late_point
+from drivers.modbus_rate import MOST_CHANGES, WITHIN_S, WriteRate
+from drivers.modbus_write import CoilOutput
 from firmware_py.core.reading import Reason
 from firmware_py.ports import DeviceError
 from tests.conftest import eventually_async, run
@@ -74,15 +75,14 @@ def test_a_relay_that_is_told_to_flicker_is_left_alone() -> None:
     run(scenario())
 
 
-def test_a_rate_is_counted_for_each_output_and_forgotten_with_time() -> None:
-    rate = ChangeRate()
+def test_a_rate_counts_writes_and_forgets_them_with_time() -> None:
+    rate = WriteRate(MOST_CHANGES, WITHIN_S)
     for n in range(MOST_CHANGES):
-        assert rate.allows("a", n % 2 == 0, float(n) / 10)
-        rate.note("a", n % 2 == 0, float(n) / 10)
-    assert not rate.allows("a", True, 1.0)
-    assert rate.allows("a", False, 1.0)
-    assert rate.allows("b", True, 1.0)
-    assert rate.allows("a", True, WITHIN_S)
+        assert rate.allows(float(n) / 10)
+        rate.note(float(n) / 10)
+    assert not rate.allows(1.0)
+    assert not rate.allows(WITHIN_S - 0.1)
+    assert rate.allows(WITHIN_S)
 
 
 @pytest.mark.wire

@@ -11,7 +11,8 @@ import pytest
 
 from drivers.modbus import Endpoint, ModbusBus, ModbusLink
 from drivers.modbus_guard import WRITE_COIL, Framing, Question
-from drivers.modbus_profile import CoilOutput, ModbusUnit, load
+from drivers.modbus_profile import ModbusUnit, load
+from drivers.modbus_write import CoilOutput
 from firmware_py.core.reading import Quality
 from firmware_py.ports import DeviceError
 from tests.conftest import PROJECT, find_tcp_port, run

@@ -21,7 +21,8 @@ STREAMS = (TCP, RTU)  # what can hang up
 
 @dataclass(frozen=True)
 class Request:
-    """One request as it came: `number` counts from 0 over the life of the server."""
+    """One request as it came: `number` counts from 0 over the life of the server. Of a write of one cell `count` is the
+    value; of several, `data` holds them."""
 
     number: int
     transaction: int
@@ -29,6 +30,7 @@ class Request:
     function: int
     address: int
     count: int
+    data: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -197,12 +199,17 @@ class FaultServer:
 
     async def _next(self, reader: asyncio.StreamReader) -> Request:
         if self.framing != TCP:
-            raw = await reader.readexactly(8)
-            unit, function, address, count = struct.unpack(">BBHH", raw[:6])
-            return Request(len(self.requests), 0, unit, function, address, count)
+            unit, function, address, count = struct.unpack(">BBHH", await reader.readexactly(6))
+            data = await self._data(reader, function)
+            await reader.readexactly(2)  # the checksum
+            return Request(len(self.requests), 0, unit, function, address, count, data)
         transaction, _, _, unit = struct.unpack(">HHHB", await reader.readexactly(7))
         function, address, count = struct.unpack(">BHH", await reader.readexactly(5))
-        return Request(len(self.requests), transaction, unit, function, address, count)
+        data = await self._data(reader, function)
+        return Request(len(self.requests), transaction, unit, function, address, count, data)
+
+    async def _data(self, reader: asyncio.StreamReader, function: int) -> bytes:
+        return await reader.readexactly((await reader.readexactly(1))[0]) if function in (15, 16) else b""
 
     async def _work(self, waiting: asyncio.Queue[Request], writer: asyncio.StreamWriter | _Line) -> None:
         while True:
