@@ -97,7 +97,8 @@ on_fault = "off"
 RAISING = (
     EXAMPLE.replace('profile = "hvac_generic" ', 'profile = "hvac_apc_inrow_sc" ')
     .replace('gentle = ["cooling.ups_mode"]', 'gentle = ["cooling.setpoint"]')
-    .replace('id = "cooling.ups_mode"\nport = "modbus"\nunit = "hvac1"\ncoil = 0', 'id = "spare"\nport = "modbus"\nunit = "relays1"\ncoil = 7')
+    .replace('id = "cooling.ups_mode"', 'id = "spare"')
+    .replace('unit = "hvac1"\ncoil = 0', 'unit = "relays1"\ncoil = 7')
 ) + SETPOINT  # fmt: skip
 TIMED = (
     EXAMPLE.replace('profile = "relay_board_8"', 'profile = "relay_sfar_16ro"\nsafety_timer = "30 s"')
@@ -111,7 +112,7 @@ WRONG_WRITES = (
     (RAISING, 'gentle = ["cooling.setpoint"]', "gentle = []", "output.17.id", "nothing asks for"),
     (RAISING, 'fans = ["fan.floor"]', 'fans = ["cooling.setpoint"]', "cooling.fans.0", "cannot be a set point"),
     (RAISING, 'unit = "hvac1"\npoint', 'unit = "fire1"\npoint', "output.17.unit", "watched only"),
-    (RAISING, SETPOINT, SETPOINT + SETPOINT.replace("setpoint\"\np", "other\"\np"), "output.18.point", "in use already"),
+    (RAISING, SETPOINT, SETPOINT + SETPOINT.replace('nt"\np', 'nt2"\np'), "output.18.point", "in use already"),
     (ON_A_PIN, '"30 s"\nclass', '"90 s"\nclass', "modbus.2.unit.0.safety_timer", "between 0.001 s and 65.535 s"),
     (TIMED, '"30 s"\nclass', '"20 s"\nclass', "modbus.2.unit.0.safety_timer", "three slow periods of its unit, 30 s"),
     (TIMED, 'lease = "10 s"', 'lease = "20 s"', "output.10.lease", "at most half of the safety timer of relays1, 15 s"),
