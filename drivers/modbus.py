@@ -14,7 +14,7 @@ from drivers.modbus_schema import Pace
 from drivers.modbus_unit import UnitReader
 from drivers.modbus_write import CoilOutput, SetpointOutput, check_coil, check_safety, check_setpoint
 from firmware_py.core.reading import Sample
-from firmware_py.ports import DeviceError, PollGroup
+from firmware_py.ports import PollGroup
 
 OutputPlace: TypeAlias = CoilOutput | SetpointOutput
 
@@ -46,7 +46,6 @@ class ModbusBus:
         # What is watched only, a fire panel, comes first in each round.
         self._groups = tuple(sorted(groups, key=lambda group: not self._readers[group.device].unit.watched_only))
         if endpoint.count_every_ms:
-            # Last, for it opens no connection: what it tells must stay known while every unit is silent.
             self._groups += (_line_group(endpoint),)
         self._paces = {f"{device}.{pace}": pace for device in self._readers for pace in Pace}
 
@@ -73,8 +72,6 @@ class ModbusBus:
     async def read(self, group: PollGroup) -> Mapping[str, Sample]:
         """Read one group, connecting first where needed. Raises DeviceError."""
         if group.id == f"{self.name}.line":
-            if not self._link.is_open:
-                raise DeviceError("the connection is lost", unit_only=False)
             return {late_point(self.name).id: Sample(value=self.late_replies)}
         until = self._until(group.deadline_ms)
         await self._link.open()
@@ -126,8 +123,9 @@ class ModbusBus:
 def _line_group(endpoint: Endpoint) -> PollGroup:
     point, every_ms = late_point(endpoint.name), endpoint.count_every_ms
     return PollGroup(
-        id=f"{endpoint.name}.line", device=endpoint.name, points=(point.id,), period_ms=every_ms, deadline_ms=1_000
-    )
+        id=f"{endpoint.name}.line", device=endpoint.name, points=(point.id,), period_ms=every_ms, deadline_ms=1_000,
+        local=True,
+    )  # fmt: skip
 
 
 __all__ = ["CoilOutput", "Endpoint", "ModbusBus", "ModbusLink", "SetpointOutput"]

@@ -30,7 +30,8 @@ class PollGroup:
 
     `deadline_ms` bounds one whole read of the group, retries included. `device` is what back-off and blame attach to:
     on a bus with several units one dead device costs the others at most one deadline per probe. `answer_ms`: what one
-    question of it takes at most, where the deadline holds many; 0: the deadline.
+    question of it takes at most, where the deadline holds many; 0: the deadline. `local`: what the driver knows without
+    the wire; a fault of the wire is none of its, and it proves nothing about the wire.
     """
 
     id: str
@@ -39,6 +40,7 @@ class PollGroup:
     period_ms: int
     deadline_ms: int
     answer_ms: int = 0
+    local: bool = False
 
 
 class Bus(Protocol):
