@@ -10,15 +10,18 @@ from pathlib import Path
 
 import pytest
 
+from config.site import load_document
 from drivers.modbus import Endpoint, ModbusBus, SetpointOutput
 from drivers.modbus_profile import ModbusUnit, load, points
 from drivers.modbus_rate import MOST_SETTINGS
 from drivers.modbus_write import CoilOutput
+from firmware_py.cli.safe_remote import drive_remote
 from firmware_py.core.reading import Quality, Reason
 from firmware_py.ports import DeviceError
 from firmware_py.runtime.clock import SystemClock
 from firmware_py.runtime.poller import Poller
 from firmware_py.runtime.table import PointTable
+from tests.config.test_cooling import RAISING as RAISING_INROW
 from tests.conftest import eventually_async, run
 from tests.wires import modbus_faults as faults
 from tests.wires.test_modbus import PEERS, UNIT, serve
@@ -46,6 +49,7 @@ writable = [{ table = "coil", address = 0, count = 8 }]
 address = 70
 step = "100 ms"
 """
+RAISING = RAISING_INROW.replace("hvac_apc_inrow_sc", "hvac_daikin_intesis")
 RAISED = SetpointOutput(device="ac1", point="wanted_c", raised=27.0, usual=24.0)
 SUPPLY = SetpointOutput(device="ac1", point="supply_c", raised=27.0, usual=24.0)
 
@@ -246,5 +250,22 @@ def test_a_boards_own_timer_is_set_before_its_first_relay_and_after_each_loss_of
             assert registers.coils[3] is True, "no relay is told by a board that would not let go of it"
             assert all(s.quality is Quality.GOOD for s in (await bus.read(bus.groups[0])).values())
             await bus.close()
+
+    run(scenario())
+
+
+@pytest.mark.wire
+def test_safe_outputs_gives_a_raised_set_point_back(tmp_path: Path) -> None:
+    registers = Registers(cells={0: 1, 4: 270, 5: 240, 10: 0, 11: 0})
+
+    async def scenario() -> None:
+        async with faults.FaultServer(answer=registers) as server:
+            path = tmp_path / "site.toml"
+            path.write_text(RAISING.replace('"192.0.2.20"', f'"127.0.0.1"\nport = {server.port}'))
+            _, site = load_document(path)
+            assert await drive_remote(tmp_path, site, {"cooling.setpoint": False}) == []
+            assert registers.written == [(6, 4, (240,))]
+            assert await drive_remote(tmp_path, site, {"cooling.setpoint": False}) == []
+            assert len(registers.written) == 1
 
     run(scenario())
