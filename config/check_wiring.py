@@ -158,6 +158,7 @@ def check_wires(site: Site) -> Iterator[Finding]:
     """No pin, coil or switch is used twice, and pins need a factory."""
     pins: list[tuple[Path, object]] = []
     coils: list[tuple[Path, object]] = []
+    setpoints: list[tuple[Path, object]] = []
     switches: list[tuple[Path, object]] = []
     outlets: list[tuple[Path, object]] = []
     for index, output in enumerate(site.output):
@@ -167,7 +168,7 @@ def check_wires(site: Site) -> Iterator[Finding]:
             case ModbusOutput():
                 coils.append((("output", index, "coil"), f"{output.coil} of {output.unit}"))
             case SetpointOutput():
-                coils.append((("output", index, "point"), f"{output.point} of {output.unit}"))
+                setpoints.append((("output", index, "point"), f"{output.point} of {output.unit}"))
             case OutletOutput():
                 outlets.append((("output", index, "outlet"), f"{output.outlet} of {output.ups}"))
             case ExchangeOutput():
@@ -176,7 +177,8 @@ def check_wires(site: Site) -> Iterator[Finding]:
                 assert_never(never)
     pins += [(("input", index, "pin"), entry.pin) for index, entry in enumerate(site.input)]
     yield from repeated(pins, "this pin is in use already, at {first}")
-    yield from repeated(coils, "this coil or set point is in use already, at {first}")
+    yield from repeated(coils, "this coil is in use already, at {first}")
+    yield from repeated(setpoints, "this set point is in use already, at {first}")
     yield from repeated(outlets, "this outlet is in use already, at {first}")
     yield from repeated(switches, "this switch is in use already, at {first}")
     if pins and site.gpio is None:

@@ -46,12 +46,14 @@ Answer = Callable[["FaultServer", Request], Sequence[Step]]
 
 @dataclass(frozen=True)
 class Fault:
-    """One case. `harmless`: a client may well get the right values in spite of it; it must never get wrong ones."""
+    """One case. `harmless`: a client may well get the right values in spite of it; it must never get wrong ones.
+    `link`: the connection is at fault and not the unit, which a client that serves several has to tell apart."""
 
     name: str
     answer: Answer
     framings: tuple[str, ...] = (TCP, RTU, SERIAL)
     harmless: bool = False
+    link: bool = False
 
 
 def register_value(address: int) -> int:
@@ -278,6 +280,10 @@ def _other_transaction(by: int) -> Answer:
     ]
 
 
+def _reset_in_the_middle(server: FaultServer, request: Request) -> Sequence[Step]:
+    return [server.sound(request)[:6], 0.01, Close(reset=True)]
+
+
 def _neighbour_first(server: FaultServer, request: Request) -> Sequence[Step]:
     return [server.frame(request, sound_pdu(request, shift=5), unit=9), server.sound(request)]
 
@@ -320,10 +326,10 @@ FAULTS: tuple[Fault, ...] = (
     Fault("the reply of the transaction before", _earlier_transaction, (TCP,)),
     Fault("always slower than the time-out", _late(0.15)),
     Fault("silent", _silent),
-    Fault("hangs up instead of a reply", lambda s, r: [Close()], STREAMS),
-    Fault("resets instead of a reply", lambda s, r: [Close(reset=True)], STREAMS),
-    Fault("resets in the middle of a reply", lambda s, r: [s.sound(r)[:6], 0.01, Close(reset=True)], STREAMS),
-    Fault("hangs up in the middle of a reply", lambda s, r: [s.sound(r)[:6], Close()], STREAMS),
+    Fault("hangs up instead of a reply", lambda s, r: [Close()], STREAMS, link=True),
+    Fault("resets instead of a reply", lambda s, r: [Close(reset=True)], STREAMS, link=True),
+    Fault("resets in the middle of a reply", _reset_in_the_middle, STREAMS, link=True),
+    Fault("hangs up in the middle of a reply", lambda s, r: [s.sound(r)[:6], Close()], STREAMS, link=True),
     Fault("half a reply, then nothing", lambda s, r: [s.sound(r)[:-3]]),
     Fault("bad checksum", _bad_checksum, (RTU, SERIAL)),
     Fault("late reply from another unit", _neighbour_first, (RTU, SERIAL), True),
