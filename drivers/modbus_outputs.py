@@ -1,7 +1,7 @@
 """What an output behind a Modbus line is: a coil, or a set point of two values; each is read back after it is set.
 
-Set points are written only where they differ, and given back only where they still hold what we wrote: whoever turned
-the knob meanwhile has the last word. It must not know who wants an output, nor frames.
+Set points are written only where they differ, and given back only where they still hold what we wrote: what somebody
+set at the unit meanwhile stays then. It must not know who wants an output, nor frames.
 """
 
 import asyncio
