@@ -288,6 +288,20 @@ def check_phones(site: Site) -> Iterator[Finding]:
             yield Finding(path=("exchange", index, "ca_file"), message="has no use without tls = true", absence=True)
 
 
+def check_surge(site: Site) -> Iterator[Finding]:
+    """An action for a surge needs somebody who counts callers, and a pause something that pauses."""
+    surge = site.surge
+    counted = any(one.queues for one in site.exchange)
+    for key, asked in (("pause_outbound", surge.pause_outbound), ("announcement", surge.announcement is not None),
+                       ("agents", surge.agents is not None)):  # fmt: skip
+        if asked and not counted:
+            message = "no [[exchange]] names queues, so no surge is ever seen"
+            yield Finding(path=("surge", key), message=message, absence=True)
+    if surge.pause_outbound and not site.outbound.outputs:
+        message = "there is no output in outbound.outputs"
+        yield Finding(path=("surge", "pause_outbound"), message=message, absence=True)
+
+
 def _is_loopback(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
@@ -322,5 +336,6 @@ CHECKS: tuple[Check, ...] = (
     check_snmp,
     check_modbus,
     check_phones,
+    check_surge,
     check_connections,
 )

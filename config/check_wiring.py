@@ -95,6 +95,8 @@ def check_references(site: Site) -> Iterator[Finding]:
         for place, name in enumerate(names):
             yield from unknown((*path, place), name, known, table)
     yield from unknown(("failover", "output"), site.failover.output, outputs, "output")
+    yield from unknown(("surge", "announcement"), site.surge.announcement, outputs, "output")
+    yield from unknown(("surge", "agents"), site.surge.agents, outputs, "output")
     yield from unknown(("failover", "group"), site.failover.group, groups, "trunk_group")
     for index, one in enumerate(site.exchange):
         for place, trunk in enumerate(one.trunks):
@@ -117,6 +119,10 @@ def check_output_targets(site: Site) -> Iterator[Finding]:
                 yield from unknown(("output", index, "exchange"), name, exchanges, "exchange")
                 if switch is Switch.MEMBERS and name in exchanges and not exchanges[name].pause_queues:
                     message = f"the exchange {name} names no pause_queues"
+                    yield Finding(path=("output", index, "switch"), message=message, absence=True)
+                missing = name in exchanges and not (exchanges[name].agents_from and exchanges[name].agents_to)
+                if switch is Switch.AGENTS and missing:
+                    message = f"the exchange {name} names no agents_from and agents_to"
                     yield Finding(path=("output", index, "switch"), message=message, absence=True)
                 if switch is Switch.SURGE and name in exchanges and exchanges[name].surge_gate is None:
                     message = f"the exchange {name} names no surge_gate"
@@ -192,6 +198,10 @@ def _roles(site: Site) -> Iterator[tuple[Path, str, str]]:
             yield ("load", index, "output"), load.output, "a load's feed"
     if site.failover.output is not None:
         yield ("failover", "output"), site.failover.output, "the failover"
+    if site.surge.announcement is not None:
+        yield ("surge", "announcement"), site.surge.announcement, "the surge announcement"
+    if site.surge.agents is not None:
+        yield ("surge", "agents"), site.surge.agents, "the move of agents"
 
 
 def check_roles(site: Site) -> Iterator[Finding]:

@@ -38,6 +38,7 @@ def compile_floor(site: Site, devices: Devices) -> Floor:
     points = {point.id: point for point in _points(site, devices)}
     points |= {point.id: point for point in compile_power.derived_points(site, points)}
     points |= {point.id: point for point in compile_cooling.derived_points(site, points)}
+    points |= {point.id: point for point in compile_phones.derived_points(site, OWN_STALE_MS)}
     part = _watch(site, points)
     causes = frozenset(cause.id for cause in part.causes)
     flags = frozenset(rule.flag for rule in part.flags)

@@ -25,6 +25,7 @@ _ROLES = {
     Switch.BACKUP: "trunk_backup",
     Switch.SURGE: "surge_announcement",
     Switch.MEMBERS: "members_paused",
+    Switch.AGENTS: "agents_moved",
 }
 _NO_SECRET = "-"  # noqa: S105 - stands where a secret will be, while only the points are asked for
 
@@ -137,5 +138,8 @@ def pbx_config(site: Site, exchange: Exchange, *, secret: str, tls: ssl.SSLConte
         desk_context=exchange.desk_context,
         queues=exchange.queues,
         pause_queues=exchange.pause_queues if Switch.MEMBERS in switches else (),
+        agents_from=exchange.agents_from if Switch.AGENTS in switches else (),
+        agents_to=exchange.agents_to or "",
+        agents_penalty=exchange.agents_penalty,
         period_ms=exchange.fast_ms,
     )  # fmt: skip

@@ -215,6 +215,13 @@ class Exchange(Section):
     pause_queues: tuple[PbxName, ...] = Field(
         default=(), max_length=32, description="queues whose members the switch members pauses"
     )
+    agents_from: tuple[PbxName, ...] = Field(
+        default=(), max_length=32, description="queues whose members the switch agents adds to agents_to"
+    )
+    agents_to: PbxName | None = Field(default=None, description="the inbound queue that they are to help in a surge")
+    agents_penalty: Annotated[int, Field(ge=0, le=100)] = Field(
+        default=5, description="their penalty there: calls reach them after those who are always there"
+    )
     trunk: tuple[Trunk, ...] = Field(default=(), max_length=256, description="trunks that are watched")
 
     @property

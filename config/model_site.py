@@ -11,7 +11,7 @@ from pydantic import Field
 from config import units
 from config.model_common import AbsolutePath, DelayMs, SecretRef, Section, StoreBytes, within
 from config.model_devices import Exchange, ModbusEndpoint, ModbusUnit, SnmpTraps, Trunk, TrunkGroup, Ups
-from config.model_floor import Annunciator, InputEntry, Lamp, Load, OutputEntry, PlannedOutage, StageEntry
+from config.model_floor import Annunciator, InputEntry, Lamp, Load, OutputEntry, PlannedOutage, StageEntry, Surge
 from config.strict import CelsiusC, CelsiusPerMinute, DurationMs, Host, Name, Percent, PointId, Port, Text, fits
 
 Words = Annotated[str, fits(r"[^\x00-\x08\x0b-\x1f\x7f-\x9f]{1,2000}", "must be 1 to 2000 characters of text")]
@@ -302,6 +302,7 @@ class Site(Section):
     power: Power = Power()
     trunks: Trunks = Trunks()
     outbound: Outbound = Outbound()
+    surge: Surge = Surge()
     cooling: Cooling = Cooling()
     fire: Fire = Fire()
     recovery: Recovery = Recovery()

@@ -24,7 +24,8 @@ class PbxConfig:
     `also_counted`: groups outside the trunks that count as calls in progress. `emergency_group`: the group that the
     dialplan puts emergency calls in. `emergency_numbers` are followed through the dialplan from `desk_context`, without
     dialling. `queues`: whose callers are counted; `pause_queues`: whose
-    members the output `members_paused` pauses. `settle_ms`: after the exchange's boot only good news is believed
+    members the output `members_paused` pauses. `agents_from`: whose members `agents_moved` adds to `agents_to`.
+    `settle_ms`: after the exchange's boot only good news is believed
     (measured: 14 of 110 boots report a trunk down that never was).
     """
 
@@ -41,6 +42,9 @@ class PbxConfig:
     desk_context: str = "from-desk"
     queues: tuple[str, ...] = ()
     pause_queues: tuple[str, ...] = ()
+    agents_from: tuple[str, ...] = ()
+    agents_to: str = ""
+    agents_penalty: int = 5
     period_ms: int = 2000
     deadline_ms: int = 5000
     settle_ms: int = 15_000
@@ -51,8 +55,9 @@ class PbxConfig:
         assert all(state.startswith("Custom:") and NAME.fullmatch(state) for state in states), states
         assert len(set(states)) == len(states), states
         assert all(GROUP.fullmatch(group) for group in (*self.also_counted, self.emergency_group)), self
-        named = (self.desk_context, *self.queues, *self.pause_queues, *self.emergency_numbers)
+        named = (self.desk_context, *self.queues, *self.pause_queues, *self.agents_from, *self.emergency_numbers)
         assert all(PLACE.fullmatch(name) for name in named), named
+        assert not self.agents_from or PLACE.fullmatch(self.agents_to), self.agents_to
         assert min(self.period_ms, self.deadline_ms, self.durable_ms) > 0 and self.settle_ms >= 0, self
 
     @property
@@ -103,6 +108,9 @@ def declare_points(config: PbxConfig) -> tuple[Point, ...]:
     if config.pause_queues:
         paused = config.names.get("members_paused", "members_paused")
         own.append(Point(id=f"{name}.{paused}", kind=Kind.FLAG, stale_after_ms=stale_ms))
+    if config.agents_from:
+        moved = config.names.get("agents_moved", "agents_moved")
+        own.append(Point(id=f"{name}.{moved}", kind=Kind.FLAG, stale_after_ms=stale_ms))
     own += pbx_calls.declare(name, stale_ms, queues=bool(config.queues))
     own += pbx_watch_points(name, stale_ms, verifies=bool(config.emergency_numbers))
     return (*own, *(point for trunk in config.trunks for point in declare(trunk, stale_ms)))

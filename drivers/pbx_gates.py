@@ -5,22 +5,17 @@ open; the mark of that is kept in the exchange and outlives both sides. It must 
 """
 
 import asyncio
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from drivers import pbx_ask as ask
-from drivers.ami import Packet
 from drivers.ami_link import AmiLink
 from drivers.pbx_config import MARK, PbxConfig
+from drivers.pbx_members import AgentsMoved, QueueMembers
 from drivers.pbx_trunks import level
 from firmware_py.core.reading import Reason, Sample, bad
 from firmware_py.ports import DeviceError
-
-REASON = "floorguard"  # why a queue member is paused: only those with this reason do we let go
-INTERFACE = re.compile(r"[A-Za-z0-9_.:@/+-]{1,120}")
-MEMBERS_LIMIT = 500
 
 
 class Switch(Protocol):
@@ -67,45 +62,6 @@ class DeviceState:
         ask.insist(await link.ask("Setvar", {"Variable": variable, "Value": value}), f"Setvar {variable}")
         if level(await ask.getvar(link, variable)) is not on:  # a success answer is no proof
             raise DeviceError(f"{variable} was accepted as {value} and reads otherwise", because=Reason.BAD_REPLY)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueMembers:
-    """All members of these queues, paused with our reason. Static members forget it at a restart: it is a courtesy
-    beside the gate, not a gate."""
-
-    queues: tuple[str, ...]
-
-    async def level(self, link: AmiLink, wanted: bool | None) -> bool | None:
-        members = await self._members(link)
-        if not members:
-            return wanted  # an empty queue is as paused as it can be
-        ours = any(_ours(member) for member in members)
-        working = any(member.get("Paused") != "1" for member in members)
-        return (not working) if wanted else ours
-
-    async def set(self, link: AmiLink, on: bool) -> None:
-        for member in await self._members(link):
-            if (member.get("Paused") != "1") if on else _ours(member):
-                await self._pause(link, member, on)
-        if await self.level(link, on) is not on:
-            raise DeviceError(f"members of {', '.join(self.queues)} did not follow", because=Reason.BAD_REPLY)
-
-    async def _members(self, link: AmiLink) -> list[Packet]:
-        found: list[Packet] = []
-        for queue in self.queues:
-            answer = ask.insist(await link.ask("QueueStatus", {"Queue": queue}), f"QueueStatus {queue}")
-            found += [item for item in answer.items if item.event == "QueueMember" and item.get("Queue") == queue]
-        return [item for item in found if INTERFACE.fullmatch(item.get("Location"))][:MEMBERS_LIMIT]
-
-    async def _pause(self, link: AmiLink, member: Packet, on: bool) -> None:
-        who = {"Interface": member.get("Location"), "Queue": member.get("Queue")}
-        wish = {"Paused": "true" if on else "false", "Reason": REASON if on else ""}
-        ask.insist(await link.ask("QueuePause", who | wish), f"QueuePause {who['Interface']}")
-
-
-def _ours(member: Packet) -> bool:
-    return member.get("Paused") == "1" and member.get("PausedReason") == REASON
 
 
 class Gates:
@@ -176,6 +132,9 @@ def _switches(config: PbxConfig) -> Iterator[tuple[str, Switch]]:
         yield output, DeviceState(state=state, mark=f"{MARK}{state[7:]}" if state == config.gate else "")
     if config.pause_queues:
         yield config.names.get("members_paused", "members_paused"), QueueMembers(queues=config.pause_queues)
+    if config.agents_from:
+        moved = AgentsMoved(queues=config.agents_from, inbound=config.agents_to, penalty=config.agents_penalty)
+        yield config.names.get("agents_moved", "agents_moved"), moved
 
 
 def _now_s() -> float:

@@ -47,6 +47,7 @@ from firmware_py.wiring.kept import COMMANDS, KeptWords, TopicMemory
 from firmware_py.wiring.links import Archive, BridgeSink, Buttons, Once, Outbox, OwnHealth
 from firmware_py.wiring.orders import FarOrders
 from firmware_py.wiring.wall import WallTime
+from firmware_py.wiring.week import LocalWeek
 from mqtt_bridge.payload import About
 from mqtt_bridge.publisher import Publisher
 from mqtt_bridge.schema import digest
@@ -117,6 +118,7 @@ class Controller:
         self._local = local
         self._archive = Archive(self._storage, self._clock, self._run_id, state)
         self._wall = WallTime(self._clock, self._archive.tell)
+        self._week = LocalWeek(self._table, self._clock, site.site.timezone)
         self._health = OwnHealth(self._table, self._clock, lambda: not self._storage.status.degraded, self._wall.age_ms)
         self._board = Board(
             plan, self._clock, run=self._run_id, outputs=self._writer.report,
@@ -205,6 +207,7 @@ class Controller:
         self._supervisor.core("writer", self._writer.flasher.run)
         self._supervisor.supervise("health", self._health.run, group="own")
         self._supervisor.supervise("wall time", self._wall.run, group="own")
+        self._supervisor.supervise("local week", self._week.run, group="own")
         dog = Watchdog(self._beats, self._notifier, self._clock, lambda: self._board.headline)
         self._supervisor.supervise("watchdog", dog.run, group="own")
         self._supervisor.supervise("storage beat", self._follow_storage, group="own")

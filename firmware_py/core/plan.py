@@ -20,6 +20,8 @@ from firmware_py.core.point import Point
 from firmware_py.core.shedplan import Battery
 from firmware_py.core.stage import Stage
 from firmware_py.core.trend import Trend
+from firmware_py.core.volume import WEEK_POINT, Volume
+from firmware_py.core.volume import declare as declare_volume
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,13 +162,17 @@ class FlagRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announce:
-    """The event types that a condition's begin and end are recorded as, and the points whose values go with them."""
+    """The event types that a condition's begin and end are recorded as, and the points whose values go with them.
+
+    `order`: what people are to do one after the other, told as it stands.
+    """
 
     condition: str
     begins: str
     ends: str
     severity: Severity
     carry: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +189,7 @@ class Plan:
     cuts: tuple[Cut, ...] = ()
     trends: Mapping[str, Trend] = field(default_factory=dict)  # by the point that is followed
     compressors: Mapping[str, Compressor] = field(default_factory=dict)  # by their output
+    volumes: Mapping[str, Volume] = field(default_factory=dict)  # by their exchange
     rules: tuple[Rule, ...] = ()
     interlocks: tuple[Interlock, ...] = ()
     flags: tuple[FlagRule, ...] = ()
@@ -220,6 +227,7 @@ def faults(plan: Plan) -> list[str]:
         named += tuple(point.id for point in declare(battery.id))
         found += [f"battery {battery.id}: no point {name}" for name in named if name and name not in plan.points]
     found += _cooling_faults(plan)
+    found += _volume_faults(plan)
     wanted = [rule.output for rule in plan.rules] + [interlock.output for interlock in plan.interlocks]
     found += [f"rule: no output {output}" for output in wanted if output not in plan.outputs]
     whens = [r.when for r in plan.rules] + [i.when for i in plan.interlocks] + [f.when for f in plan.flags]
@@ -237,6 +245,13 @@ def _cooling_faults(plan: Plan) -> list[str]:
     found += [f"compressor: no output {name}" for name in plan.compressors if name not in plan.outputs]
     barred = [name for c in plan.compressors.values() for name in c.barred]
     return found + [f"compressor: no condition {name}" for name in barred if name not in plan.conditions]
+
+
+def _volume_faults(plan: Plan) -> list[str]:
+    named = [WEEK_POINT] if plan.volumes else []
+    for volume in plan.volumes.values():
+        named += [volume.offered, volume.abandoned, *volume.lines, *(point.id for point in declare_volume(volume.id))]
+    return [f"volume: no point {name}" for name in named if name not in plan.points]
 
 
 def _dangling(plan: Plan, when: When) -> list[str]:

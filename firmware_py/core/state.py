@@ -18,6 +18,7 @@ from firmware_py.core.output import Drive, OutputValue
 from firmware_py.core.plan import Plan
 from firmware_py.core.stage import StageState
 from firmware_py.core.trend import TrendState
+from firmware_py.core.volume import VolumeState
 
 T = TypeVar("T")
 
@@ -69,6 +70,7 @@ class State:
     batteries: Mapping[str, BatteryState] = field(default_factory=dict)
     trends: Mapping[str, TrendState] = field(default_factory=dict)
     compressors: Mapping[str, CompressorState] = field(default_factory=dict)
+    volumes: Mapping[str, VolumeState] = field(default_factory=dict)
     checklists: Mapping[str, str] = field(default_factory=dict)
     lamp_test_ms: int = 0
     lamp_test_by: str = ""
@@ -89,6 +91,7 @@ def begin(plan: Plan, state: State) -> State:
         (state.batteries, plan.batteries),
         (state.trends, plan.trends),
         (state.compressors, plan.compressors),
+        (state.volumes, plan.volumes),
     )
     known = (
         (state.incidents, plan.causes), (state.checklists, plan.causes), (state.outputs, plan.outputs),
@@ -105,6 +108,7 @@ def begin(plan: Plan, state: State) -> State:
         batteries={name: state.batteries.get(name) or BatteryState() for name in plan.batteries},
         trends={name: state.trends.get(name) or TrendState() for name in plan.trends},
         compressors={name: state.compressors.get(name) or CompressorState() for name in plan.compressors},
+        volumes={name: state.volumes.get(name) or VolumeState() for name in plan.volumes},
         checklists={name: incident for name, incident in state.checklists.items() if name in plan.causes},
         incidents={name: incident for name, incident in state.incidents.items() if name in plan.causes},
         outputs={name: output for name, output in state.outputs.items() if name in plan.outputs},
