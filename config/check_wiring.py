@@ -62,11 +62,12 @@ def check_repeated_ids(site: Site) -> Iterator[Finding]:
             if inner:
                 # In a message one would have to be a value and a table at the same time.
                 yield Finding(path=path, message=f"is also the beginning of {inner[0]}; rename one of them", got=name)
-    trunks = [
+    trunks: list[tuple[Path, object]] = [
         (("exchange", index, "trunk", place, "name"), trunk.name)
         for index, one in enumerate(site.exchange)
         for place, trunk in enumerate(one.trunks)
     ]
+    trunks += [(("line", index, "name"), line.name) for index, line in enumerate(site.line)]
     yield from repeated(trunks, "another trunk has this name already, at {first}")
 
 
@@ -95,8 +96,6 @@ def check_references(site: Site) -> Iterator[Finding]:
         for place, name in enumerate(names):
             yield from unknown((*path, place), name, known, table)
     yield from unknown(("failover", "output"), site.failover.output, outputs, "output")
-    yield from unknown(("surge", "announcement"), site.surge.announcement, outputs, "output")
-    yield from unknown(("surge", "agents"), site.surge.agents, outputs, "output")
     yield from unknown(("failover", "group"), site.failover.group, groups, "trunk_group")
     for index, one in enumerate(site.exchange):
         for place, trunk in enumerate(one.trunks):

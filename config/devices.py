@@ -13,12 +13,12 @@ from config.library import Library
 from config.model_devices import Exchange, ModbusEndpoint, ModbusUnit, Ups
 from config.model_floor import Switch
 from config.model_site import Site
-from config.strict import ConfigError, Document, Fault
-from drivers import modbus_profile, snmp_profile, snmp_signals
+from config.strict import ConfigError, Document, Fault, nearest
+from drivers import line_status, modbus_profile, snmp_profile, snmp_signals
 from drivers.ami_link import Account
 from drivers.pbx_config import PbxConfig, declare_points
 from drivers.pbx_trunks import Trunk
-from firmware_py.core.point import Point
+from firmware_py.core.point import Kind, Point
 
 _ROLES = {
     Switch.OUTBOUND: "outbound_paused",
@@ -27,6 +27,7 @@ _ROLES = {
     Switch.MEMBERS: "members_paused",
     Switch.AGENTS: "agents_moved",
 }
+LINE_STALE_MS = 15_000  # a state that is worked out anew in each cycle
 _NO_SECRET = "-"  # noqa: S105 - stands where a secret will be, while only the points are asked for
 
 
@@ -36,6 +37,7 @@ class Devices:
 
     ups: Mapping[str, snmp_profile.Profile]
     units: Mapping[str, tuple[modbus_profile.ModbusUnit, ...]]
+    cards: Mapping[str, line_status.LineProfile]
     points: tuple[Point, ...]
 
 
@@ -64,11 +66,33 @@ def find_devices(document: Document, site: Site, library: Library) -> Devices:
                 faults.append(document.fault(("modbus", place, "unit", index), str(error)))
         units[endpoint.id] = tuple(made)
         points.append(modbus_profile.late_point(endpoint.id))
+    cards: dict[str, line_status.LineProfile] = {}
+    for card in site.line_card:
+        try:
+            cards[card.id] = library.line(card.profile)
+        except ConfigError as error:
+            faults += error.faults
+    faults += _unsensed(document, site, points)
     if faults:
         raise ConfigError(faults)
+    points += _line_points(site)
     for exchange in site.exchange:
         points += declare_points(pbx_config(site, exchange, secret=_NO_SECRET, tls=None))
-    return Devices(ups=ups, units=units, points=tuple(points))
+    return Devices(ups=ups, units=units, cards=cards, points=tuple(points))
+
+
+def _unsensed(document: Document, site: Site, points: Iterable[Point]) -> Iterable[Fault]:
+    """Lines whose contact is neither an input nor a flag of a unit."""
+    flags = {point.id for point in points if point.kind is Kind.FLAG} | {entry.id for entry in site.input}
+    for index, line in enumerate(site.line):
+        if line.contact is not None and line.contact not in flags:
+            message = f"no [[input]] and no flag of a unit has this id{nearest(line.contact, sorted(flags))}"
+            yield document.fault(("line", index, "contact"), message, line.contact)
+
+
+def _line_points(site: Site) -> Iterable[Point]:
+    limits_ms = {card.id: card.stale_ms for card in site.line_card}
+    return [line_status.declare(line.name, limits_ms.get(line.card or "", LINE_STALE_MS)) for line in site.line]
 
 
 def _ups_points(ups: Ups, profile: snmp_profile.Profile) -> Iterable[Point]:

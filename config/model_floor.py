@@ -94,27 +94,6 @@ OutputEntry: TypeAlias = Annotated[
 ]
 
 
-class Surge(Section):
-    """More callers than usual: procedures, part 2. Watched where an exchange names `queues`."""
-
-    pause_outbound: bool = Field(default=False, description="whether a surge pauses outbound")
-    announcement: PointId | None = Field(default=None, description="output that plays the emergency announcement")
-    agents: PointId | None = Field(default=None, description="output that moves outbound agents to inbound")
-    call_in: tuple[Text, ...] = Field(
-        default=("call_in.present", "call_in.standby", "call_in.away"),
-        max_length=16,
-        description="in which order people are called in: keys of the texts, or names",
-    )
-    busy_pct: Percent = Field(
-        default=40.0, description="share of 20 min with every inbound line taken that is a surge; 0 %: not watched"
-    )
-    wait_ms: DelayMs = Field(default=180_000, description="longest wait in a queue that is a surge; 0 s: not watched")
-    abandoned_pct: Percent = Field(
-        default=25.0, description="share of the callers of 20 min who gave up that is a surge; 0 %: not watched"
-    )
-    off_delay_ms: DelayMs = Field(default=300_000, description="as usual for this long before its actions end")
-
-
 class InputKind(StrEnum):
     """What a contact or button says."""
 
@@ -129,6 +108,7 @@ class InputKind(StrEnum):
     ACK = "ack"
     SILENCE = "silence"
     LAMP_TEST = "lamp_test"
+    LINE = "line"  # a telephone line: its life, or that it is in use
 
 
 class InputEntry(Section):

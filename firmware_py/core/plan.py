@@ -13,6 +13,7 @@ from firmware_py.core.compressor import Compressor
 from firmware_py.core.condition import Condition
 from firmware_py.core.derived import declare
 from firmware_py.core.event import Severity
+from firmware_py.core.lines import Line
 from firmware_py.core.mode import Cause, CausePhase, Mode
 from firmware_py.core.output import Output, OutputValue, Priority
 from firmware_py.core.planned import Cut
@@ -189,6 +190,7 @@ class Plan:
     cuts: tuple[Cut, ...] = ()
     trends: Mapping[str, Trend] = field(default_factory=dict)  # by the point that is followed
     compressors: Mapping[str, Compressor] = field(default_factory=dict)  # by their output
+    lines: Mapping[str, Line] = field(default_factory=dict)  # trunks by name
     volumes: Mapping[str, Volume] = field(default_factory=dict)  # by their exchange
     rules: tuple[Rule, ...] = ()
     interlocks: tuple[Interlock, ...] = ()
@@ -228,6 +230,8 @@ def faults(plan: Plan) -> list[str]:
         found += [f"battery {battery.id}: no point {name}" for name in named if name and name not in plan.points]
     found += _cooling_faults(plan)
     found += _volume_faults(plan)
+    sensed = [line.sensed for line in plan.lines.values() if line.sensed]
+    found += [f"line: no point {p}" for p in (*sensed, *(x.point for x in plan.lines.values())) if p not in plan.points]
     wanted = [rule.output for rule in plan.rules] + [interlock.output for interlock in plan.interlocks]
     found += [f"rule: no output {output}" for output in wanted if output not in plan.outputs]
     whens = [r.when for r in plan.rules] + [i.when for i in plan.interlocks] + [f.when for f in plan.flags]

@@ -14,6 +14,7 @@ from firmware_py.core import (
     condition,
     derived,
     incident,
+    lines,
     mode,
     planned,
     stage,
@@ -47,7 +48,8 @@ def step(plan: Plan, state: State, image: InputImage, commands: tuple[Command, .
     ordered = replace(ordered, batteries=keep(ordered.batteries, dict(worked.batteries)), trends=trends)
     volumes, counted = volume.derive(plan.volumes, ordered.volumes, image, dt_ms)
     ordered = replace(ordered, volumes=volumes)
-    derivations = {**worked.readings, **rises, **counted, **planned.derive(plan.cuts, image)}
+    stated = lines.derive(plan.lines, ordered.said, image)
+    derivations = {**worked.readings, **rises, **counted, **stated, **planned.derive(plan.cuts, image)}
     image = image.joined(derivations)
 
     known = _advance(plan, ordered, image, dt_ms)

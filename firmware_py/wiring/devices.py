@@ -12,6 +12,7 @@ from typing import Final
 from config.devices import Devices, pbx_config
 from config.model_devices import Exchange, ModbusEndpoint, SnmpV3, SnmpVersion, Ups
 from config.model_floor import GpioOutput, ModbusOutput, OutletOutput
+from config.model_phones import LineCard
 from config.secrets import read_secret
 from config.site import Site
 from config.strict import ConfigError, Fault
@@ -22,6 +23,8 @@ from drivers.modbus_profile import LATE_EVERY_MS, CoilOutput, Endpoint
 from drivers.pbx import PbxBus
 from drivers.snmp_access import Access, Auth, Community, Privacy, User
 from drivers.snmp_bus import SnmpBus
+from drivers.snmp_lines import LineBus
+from drivers.snmp_lines import LineCard as CardAsked
 from drivers.snmp_outlets import OutletPort
 from drivers.snmp_traps import TrapPort
 from firmware_py.ports import Bus, DeviceError, LocalPort, RemotePort
@@ -53,6 +56,7 @@ def attach(site: Site, devices: Devices, environ: Mapping[str, str]) -> tuple[At
     makers: list[Callable[[], Attached]] = [
         *(partial(_snmp, site, ups, devices, environ, traps) for ups in site.ups),
         *(partial(_modbus, site, endpoint, devices) for endpoint in site.modbus),
+        *(partial(_line_card, site, card, devices, environ) for card in site.line_card),
         *(partial(_exchange, site, exchange, environ) for exchange in site.exchange),
     ]
     attached: list[Attached] = []
@@ -143,7 +147,7 @@ def _outlets(site: Site, ups: Ups, devices: Devices, environ: Mapping[str, str])
     )
 
 
-def _access(ups: Ups, community_file: str | None, v3: SnmpV3 | None, environ: Mapping[str, str]) -> Access:
+def _access(ups: Ups | LineCard, community_file: str | None, v3: SnmpV3 | None, environ: Mapping[str, str]) -> Access:
     if ups.version is not SnmpVersion.V3:
         name = "public" if community_file is None else read_secret(community_file, environ).reveal()
         return Community(name=name, version="1" if ups.version is SnmpVersion.V1 else "2c")
@@ -187,6 +191,20 @@ def _modbus(site: Site, endpoint: ModbusEndpoint, devices: Devices) -> Attached:
     except ValueError as error:
         raise ConfigError([Fault(file=endpoint.id, line=1, col=1, key="modbus", message=str(error))]) from error
     return Attached(bus=bus, port=bus if coils else None)
+
+
+def _line_card(site: Site, card: LineCard, devices: Devices, environ: Mapping[str, str]) -> Attached:
+    asked = CardAsked(
+        name=card.id,
+        host=card.address,
+        port=card.port,
+        access=_access(card, card.community_file, card.v3, environ),
+        profile=devices.cards[card.id],
+        lines={line.name: line.index for line in site.line if line.card == card.id and line.index is not None},
+        period_ms=card.fast_ms,
+        deadline_ms=max(card.timeout_ms, int(card.fast_ms * _DEADLINE_SHARE)),
+    )
+    return Attached(bus=LineBus(asked))
 
 
 def _exchange(site: Site, exchange: Exchange, environ: Mapping[str, str]) -> Attached:
