@@ -98,18 +98,21 @@ def check_dial_time(site: Site) -> Iterator[Finding]:
         if isinstance(output, ExchangeOutput) and output.switch is Switch.BACKUP
     }
     for index, one in enumerate(site.exchange):
-        if one.id in backed and one.dial_timeout_ms is not None and one.dial_timeout_ms <= one.timer_b_ms:
-            yield Finding(
-                path=("exchange", index, "dial_timeout"),
-                message=_too_short(one),
-                got=DURATION.show(one.dial_timeout_ms),
-            )
+        where: Path = ("exchange", index, "dial_timeout")
+        if one.id not in backed:
+            continue
+        if one.dial_timeout_ms is None:
+            if site.failover.enabled:
+                message = "is missing; failover needs to know that a dial outlasts SIP timer B"
+                yield Finding(path=where, message=message, absence=True)
+        elif one.dial_timeout_ms <= one.timer_b_ms:
+            yield Finding(path=where, message=_too_short(one), got=DURATION.show(one.dial_timeout_ms))
 
 
 def _too_short(exchange: Exchange) -> str:
     return (
-        f"ends before SIP timer B, {DURATION.show(exchange.timer_b_ms)}: a dead trunk is never found out and the dialplan"
-        " never goes on to the backup; set timer_b in pjsip.conf below it (and here), or dial for longer"
+        f"ends before SIP timer B, {DURATION.show(exchange.timer_b_ms)}: a dead trunk is never found out, and the"
+        " dialplan never goes on to the backup; set timer_b in pjsip.conf below it (and here), or dial for longer"
     )
 
 

@@ -38,7 +38,14 @@ def watch_calls(site: Site) -> list[Part]:
         *(_group(site, group) for group in site.trunk_group),
     ]
     parts += [
-        calls.watch(calls.Calls(exchange=one.id, verifies=bool(numbers_of(one)), gate=gates.get(one.id, "")))
+        calls.watch(
+            calls.Calls(
+                exchange=one.id,
+                verifies=bool(numbers_of(one)),
+                gate=gates.get(one.id, ""),
+                fails_over=one.dial_test is not None,
+            )
+        )
         for one in site.exchange
     ]
     return parts + [volume.watch(_watched(site, one)) for one in site.exchange if one.queues]

@@ -160,6 +160,8 @@ def pbx_config(site: Site, exchange: Exchange, *, secret: str, tls: ssl.SSLConte
         emergency_group=exchange.emergency_group,
         emergency_numbers=numbers_of(exchange),
         desk_context=exchange.desk_context,
+        dial_test=exchange.dial_test or "",
+        timer_b_ms=exchange.timer_b_ms,
         queues=exchange.queues,
         pause_queues=exchange.pause_queues if Switch.MEMBERS in switches else (),
         agents_from=exchange.agents_from if Switch.AGENTS in switches else (),
