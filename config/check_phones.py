@@ -6,10 +6,11 @@ Each check is a function from the site to findings. Judges the file only; asks n
 
 from collections.abc import Iterator
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from config.finding import Check, Finding, unknown
 from config.model_devices import Exchange
-from config.model_floor import ExchangeOutput, InputKind, Switch
+from config.model_floor import AmiOutput, CampaignOutput, ExchangeOutput, InputKind, Switch
 from config.model_phones import Line, LineSource
 from config.model_site import Site
 from config.positions import Path
@@ -35,6 +36,50 @@ def check_phones(site: Site) -> Iterator[Finding]:
             yield Finding(path=("exchange", index, "host"), message=message, got=one.host, absence=True)
         if one.ca_file is not None and not one.tls:
             yield Finding(path=("exchange", index, "ca_file"), message="has no use without tls = true", absence=True)
+
+
+ACTIONS = ("Setvar", "QueuePause", "QueuePenalty")  # what the least account may do, and what can be undone
+
+
+def check_campaigns(site: Site) -> Iterator[Finding]:
+    """A campaign is looked at in words, its secret is not shown to the line, its action can be undone."""
+    for index, output in enumerate(site.output):
+        where: Path = ("output", index)
+        if isinstance(output, CampaignOutput):
+            yield from _campaign(where, output)
+        if isinstance(output, AmiOutput):
+            for key, headers in (("pause", output.pause), ("resume", output.resume)):
+                action = headers.get("Action")
+                if action not in ACTIONS:
+                    message = f"needs an Action among {', '.join(ACTIONS)}: the least account may, and they undo"
+                    yield Finding(path=(*where, key), message=message, got=action)
+
+
+def _campaign(where: Path, output: CampaignOutput) -> Iterator[Finding]:
+    if (output.look is None) != (output.paused is None):
+        key = "paused" if output.paused is None else "look"
+        yield Finding(path=(*where, key), message="look and paused come together", absence=True)
+    told = (output.pause, output.resume, output.look or "", output.pause_body or "", output.resume_body or "")
+    if output.secret_file is None and any("{secret}" in text for text in (*told, output.authorization or "")):
+        yield Finding(path=(*where, "secret_file"), message="is missing, since {secret} is used", absence=True)
+    for key, url in (("pause", output.pause), ("resume", output.resume), ("look", output.look)):
+        if url is None:
+            continue
+        host = _host(url)
+        if not host:
+            yield Finding(path=(*where, key), message="names no host and port that can be used")
+        elif url.startswith("http:") and not output.cleartext and not _is_loopback(host):
+            message = "would travel in the clear; use https, or cleartext = true on a line of its own"
+            yield Finding(path=(*where, key), message=message, absence=True)
+
+
+def _host(url: str) -> str:
+    """The host of an address, '' when it has none or its port is none."""
+    try:
+        parts = urlsplit(url)
+        return parts.hostname or "" if parts.port != 0 else ""
+    except ValueError:
+        return ""
 
 
 def _is_loopback(host: str) -> bool:
@@ -137,4 +182,4 @@ def check_surge(site: Site) -> Iterator[Finding]:
         yield Finding(path=("surge", "pause_outbound"), message=message, absence=True)
 
 
-CHECKS: tuple[Check, ...] = (check_phones, check_lines, check_failover, check_dial_time, check_surge)
+CHECKS: tuple[Check, ...] = (check_phones, check_campaigns, check_lines, check_failover, check_dial_time, check_surge)

@@ -9,7 +9,16 @@ from typing import assert_never
 from config.finding import Check, Finding, repeated, unknown
 from config.model_common import OnOff
 from config.model_devices import SnmpVersion, UnitClass, Ups
-from config.model_floor import ExchangeOutput, Fallback, GpioOutput, ModbusOutput, OutletOutput, Switch
+from config.model_floor import (
+    AmiOutput,
+    CampaignOutput,
+    ExchangeOutput,
+    Fallback,
+    GpioOutput,
+    ModbusOutput,
+    OutletOutput,
+    Switch,
+)
 from config.model_site import Site
 from config.positions import Path
 
@@ -130,7 +139,9 @@ def check_output_targets(site: Site) -> Iterator[Finding]:
                 yield from unknown(("output", index, "ups"), name, upses, "ups")
                 if name in upses:
                     yield from _check_outlet(upses[name], output, index)
-            case GpioOutput():
+            case AmiOutput(exchange=name):
+                yield from unknown(("output", index, "exchange"), name, exchanges, "exchange")
+            case GpioOutput() | CampaignOutput():
                 pass
             case _ as never:
                 assert_never(never)
@@ -165,6 +176,8 @@ def check_wires(site: Site) -> Iterator[Finding]:
                 coils.append((("output", index, "coil"), f"{output.coil} of {output.unit}"))
             case OutletOutput():
                 outlets.append((("output", index, "outlet"), f"{output.outlet} of {output.ups}"))
+            case CampaignOutput() | AmiOutput():
+                pass  # the same request may stand behind two outputs: what it does is not ours to know
             case ExchangeOutput():
                 switches.append((("output", index, "switch"), f"{output.switch} of {output.exchange}"))
             case _ as never:

@@ -98,7 +98,7 @@ def _watch(site: Site, points: Mapping[str, Point]) -> Part:
     parts.append(conservation.conserve(compile_power.causes(site, points), site.outbound.outputs))
     parts.append(conservation.shed(compile_power.stages(site, points)))
     silent = [a.alarm.condition for part in parts for a in part.alarms if a.alarm.cause == comms.CAUSE]
-    gates = frozenset(site.outbound.outputs)
+    gates = frozenset(o.id for o in site.output if o.port == "exchange" and o.id in site.outbound.outputs)
     followed = [output for output in remote_outputs(site) if output not in gates]
     own = {"mqtt": _publishes(site), "certificate": _has_certificate(site)}
     parts.append(comms.watch(silent, delay_ms=SILENT_MS, followed=followed, **own))

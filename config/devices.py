@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from config.emergency import numbers_of
 from config.library import Library
 from config.model_devices import Exchange, ModbusEndpoint, ModbusUnit, Ups
-from config.model_floor import Switch
+from config.model_floor import AmiOutput, Switch
 from config.model_site import Site
 from config.strict import ConfigError, Document, Fault, nearest
 from drivers import line_status, modbus_profile, snmp_profile, snmp_signals
 from drivers.ami_link import Account
-from drivers.pbx_config import PbxConfig, declare_points
+from drivers.pbx_config import Action, PbxConfig, declare_points
 from drivers.pbx_trunks import Trunk
 from firmware_py.core.point import Kind, Point
 
@@ -167,5 +167,10 @@ def pbx_config(site: Site, exchange: Exchange, *, secret: str, tls: ssl.SSLConte
         agents_from=exchange.agents_from if Switch.AGENTS in switches else (),
         agents_to=exchange.agents_to or "",
         agents_penalty=exchange.agents_penalty,
+        actions=tuple(
+            Action(output=one.id, on=one.pause, off=one.resume, look=one.look, on_value=one.paused)
+            for one in site.output
+            if isinstance(one, AmiOutput) and one.exchange == exchange.id
+        ),
         period_ms=exchange.fast_ms,
     )  # fmt: skip

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from drivers import pbx_calls
+from drivers.ami import plain
 from drivers.ami_link import Account
 from drivers.pbx_dialplan import PLACE, Path
 from drivers.pbx_failover import Chance
@@ -15,6 +16,21 @@ from firmware_py.core.point import Kind, Point
 
 MARK = "Custom:floorguard-"  # stands before the name of a gate: on while it was us who closed it
 LINK_WORDS = ("up", "booting", "refused", "down")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """A configured action as an output: headers of both, and the variable that reads `on_value` while it is on."""
+
+    output: str
+    on: Mapping[str, str]
+    off: Mapping[str, str]
+    look: str
+    on_value: str
+
+    def __post_init__(self) -> None:
+        assert all(plain(part) for part in (self.look, *self.on.values(), *self.off.values())), self.output
+        assert PLACE.fullmatch(self.output.replace(".", "-")), self.output
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +64,7 @@ class PbxConfig:
     agents_from: tuple[str, ...] = ()
     agents_to: str = ""
     agents_penalty: int = 5
+    actions: tuple[Action, ...] = ()
     period_ms: int = 2000
     deadline_ms: int = 5000
     settle_ms: int = 15_000
@@ -117,6 +134,7 @@ def declare_points(config: PbxConfig) -> tuple[Point, ...]:
     if config.agents_from:
         moved = config.names.get("agents_moved", "agents_moved")
         own.append(Point(id=f"{name}.{moved}", kind=Kind.FLAG, stale_after_ms=stale_ms))
+    own += [Point(id=f"{name}.{one.output}", kind=Kind.FLAG, stale_after_ms=stale_ms) for one in config.actions]
     own += pbx_calls.declare(name, stale_ms, queues=bool(config.queues))
     own += pbx_watch_points(name, stale_ms, verifies=bool(config.emergency_numbers), fails_over=bool(config.dial_test))
     return (*own, *(point for trunk in config.trunks for point in declare(trunk, stale_ms)))

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from drivers import pbx_ask as ask
 from drivers.ami_link import AmiLink
-from drivers.pbx_config import MARK, PbxConfig
+from drivers.pbx_config import MARK, Action, PbxConfig
 from drivers.pbx_members import AgentsMoved, QueueMembers
 from drivers.pbx_trunks import level
 from firmware_py.core.reading import Reason, Sample, bad
@@ -62,6 +62,40 @@ class DeviceState:
         ask.insist(await link.ask("Setvar", {"Variable": variable, "Value": value}), f"Setvar {variable}")
         if level(await ask.getvar(link, variable)) is not on:  # a success answer is no proof
             raise DeviceError(f"{variable} was accepted as {value} and reads otherwise", because=Reason.BAD_REPLY)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acted:
+    """A configured action. `mark`: a device state that is on while it was us who did it; what a person has paused
+    counts as on while we want it so, and is not ours to undo."""
+
+    action: Action
+    mark: str
+
+    async def level(self, link: AmiLink, wanted: bool | None) -> bool | None:
+        standing = await ask.getvar(link, self.action.look) == self.action.on_value
+        return standing and (bool(wanted) or await self._marked(link))
+
+    async def set(self, link: AmiLink, on: bool) -> None:
+        if on and await ask.getvar(link, self.action.look) != self.action.on_value:
+            await self._put_mark(link, on)
+            await self._do(link, self.action.on)
+        elif not on and await self._marked(link):
+            await self._do(link, self.action.off)
+            await self._put_mark(link, on)
+        if await self.level(link, on) is not on:
+            raise DeviceError(f"{self.action.output} was accepted and does not follow", because=Reason.BAD_REPLY)
+
+    async def _marked(self, link: AmiLink) -> bool:
+        return level(await ask.getvar(link, f"DEVICE_STATE({self.mark})")) is True
+
+    async def _put_mark(self, link: AmiLink, on: bool) -> None:
+        mark = {"Variable": f"DEVICE_STATE({self.mark})", "Value": "INUSE" if on else "NOT_INUSE"}
+        ask.insist(await link.ask("Setvar", mark), f"Setvar {self.mark}")
+
+    async def _do(self, link: AmiLink, headers: Mapping[str, str]) -> None:
+        rest = {name: value for name, value in headers.items() if name != "Action"}
+        ask.insist(await link.ask(headers["Action"], rest), f"{headers['Action']} for {self.action.output}")
 
 
 class Gates:
@@ -130,6 +164,8 @@ class Gates:
 def _switches(config: PbxConfig) -> Iterator[tuple[str, Switch]]:
     for output, state in config.switches.items():
         yield output, DeviceState(state=state, mark=f"{MARK}{state[7:]}" if state == config.gate else "")
+    for action in config.actions:
+        yield action.output, Acted(action=action, mark=f"{MARK}{action.output}")
     if config.pause_queues:
         yield config.names.get("members_paused", "members_paused"), QueueMembers(queues=config.pause_queues)
     if config.agents_from:

@@ -177,8 +177,9 @@ class Controller:
             return fresh.bus, fresh.port
 
         return Poller(
-            bus=one.bus, port=one.port, clock=self._clock, table=self._table, rebuild=rebuild if make else None
-        )
+            bus=one.bus, port=one.port, clock=self._clock, table=self._table, limits=one.limits,
+            rebuild=rebuild if make else None,
+        )  # fmt: skip
 
     def _make_orders(self, desk: Desk, by_hand: str) -> FarOrders:
         seen = KeptWords(self._directory / COMMANDS, Disk())

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from drivers.ami import Packet
+from drivers.ami_link import AmiLink
 from drivers.pbx import PbxBus
 from drivers.pbx_ask import examine_account
+from drivers.pbx_config import Action
 from drivers.pbx_outcomes import ENOUGH
 from firmware_py.core.reading import Quality, Reason, Sample
 from tests.conftest import eventually, eventually_async, run
@@ -181,6 +183,35 @@ def test_outbound_agents_are_lent_to_inbound_and_only_those_are_taken_back(healt
                 assert set(await there()) == before | {"Local/1004@desk-sim"}, "who was added by hand stays"
             finally:
                 await wide.call("QueueRemove", {"Queue": "inbound", "Interface": "Local/1004@desk-sim"})
+
+    run(scenario())
+
+
+CAMPAIGN = "DEVICE_STATE(Custom:campaign-sales)"
+
+
+def test_a_campaign_is_paused_by_an_action_and_a_persons_pause_stays(healthy: Asterisk) -> None:
+    async def scenario() -> None:
+        sales = Action(
+            output="campaign.sales",
+            on={"Action": "Setvar", "Variable": CAMPAIGN, "Value": "INUSE"},
+            off={"Action": "Setvar", "Variable": CAMPAIGN, "Value": "NOT_INUSE"},
+            look=CAMPAIGN,
+            on_value="INUSE",
+        )
+        async with connected(healthy.configure(actions=(sales,))) as bus, caller(healthy) as hand:
+            await bus.write("campaign.sales", True)
+            assert await standing_of(hand) == "INUSE" and await bus.read_back("campaign.sales") is True
+        async with connected(healthy.configure(actions=(sales,))) as fresh, caller(healthy) as hand:
+            await fresh.write("campaign.sales", False)  # the mark of the one before lies in the exchange
+            assert await standing_of(hand) == "NOT_INUSE"
+            assert (await hand.call("Setvar", {"Variable": CAMPAIGN, "Value": "INUSE"})).ok
+            await fresh.write("campaign.sales", False)
+            assert await standing_of(hand) == "INUSE" and await fresh.read_back("campaign.sales") is False
+            assert (await hand.call("Setvar", {"Variable": CAMPAIGN, "Value": "NOT_INUSE"})).ok
+
+    async def standing_of(link: AmiLink) -> str:
+        return (await link.call("Getvar", {"Variable": CAMPAIGN})).response.get("Value")
 
     run(scenario())
 
