@@ -167,10 +167,14 @@ def pbx_config(site: Site, exchange: Exchange, *, secret: str, tls: ssl.SSLConte
         agents_from=exchange.agents_from if Switch.AGENTS in switches else (),
         agents_to=exchange.agents_to or "",
         agents_penalty=exchange.agents_penalty,
-        actions=tuple(
-            Action(output=one.id, on=one.pause, off=one.resume, look=one.look, on_value=one.paused)
-            for one in site.output
-            if isinstance(one, AmiOutput) and one.exchange == exchange.id
-        ),
+        actions=_actions(site, exchange),
         period_ms=exchange.fast_ms,
     )  # fmt: skip
+
+
+def _actions(site: Site, exchange: Exchange) -> tuple[Action, ...]:
+    return tuple(
+        Action(output=one.id, on=one.pause, off=one.resume, look=one.look, on_value=one.paused)
+        for one in site.output
+        if isinstance(one, AmiOutput) and one.exchange == exchange.id
+    )

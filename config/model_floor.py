@@ -20,7 +20,10 @@ LeaseMs = Annotated[DurationMs, within(units.DURATION, "1 s", "1 h")]
 
 
 def _pattern(text: str) -> str:
-    re.compile(text)
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"is no regular expression: {error}") from error
     return text
 
 

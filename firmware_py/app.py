@@ -118,7 +118,6 @@ class Controller:
         self._local = local
         self._archive = Archive(self._storage, self._clock, self._run_id, state)
         self._wall = WallTime(self._clock, self._archive.tell)
-        self._week = LocalWeek(self._table, self._clock, site.site.timezone)
         self._health = OwnHealth(self._table, self._clock, lambda: not self._storage.status.degraded, self._wall.age_ms)
         self._board = Board(
             plan, self._clock, run=self._run_id, outputs=self._writer.report,
@@ -138,7 +137,7 @@ class Controller:
             control_socket(site, environ), run=self._run_id, clock=self._clock, board=self._board, desk=desk
         )
         self._supervisor = Supervisor(self._clock, self._beats, lambda fault: self._writer.stop(fault=fault))
-        self._declare_tasks(control)
+        self._declare_tasks(control, LocalWeek(self._table, self._clock, site.site.timezone))
 
     def stop(self) -> None:
         """Ask for the end; outputs go to their stop values at once."""
@@ -203,12 +202,12 @@ class Controller:
             orders=orders,
         )
 
-    def _declare_tasks(self, control: Control) -> None:
+    def _declare_tasks(self, control: Control, week: LocalWeek) -> None:
         self._supervisor.core("cycle", self._cycle.run)
         self._supervisor.core("writer", self._writer.flasher.run)
         self._supervisor.supervise("health", self._health.run, group="own")
         self._supervisor.supervise("wall time", self._wall.run, group="own")
-        self._supervisor.supervise("local week", self._week.run, group="own")
+        self._supervisor.supervise("local week", week.run, group="own")
         dog = Watchdog(self._beats, self._notifier, self._clock, lambda: self._board.headline)
         self._supervisor.supervise("watchdog", dog.run, group="own")
         self._supervisor.supervise("storage beat", self._follow_storage, group="own")

@@ -54,8 +54,8 @@ class VolumeState:
     recent: tuple[Past, ...] = ()
     index: int | None = None
     age_ms: int = 0
-    offered_mark: int | None = None
-    abandoned_mark: int | None = None
+    offered_mark_count: int | None = None
+    abandoned_mark_count: int | None = None
     offered_count: int | None = 0
     abandoned_count: int | None = 0
     busy_ms: int = 0
@@ -116,10 +116,10 @@ def _count(volume: Volume, state: VolumeState, image: InputImage, dt_ms: int) ->
     return replace(
         state,
         age_ms=state.age_ms + dt_ms,
-        offered_mark=state.offered_mark if offered is None else offered,
-        abandoned_mark=state.abandoned_mark if abandoned is None else abandoned,
-        offered_count=_grown(state.offered_count, state.offered_mark, offered),
-        abandoned_count=_grown(state.abandoned_count, state.abandoned_mark, abandoned),
+        offered_mark_count=state.offered_mark_count if offered is None else offered,
+        abandoned_mark_count=state.abandoned_mark_count if abandoned is None else abandoned,
+        offered_count=_grown(state.offered_count, state.offered_mark_count, offered),
+        abandoned_count=_grown(state.abandoned_count, state.abandoned_mark_count, abandoned),
         busy_ms=state.busy_ms + (dt_ms if busy else 0),
         seen_ms=state.seen_ms + (dt_ms if seen else 0),
     )

@@ -102,7 +102,7 @@ def test_a_flag_is_no_count() -> None:
     exchange = Exchange()
     exchange.offered = True
     exchange.look()
-    assert exchange.state.offered_mark is None
+    assert exchange.state.offered_mark_count is None
 
 
 def test_without_a_sound_clock_nothing_is_learnt_and_crowding_is_still_seen() -> None:

@@ -26,7 +26,7 @@ class Floor:
 
     def __init__(self, settings: Mapping[str, object]) -> None:
         group = {"name": "main", "trunks": ("a",), "minimum_up": 1, "on_delay_ms": 3_000, "off_delay_ms": 3_000}
-        part = trunks.watch_group(trunks.Group(failover=RELAY, **group, **settings))  # type: ignore[arg-type]
+        part = trunks.watch_group(trunks.Group(failover=RELAY, **group, **settings))  # type: ignore[arg-type] # a table of settings
         cause = Part(causes=(Cause(id="trunk", mode=Mode.CONSERVATION, conditions=("trunks.main.below_minimum",)),))
         points = (
             Point(id="trunks.a.state", kind=Kind.WORD, words=("up", "down"), stale_after_ms=9_000),
