@@ -14,6 +14,7 @@ from monitors.parts import Part, Row, RowAlarm, join
 from monitors.power import SILENT
 
 CAUSE = "trunk"
+MISSES = 3  # looks that must agree, beside the delay: one missed OPTIONS is never a trunk that is down
 NOT_LINKED = frozenset({"down", "booting", "refused"})
 USABLE = frozenset({"up", "full", "degraded"})
 
@@ -81,7 +82,7 @@ def watch_trunk(trunk: Trunk) -> Part:
                 when_bad=WhenBad.HOLD,
                 on_delay_ms=trunk.on_delay_ms,
                 off_delay_ms=trunk.off_delay_ms,
-                confirm=2,
+                confirm=MISSES,
             )
             for condition, word in ((down, "down"), (degraded, "degraded"))
         ),
@@ -105,7 +106,7 @@ def watch_group(group: Group) -> Part:
         when_bad=WhenBad.HOLD,
         on_delay_ms=group.on_delay_ms,
         off_delay_ms=group.off_delay_ms,
-        confirm=2,
+        confirm=MISSES,
     )
     by_hand = bool(group.failover) and group.back_ms is None and not group.relay
     announced = Announce(

@@ -100,6 +100,7 @@ WRONG = (
     (EXAMPLE, 'agents = "agents_moved"', 'agents = "agent_moved"', "surge.agents", 'did you mean "agents_moved"'),
     (EXAMPLE, 'queues = ["inbound"]', "", "surge.pause_outbound", "no surge is ever seen"),
     (EXAMPLE, 'agents_to = "inbound"', "", "output.11.switch", "names no agents_from and agents_to"),
+    (EXAMPLE, 'surge_gate = "surge"', "", "output.10.switch", "names no surge_gate"),
     (EXAMPLE, 'outputs = ["outbound_paused"]', "", "surge.pause_outbound", "no output in outbound.outputs"),
     (MOVED, 'output = "relay.lines"', 'output = "relay.lines"\nback = "stable"', "failover.back", "needs in_use"),
     (MOVED, 'counted_in = ["out-main@trunks", "in-main@trunks"]', "", "failover.in_use", "ends the calls"),
