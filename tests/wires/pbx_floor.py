@@ -24,7 +24,7 @@ LEASE_MS = 60_000
 
 
 class PhoneFloor:
-    """Runs a cycle each second and whenever an urgent point changes; outputs of the exchange are written by its task."""
+    """A cycle each second and whenever an urgent point changes; outputs of the exchange are written by its task."""
 
     def __init__(
         self, config: PbxConfig, parts: Iterable[Part], points: Iterable[Point] = (), *, local: Iterable[str] = ()
