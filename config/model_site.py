@@ -77,7 +77,7 @@ class Trunks(Section):
     """Phones: procedures, part 2."""
 
     on_delay_ms: DelayMs = Field(
-        default=3_500, description="down for this long before it counts: three looks in a row, and longer than one gap"
+        default=3_000, description="down for this long before it counts: three looks in a row, and longer than one gap"
     )
     off_delay_ms: DelayMs = Field(default=30_000, description="enough trunks up for this long before recovery begins")
 
