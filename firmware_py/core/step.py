@@ -14,10 +14,12 @@ from firmware_py.core import (
     condition,
     derived,
     incident,
+    lines,
     mode,
     planned,
     stage,
     trend,
+    volume,
 )
 from firmware_py.core.arbiter import arbitrate, remember
 from firmware_py.core.calendar import year_of
@@ -44,7 +46,10 @@ def step(plan: Plan, state: State, image: InputImage, commands: tuple[Command, .
     worked = derived.derive(plan.batteries, ordered.batteries, image, _off(plan, ordered), dt_ms)
     trends, rises = trend.derive(plan.trends, ordered.trends, image, stepped_ms=before.stepped_ms)
     ordered = replace(ordered, batteries=keep(ordered.batteries, dict(worked.batteries)), trends=trends)
-    derivations = {**worked.readings, **rises, **planned.derive(plan.cuts, image)}
+    volumes, counted = volume.derive(plan.volumes, ordered.volumes, image, dt_ms)
+    ordered = replace(ordered, volumes=volumes)
+    stated = lines.derive(plan.lines, ordered.said, image)
+    derivations = {**worked.readings, **rises, **counted, **stated, **planned.derive(plan.cuts, image)}
     image = image.joined(derivations)
 
     known = _advance(plan, ordered, image, dt_ms)
