@@ -52,6 +52,8 @@ def watched(site: Site, ups: str, points: Collection[str]) -> power.Ups:
         overload_pct=site.power.overload_pct,
         charge_floor_pct=site.recovery.charge_floor_pct,
         runtime_floor_ms=site.recovery.runtime_floor_ms,
+        has_calibration=f"{ups}.calibration_running" in points,
+        calibration_floor_pct=site.power.calibration_floor_pct,
         last_words_ms=site.power.last_words_lead_ms if _feeds_controller(site, ups) else 0,
     )
 
@@ -80,6 +82,7 @@ def _battery(site: Site, ups: str, points: Collection[str]) -> Battery:
         load=offered(f"{ups}.output.load_pct"),
         power=offered(f"{ups}.output.power_w"),
         rating_w=round(entry.rating_w or 0),
+        overlong=power.test_overlong(ups),
         endurance_ms=site.power.endurance_ms if entry.endurance_ms is None else entry.endurance_ms,
         trust_pct=site.power.trust_unwatched_pct,
         kinds=frozenset(site.power.estimates),
@@ -162,6 +165,8 @@ def _stage(site: Site, entry: StageEntry, points: Collection[str]) -> conservati
         targets=tuple(f"{ups}.plan.stages" for ups in fed_by if entry.endurance and is_forecast(ups, points)),
         feeds=frozenset(load.ups for load in chosen if load.ups) if of_power else frozenset(),
         while_any=tuple(name for ups in fed_by for name in power.outages(ups)) if of_power else (),
+        loads=tuple(load.name or load.id for load in chosen),
+        by_hand=tuple(load.name or load.id for load in chosen if not load.output),
     )
 
 

@@ -59,8 +59,11 @@ class Power(Section):
     overload_pct: Percent = Field(
         default=95.0, description="load above which a UPS counts as overloaded; no load returns while it is"
     )
+    calibration_floor_pct: Percent = Field(
+        default=20.0, description="charge at which a calibration run counts as an outage; other tests do after 60 s"
+    )
     trust_unwatched_pct: Percent = Field(
-        default=0.0,
+        default=25.0,
         description="share of a forecast that is believed beyond the charge that this battery was ever watched to give",
     )
     last_words_lead_ms: DelayMs = Field(

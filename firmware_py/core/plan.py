@@ -219,6 +219,9 @@ def faults(plan: Plan) -> list[str]:
         named = (battery.source, battery.charge, battery.runtime, battery.load, battery.power)
         named += tuple(point.id for point in declare(battery.id))
         found += [f"battery {battery.id}: no point {name}" for name in named if name and name not in plan.points]
+        found += [f"battery {battery.id}: no condition {battery.overlong}"] * (
+            bool(battery.overlong) and battery.overlong not in plan.conditions
+        )
     found += _cooling_faults(plan)
     wanted = [rule.output for rule in plan.rules] + [interlock.output for interlock in plan.interlocks]
     found += [f"rule: no output {output}" for output in wanted if output not in plan.outputs]

@@ -41,7 +41,7 @@ def step(plan: Plan, state: State, image: InputImage, commands: tuple[Command, .
     dt_ms = 0 if before.stepped_ms is None else now_ms - before.stepped_ms
     assert dt_ms >= 0, "time does not run backwards"
     ordered, events, replies = obey(plan, run_down(before, dt_ms), commands, now_ms)
-    worked = derived.derive(plan.batteries, ordered.batteries, image, _off(plan, ordered), dt_ms)
+    worked = derived.derive(plan.batteries, ordered.batteries, image, _off(plan, ordered), dt_ms, _overlong(plan, ordered))
     trends, rises = trend.derive(plan.trends, ordered.trends, image, stepped_ms=before.stepped_ms)
     ordered = replace(ordered, batteries=keep(ordered.batteries, dict(worked.batteries)), trends=trends)
     derivations = {**worked.readings, **rises, **planned.derive(plan.cuts, image)}
@@ -82,6 +82,12 @@ def _off(plan: Plan, state: State) -> frozenset[str]:
     """Feeds of loads that are off."""
     feeds = {load.output for battery in plan.batteries.values() for load in battery.loads}
     return frozenset(name for name in feeds if name in state.outputs and state.outputs[name].drive.value is False)
+
+
+def _overlong(plan: Plan, state: State) -> frozenset[str]:
+    """Batteries whose test counts as an outage, as the last cycle found."""
+    waiting = ((name, state.conditions.get(battery.overlong)) for name, battery in plan.batteries.items())
+    return frozenset(name for name, found in waiting if found is not None and found.holds)
 
 
 def _at_rest(plan: Plan, before: State, now: State) -> bool:
