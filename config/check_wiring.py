@@ -17,7 +17,7 @@ from config.positions import Path
 RESERVED = frozenset(
     (
         *("v", "log", "seq", "boot", "ts", "clk", "mode", "flags", "because", "stage", "outputs"),
-        *("clock", "trunks", "mqtt", "link", "controller", "floor", "fire", "journal", "planned"),
+        *("clock", "trunks", "mqtt", "link", "controller", "floor", "fire", "journal", "planned", "generator"),
     )
 )
 
@@ -192,6 +192,8 @@ def _roles(site: Site) -> Iterator[tuple[Path, str, str]]:
             yield ("load", index, "output"), load.output, "a load's feed"
     if site.failover.output is not None:
         yield ("failover", "output"), site.failover.output, "the failover"
+    if site.generator is not None:
+        yield ("generator", "output"), site.generator.output, "the generator's start contact"
 
 
 def check_roles(site: Site) -> Iterator[Finding]:

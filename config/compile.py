@@ -78,6 +78,7 @@ def _watch(site: Site, points: Mapping[str, Point]) -> Part:
     parts += [ups_facts.watch(ups.id, points) for ups in site.ups]
     parts.append(Part(batteries=compile_power.batteries(site, points)))
     parts.append(compile_power.announced(site, points))
+    parts.append(compile_power.standby(site, points))
     parts += _phones(site)
     parts += compile_phones.watch_calls(site)
     parts += compile_cooling.watch(site, points, fire_seen=fire.SEEN if panels or fire_contacts else "")

@@ -5,14 +5,15 @@ Part of `compile`: from a checked site and the points that its profiles offer. I
 
 from collections.abc import Collection, Iterable
 
-from config.model_floor import Load, LoadKind, StageEntry
+from config.model_floor import Generator, Load, LoadKind, StageEntry
 from config.model_site import Site
-from firmware_py.core import planned
-from firmware_py.core.calendar import seconds_of
+from firmware_py.core import generator, planned
+from firmware_py.core.calendar import second_of_day, seconds_of
 from firmware_py.core.derived import declare
 from firmware_py.core.point import Point
 from firmware_py.core.shedplan import Battery, FedLoad
 from monitors import conservation, power, trunks
+from monitors import generator as monitors_generator
 from monitors import planned as monitors_planned
 from monitors.parts import Part, join
 
@@ -35,6 +36,8 @@ def derived_points(site: Site, points: Collection[str]) -> Iterable[Point]:
             yield from declare(ups.id)
     if site.planned_outage:
         yield from planned.declare()
+    if site.generator is not None:
+        yield from generator.declare()
 
 
 def watched(site: Site, ups: str, points: Collection[str]) -> power.Ups:
@@ -115,14 +118,51 @@ def announced(site: Site, points: Collection[str]) -> Part:
     )  # fmt: skip
     charges = [f"{ups.id}.battery.charge_pct" for ups in site.ups if f"{ups.id}.battery.charge_pct" in points]
     sources = [f"{ups.id}.output_source" for ups in site.ups]
-    watched = monitors_planned.watch(sources, charges, cause=power.CAUSE, off_delay_ms=site.power.off_delay_ms)
+    flags = [f"{ups.id}.replace_battery" for ups in site.ups if f"{ups.id}.replace_battery" in points]
+    flags += [generator.FAILED] if site.generator is not None else []
+    watched = monitors_planned.watch(sources, charges, flags, cause=power.CAUSE, off_delay_ms=site.power.off_delay_ms)
     return join((Part(cuts=cuts), watched))
+
+
+def standby(site: Site, points: Collection[str]) -> Part:
+    """The generator and what is watched about it; nothing where there is none."""
+    asked = site.generator
+    if asked is None:
+        return Part()
+    return monitors_generator.watch(
+        monitors_generator.Standby(
+            output=asked.output, running=asked.running, cause=power.CAUSE, mains=asked.mains or "",
+            outages=tuple(name for ups in site.ups for name in power.outages(ups.id)),
+            pairs=tuple(pair for ups in site.ups for pair in _pairs(asked, ups.id, points)),
+            start_after_ms=asked.start_after_ms, stop_after_ms=asked.stop_after_ms,
+            hold_ms=asked.start_hold_ms, stop_hold_ms=asked.stop_hold_ms,
+            start_within_ms=asked.start_within_ms, tries=asked.tries, minimum_run_ms=asked.minimum_run_ms,
+            test_every_s=asked.test_every_ms // 1000, test_run_ms=asked.test_run_ms,
+            test_at_s=None if asked.test_at is None else second_of_day(asked.test_at),
+        )
+    )  # fmt: skip
+
+
+def _pairs(asked: Generator, ups: str, points: Collection[str]) -> Iterable[monitors_generator.Pair]:
+    runtime, load = asked.start_runtime_below_ms, asked.start_load_above_pct
+    named: list[tuple[str, str, float | None, float | None]] = [
+        ("charge", f"{ups}.forecast.charge_pct", asked.start_charge_below_pct, asked.stop_charge_above_pct),
+        ("runtime", f"{ups}.forecast.runtime_s", _in_s(runtime), _in_s(asked.runtime_stop_ms)),
+        ("load", f"{ups}.output.load_pct", load, asked.load_stop_pct),
+    ]
+    for name, point, start, stop in named:
+        offered = point in points or (".forecast." in point and is_forecast(ups, points))
+        if start is not None and stop is not None and offered:
+            yield monitors_generator.Pair(name=f"{ups}.{name}", point=point, start=start, stop=stop)
 
 
 def causes(site: Site, points: Collection[str]) -> list[conservation.Conservation]:
     """Power and trunks, each with its conditions and the way back."""
     asked = {
-        power.CAUSE: tuple(name for ups in site.ups for name in power.outages(ups.id)),
+        power.CAUSE: (
+            *(name for ups in site.ups for name in power.outages(ups.id)),
+            *((monitors_generator.CARRIES,) if site.generator is not None and not site.generator.carries_all else ()),
+        ),
         trunks.CAUSE: tuple(trunks.below_minimum(group.id) for group in site.trunk_group if group.conserve),
     }
     stopped = tuple(name for ups in site.ups for name in power.stops_return(watched(site, ups.id, points)))

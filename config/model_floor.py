@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field
 from config import units
 from config.model_common import DelayMs, OnOff, Section, within
 from config.strict import DurationMs, Name, Percent, PointId, Text, Watts
-from firmware_py.core.calendar import seconds_of
+from firmware_py.core.calendar import second_of_day, seconds_of
 
 # BCM numbers of the 40-pin header; 0 and 1 belong to the identification memory of add-on boards.
 Pin = Annotated[int, Field(ge=2, le=27)]
@@ -190,6 +190,58 @@ class PlannedOutage(Section):
     start: Instant = Field(description="when it begins, with the offset from UTC, like 2026-12-01T08:00+08:00")
     end: Instant = Field(description="when the mains is promised back")
     note: Text = Field(default="planned power cut", description="who announced it, and why")
+
+
+def _time(text: str) -> str:
+    second_of_day(text)
+    return text
+
+
+TimeOfDay = Annotated[str, AfterValidator(_time)]
+
+
+class Generator(Section):
+    """A standby generator with a start contact. Each start value has its stop value: asked for beyond the one for so
+    long as `start_hold`, let go behind the other for `stop_hold`."""
+
+    output: PointId = Field(description="id of the [[output]] that is its start contact")
+    running: PointId = Field(description="id of the [[input]] of kind generator: it runs")
+    mains: PointId | None = Field(
+        default=None, description="id of the [[input]] of kind mains, ahead of the transfer switch"
+    )
+    start_after_ms: DelayMs | None = Field(default=None, description="mains lost for so long; needs mains")
+    stop_after_ms: DelayMs = Field(default=300_000, description="mains back for so long")
+    start_charge_below_pct: Percent | None = Field(default=None, description="charge of any UPS's battery")
+    stop_charge_above_pct: Percent = Field(default=90.0, description="its stop value")
+    start_runtime_below_ms: DurationMs | None = Field(default=None, description="forecast of any UPS")
+    stop_runtime_above_ms: DurationMs | None = Field(default=None, description="its stop value, default twice as much")
+    start_load_above_pct: Percent | None = Field(default=None, description="load of any UPS, in an outage")
+    stop_load_below_pct: Percent | None = Field(default=None, description="its stop value, default 10 % less")
+    start_hold_ms: DelayMs = Field(default=20_000, description="how long a start value must be passed")
+    stop_hold_ms: DelayMs = Field(default=60_000, description="how long a stop value must be passed")
+    start_within_ms: Annotated[DurationMs, within(units.DURATION, "2 s", "10 min")] = Field(
+        default=30_000, description="time of one try until it runs"
+    )
+    tries: Annotated[int, Field(ge=1, le=5)] = Field(default=3, description="then it has failed to start")
+    minimum_run_ms: DelayMs = Field(default=600_000, description="shortest run")
+    carries_all: bool = Field(default=False, description="loads and outbound return while it runs")
+    test_every_ms: DurationMs = Field(default=2_419_200_000, description="between two trials, 28 d; 0 s: none")
+    test_run_ms: DelayMs = Field(default=600_000, description="length of a trial")
+    test_at: TimeOfDay | None = Field(default=None, description="trials only in the hour from here, like 09:30+08:00")
+
+    @property
+    def runtime_stop_ms(self) -> int | None:
+        """Forecast in ms above which the runtime pair ends."""
+        if self.stop_runtime_above_ms is not None or self.start_runtime_below_ms is None:
+            return self.stop_runtime_above_ms
+        return 2 * self.start_runtime_below_ms
+
+    @property
+    def load_stop_pct(self) -> float | None:
+        """Load in percent below which the load pair ends."""
+        if self.stop_load_below_pct is not None or self.start_load_above_pct is None:
+            return self.stop_load_below_pct
+        return max(0.0, self.start_load_above_pct - 10)
 
 
 class StageCause(StrEnum):

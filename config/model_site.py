@@ -11,7 +11,7 @@ from pydantic import Field
 from config import units
 from config.model_common import AbsolutePath, DelayMs, SecretRef, Section, StoreBytes, within
 from config.model_devices import Exchange, ModbusEndpoint, ModbusUnit, SnmpTraps, Trunk, TrunkGroup, Ups
-from config.model_floor import Annunciator, InputEntry, Lamp, Load, OutputEntry, PlannedOutage, StageEntry
+from config.model_floor import Annunciator, Generator, InputEntry, Lamp, Load, OutputEntry, PlannedOutage, StageEntry
 from config.strict import CelsiusC, CelsiusPerMinute, DurationMs, Host, Name, Percent, PointId, Port, Text, fits
 
 Words = Annotated[str, fits(r"[^\x00-\x08\x0b-\x1f\x7f-\x9f]{1,2000}", "must be 1 to 2000 characters of text")]
@@ -322,6 +322,7 @@ class Site(Section):
     load: tuple[Load, ...] = Field(default=(), max_length=256)
     stage: tuple[StageEntry, ...] = Field(default=(), max_length=64)
     planned_outage: tuple[PlannedOutage, ...] = Field(default=(), max_length=64)
+    generator: Generator | None = None
     failover: Failover = Failover()
     mqtt: Mqtt | None = None
     journal: Journal = Journal()

@@ -11,6 +11,7 @@ from typing import TypeVar
 from firmware_py.core.alarm import Alarm
 from firmware_py.core.compressor import Compressor
 from firmware_py.core.condition import Condition
+from firmware_py.core.generator import Generator
 from firmware_py.core.mode import Cause
 from firmware_py.core.output import Output
 from firmware_py.core.plan import Announce, FlagRule, Interlock, Plan, Rule, faults
@@ -55,6 +56,7 @@ class Part:
     stages: tuple[Stage, ...] = ()
     batteries: tuple[Battery, ...] = ()
     cuts: tuple[Cut, ...] = ()
+    generators: tuple[Generator, ...] = ()  # one at most
     trends: tuple[Trend, ...] = ()
     compressors: tuple[Compressor, ...] = ()
     rules: tuple[Rule, ...] = ()
@@ -73,6 +75,7 @@ def join(parts: Iterable[Part]) -> Part:
         stages=tuple(s for part in listed for s in part.stages),
         batteries=tuple(b for part in listed for b in part.batteries),
         cuts=tuple(c for part in listed for c in part.cuts),
+        generators=tuple(g for part in listed for g in part.generators),
         trends=tuple(t for part in listed for t in part.trends),
         compressors=tuple(c for part in listed for c in part.compressors),
         rules=tuple(r for part in listed for r in part.rules),
@@ -84,6 +87,7 @@ def join(parts: Iterable[Part]) -> Part:
 
 def assemble(points: Iterable[Point], outputs: Iterable[Output], part: Part, *, outbound: tuple[str, ...] = ()) -> Plan:
     """The plan of the whole floor. Two declarations with one id, or a reference that leads nowhere, are our bug."""
+    assert len(part.generators) <= 1, "a floor has one generator"
     plan = Plan(
         points=_by_id((point.id, point) for point in points),
         outputs=_by_id((output.id, output) for output in outputs),
@@ -93,6 +97,7 @@ def assemble(points: Iterable[Point], outputs: Iterable[Output], part: Part, *, 
         stages=_by_id((stage.id, stage) for stage in part.stages),
         batteries=_by_id((battery.id, battery) for battery in part.batteries),
         cuts=part.cuts,
+        generator=next(iter(part.generators), None),
         trends=_by_id((trend.point, trend) for trend in part.trends),
         compressors=_by_id((compressor.output, compressor) for compressor in part.compressors),
         rules=part.rules,

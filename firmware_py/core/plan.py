@@ -13,6 +13,7 @@ from firmware_py.core.compressor import Compressor
 from firmware_py.core.condition import Condition
 from firmware_py.core.derived import declare
 from firmware_py.core.event import Severity
+from firmware_py.core.generator import Generator
 from firmware_py.core.mode import Cause, CausePhase, Mode
 from firmware_py.core.output import Output, OutputValue, Priority
 from firmware_py.core.planned import Cut
@@ -181,6 +182,7 @@ class Plan:
     stages: Mapping[str, Stage] = field(default_factory=dict)
     batteries: Mapping[str, Battery] = field(default_factory=dict)
     cuts: tuple[Cut, ...] = ()
+    generator: Generator | None = None
     trends: Mapping[str, Trend] = field(default_factory=dict)  # by the point that is followed
     compressors: Mapping[str, Compressor] = field(default_factory=dict)  # by their output
     rules: tuple[Rule, ...] = ()
@@ -223,6 +225,10 @@ def faults(plan: Plan) -> list[str]:
             bool(battery.overlong) and battery.overlong not in plan.conditions
         )
     found += _cooling_faults(plan)
+    if plan.generator is not None:
+        asked = plan.generator.reasons + plan.generator.gates
+        found += [f"generator: no condition {name}" for name in asked if name not in plan.conditions]
+        found += [f"generator: no point {plan.generator.running}"] * (plan.generator.running not in plan.points)
     wanted = [rule.output for rule in plan.rules] + [interlock.output for interlock in plan.interlocks]
     found += [f"rule: no output {output}" for output in wanted if output not in plan.outputs]
     whens = [r.when for r in plan.rules] + [i.when for i in plan.interlocks] + [f.when for f in plan.flags]

@@ -12,6 +12,7 @@ from firmware_py.core.alarm import AlarmState
 from firmware_py.core.compressor import CompressorState
 from firmware_py.core.condition import ConditionState
 from firmware_py.core.forecast import BatteryState
+from firmware_py.core.generator import GeneratorState
 from firmware_py.core.incident import IncidentState
 from firmware_py.core.mode import CauseState
 from firmware_py.core.output import Drive, OutputValue
@@ -70,6 +71,7 @@ class State:
     trends: Mapping[str, TrendState] = field(default_factory=dict)
     compressors: Mapping[str, CompressorState] = field(default_factory=dict)
     checklists: Mapping[str, str] = field(default_factory=dict)
+    generator: GeneratorState = field(default_factory=GeneratorState)
     lamp_test_ms: int = 0
     lamp_test_by: str = ""
     incident_year: int = 0

@@ -13,6 +13,7 @@ from firmware_py.core import (
     compressor,
     condition,
     derived,
+    generator,
     incident,
     mode,
     planned,
@@ -41,10 +42,16 @@ def step(plan: Plan, state: State, image: InputImage, commands: tuple[Command, .
     dt_ms = 0 if before.stepped_ms is None else now_ms - before.stepped_ms
     assert dt_ms >= 0, "time does not run backwards"
     ordered, events, replies = obey(plan, run_down(before, dt_ms), commands, now_ms)
-    worked = derived.derive(plan.batteries, ordered.batteries, image, _off(plan, ordered), dt_ms, _overlong(plan, ordered))
+    worked = derived.derive(
+        plan.batteries, ordered.batteries, image, _off(plan, ordered), dt_ms, _overlong(plan, ordered)
+    )
     trends, rises = trend.derive(plan.trends, ordered.trends, image, stepped_ms=before.stepped_ms)
     ordered = replace(ordered, batteries=keep(ordered.batteries, dict(worked.batteries)), trends=trends)
     derivations = {**worked.readings, **rises, **planned.derive(plan.cuts, image)}
+    if plan.generator is not None:
+        started = generator.advance(plan.generator, ordered.generator, ordered.conditions, image, dt_ms=dt_ms)
+        ordered = replace(ordered, generator=started)
+        derivations |= generator.show(started, now_ms)
     image = image.joined(derivations)
 
     known = _advance(plan, ordered, image, dt_ms)
