@@ -34,7 +34,7 @@ def derived_points(site: Site, points: Collection[str]) -> Iterable[Point]:
     for ups in site.ups:
         if is_forecast(ups.id, points):
             yield from declare(ups.id)
-    if site.planned_outage:
+    if site.ups:
         yield from planned.declare()
     if site.generator is not None:
         yield from generator.declare()
@@ -106,22 +106,22 @@ def _aims_at(site: Site, stage: StageEntry, ups: str) -> bool:
 
 
 def announced(site: Site, points: Collection[str]) -> Part:
-    """The planned cuts and what is watched about them; nothing where there is none."""
-    if not site.planned_outage:
+    """The planned cuts and what is watched about them; more may be told of while it runs, so it is always watched."""
+    if not site.ups:
         return Part()
+    notice_s = site.power.notice_ms // 1000
     cuts = tuple(
         planned.Cut(
-            start_s=seconds_of(one.start), end_s=seconds_of(one.end), note=one.note,
-            notice_s=site.power.notice_ms // 1000,
+            start_s=seconds_of(one.start), end_s=seconds_of(one.end), note=one.note, notice_s=notice_s,
+            id=f"file{number}",
         )
-        for one in site.planned_outage
+        for number, one in enumerate(site.planned_outage, start=1)
     )  # fmt: skip
     charges = [f"{ups.id}.battery.charge_pct" for ups in site.ups if f"{ups.id}.battery.charge_pct" in points]
     sources = [f"{ups.id}.output_source" for ups in site.ups]
-    flags = [f"{ups.id}.replace_battery" for ups in site.ups if f"{ups.id}.replace_battery" in points]
-    flags += [generator.FAILED] if site.generator is not None else []
+    flags = [generator.FAILED] if site.generator is not None else []
     watched = monitors_planned.watch(sources, charges, flags, cause=power.CAUSE, off_delay_ms=site.power.off_delay_ms)
-    return join((Part(cuts=cuts), watched))
+    return join((Part(cuts=cuts, notice_s=(notice_s,)), watched))
 
 
 def standby(site: Site, points: Collection[str]) -> Part:

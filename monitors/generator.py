@@ -34,8 +34,8 @@ class Pair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standby:
-    """`output`: the start contact, `running`: the feedback, `mains`: a contact ahead of the transfer switch, empty where
-    there is none. `outages`: conditions of the UPSs of which one must hold before a threshold starts it."""
+    """`output`: the start contact, `running`: the feedback, `mains`: a contact ahead of the transfer switch, empty
+    where there is none. `outages`: conditions of the UPSs of which one must hold before a threshold starts it."""
 
     output: str
     running: str

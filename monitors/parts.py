@@ -15,7 +15,7 @@ from firmware_py.core.generator import Generator
 from firmware_py.core.mode import Cause
 from firmware_py.core.output import Output
 from firmware_py.core.plan import Announce, FlagRule, Interlock, Plan, Rule, faults
-from firmware_py.core.planned import Cut
+from firmware_py.core.planned import NOTICE_S, Cut
 from firmware_py.core.point import Point
 from firmware_py.core.shedplan import Battery
 from firmware_py.core.stage import Stage
@@ -56,6 +56,7 @@ class Part:
     stages: tuple[Stage, ...] = ()
     batteries: tuple[Battery, ...] = ()
     cuts: tuple[Cut, ...] = ()
+    notice_s: tuple[int, ...] = ()  # one at most
     generators: tuple[Generator, ...] = ()  # one at most
     trends: tuple[Trend, ...] = ()
     compressors: tuple[Compressor, ...] = ()
@@ -75,6 +76,7 @@ def join(parts: Iterable[Part]) -> Part:
         stages=tuple(s for part in listed for s in part.stages),
         batteries=tuple(b for part in listed for b in part.batteries),
         cuts=tuple(c for part in listed for c in part.cuts),
+        notice_s=tuple(n for part in listed for n in part.notice_s),
         generators=tuple(g for part in listed for g in part.generators),
         trends=tuple(t for part in listed for t in part.trends),
         compressors=tuple(c for part in listed for c in part.compressors),
@@ -97,6 +99,7 @@ def assemble(points: Iterable[Point], outputs: Iterable[Output], part: Part, *, 
         stages=_by_id((stage.id, stage) for stage in part.stages),
         batteries=_by_id((battery.id, battery) for battery in part.batteries),
         cuts=part.cuts,
+        notice_s=next(iter(part.notice_s), NOTICE_S),
         generator=next(iter(part.generators), None),
         trends=_by_id((trend.point, trend) for trend in part.trends),
         compressors=_by_id((compressor.output, compressor) for compressor in part.compressors),

@@ -32,12 +32,12 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generator:
-    """`reasons`: conditions that ask for it. `running`: point of the run feedback. `start_within_ms`: a try that has not
-    brought the feedback by then has failed; `tries` of them in a row. `minimum_run_ms`: shortest run once it is up.
+    """`reasons`: conditions that ask for it. `gates`: it is started only while one of these holds, so that a battery
+    that charges on the mains starts nothing. `running`: point of the run feedback.
 
-    `gates`: it is started only while one of these conditions holds, so that a battery that charges on the mains starts
-    nothing. `test_every_s`: a trial is due so long after the last run of at least `test_run_ms`, 0 for none; `test_at_s`: only
-    within the hour after this second of the UTC day, None for any.
+    `start_within_ms`: a try that has not brought the feedback by then has failed; `tries` of them in a row.
+    `minimum_run_ms`: shortest run once it is up. `test_every_s`: a trial is due so long after the last run of at least
+    `test_run_ms`, 0 for none; `test_at_s`: only within the hour after this second of the UTC day, None for any.
     """
 
     reasons: tuple[str, ...]

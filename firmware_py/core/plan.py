@@ -16,7 +16,7 @@ from firmware_py.core.event import Severity
 from firmware_py.core.generator import Generator
 from firmware_py.core.mode import Cause, CausePhase, Mode
 from firmware_py.core.output import Output, OutputValue, Priority
-from firmware_py.core.planned import Cut
+from firmware_py.core.planned import NOTICE_S, Cut
 from firmware_py.core.point import Point
 from firmware_py.core.shedplan import Battery
 from firmware_py.core.stage import Stage
@@ -182,6 +182,7 @@ class Plan:
     stages: Mapping[str, Stage] = field(default_factory=dict)
     batteries: Mapping[str, Battery] = field(default_factory=dict)
     cuts: tuple[Cut, ...] = ()
+    notice_s: int = NOTICE_S  # before a cut that people tell of
     generator: Generator | None = None
     trends: Mapping[str, Trend] = field(default_factory=dict)  # by the point that is followed
     compressors: Mapping[str, Compressor] = field(default_factory=dict)  # by their output

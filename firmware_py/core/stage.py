@@ -21,7 +21,7 @@ class Stage:
     `feeds`: the UPSs behind its loads, and `while_any`: their outages. A stage is shed only while one of them holds,
     and a deeper stage takes it along only where both hang on the same UPS; empty means that neither matters.
 
-    `loads`: what it cuts, as people call it; `by_hand`: those of them that people have to cut, for no output feeds them.
+    `loads`: what it cuts, as people call it; `by_hand`: those of them that people have to cut, having no output.
     """
 
     id: str

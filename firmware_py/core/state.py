@@ -17,6 +17,7 @@ from firmware_py.core.incident import IncidentState
 from firmware_py.core.mode import CauseState
 from firmware_py.core.output import Drive, OutputValue
 from firmware_py.core.plan import Plan
+from firmware_py.core.planned import Cut
 from firmware_py.core.stage import StageState
 from firmware_py.core.trend import TrendState
 
@@ -55,7 +56,8 @@ class State:
 
     `stepped_ms`: the monotonic time of the last step, None after a restore in another boot. `paused_by`: who paused
     outbound by hand, empty if nobody. `lamp_test_ms`: what is left of a lamp test. `checklists`: causes that are over
-    and whose checklist nobody has acknowledged yet, with their incident.
+    and whose checklist nobody has acknowledged yet, with their incident. `cuts`: planned outages that people told of
+    while it ran; `cut_number`: of the last one.
     """
 
     stepped_ms: int | None = None
@@ -71,6 +73,8 @@ class State:
     trends: Mapping[str, TrendState] = field(default_factory=dict)
     compressors: Mapping[str, CompressorState] = field(default_factory=dict)
     checklists: Mapping[str, str] = field(default_factory=dict)
+    cuts: tuple[Cut, ...] = ()
+    cut_number: int = 0
     generator: GeneratorState = field(default_factory=GeneratorState)
     lamp_test_ms: int = 0
     lamp_test_by: str = ""

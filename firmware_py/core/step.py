@@ -28,6 +28,7 @@ from firmware_py.core.image import InputImage
 from firmware_py.core.orders import obey
 from firmware_py.core.output import OutputImage, Priority
 from firmware_py.core.plan import Plan
+from firmware_py.core.reading import Reading
 from firmware_py.core.rules import Situation, collect, reasons
 from firmware_py.core.state import State, begin, keep, run_down
 from firmware_py.core.wake import wake_at_ms
@@ -42,16 +43,7 @@ def step(plan: Plan, state: State, image: InputImage, commands: tuple[Command, .
     dt_ms = 0 if before.stepped_ms is None else now_ms - before.stepped_ms
     assert dt_ms >= 0, "time does not run backwards"
     ordered, events, replies = obey(plan, run_down(before, dt_ms), commands, now_ms)
-    worked = derived.derive(
-        plan.batteries, ordered.batteries, image, _off(plan, ordered), dt_ms, _overlong(plan, ordered)
-    )
-    trends, rises = trend.derive(plan.trends, ordered.trends, image, stepped_ms=before.stepped_ms)
-    ordered = replace(ordered, batteries=keep(ordered.batteries, dict(worked.batteries)), trends=trends)
-    derivations = {**worked.readings, **rises, **planned.derive(plan.cuts, image)}
-    if plan.generator is not None:
-        started = generator.advance(plan.generator, ordered.generator, ordered.conditions, image, dt_ms=dt_ms)
-        ordered = replace(ordered, generator=started)
-        derivations |= generator.show(started, now_ms)
+    ordered, derivations = _work_out(plan, ordered, image, dt_ms)
     image = image.joined(derivations)
 
     known = _advance(plan, ordered, image, dt_ms)
@@ -83,6 +75,23 @@ def step(plan: Plan, state: State, image: InputImage, commands: tuple[Command, .
     mode_before = mode.derive(plan.causes, before.causes)[0]
     told = chronicle.tell(plan, before, image, decision, mode_before)
     return replace(decision, events=(*events, *incident_events, *told))
+
+
+def _work_out(plan: Plan, state: State, image: InputImage, dt_ms: int) -> tuple[State, dict[str, Reading]]:
+    """The readings that nobody reads (decision 0010), and the memory behind them."""
+    off, overlong = _off(plan, state), _overlong(plan, state)
+    worked = derived.derive(plan.batteries, state.batteries, image, off, dt_ms, overlong)
+    trends, rises = trend.derive(plan.trends, state.trends, image, stepped_ms=state.stepped_ms)
+    cuts = planned.current(state.cuts, image)
+    state = replace(state, batteries=keep(state.batteries, dict(worked.batteries)), trends=trends, cuts=cuts)
+    readings = {**worked.readings, **rises}
+    if planned.PHASE in plan.points:
+        readings |= planned.derive((*plan.cuts, *cuts), image)
+    if plan.generator is not None:
+        started = generator.advance(plan.generator, state.generator, state.conditions, image, dt_ms=dt_ms)
+        state = replace(state, generator=started)
+        readings |= generator.show(started, image.now_ms)
+    return state, readings
 
 
 def _off(plan: Plan, state: State) -> frozenset[str]:
