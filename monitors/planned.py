@@ -22,7 +22,7 @@ def watch(
     upses: Sequence[str], charges: Sequence[str], flags: Sequence[str] = (), *, cause: str, off_delay_ms: int
 ) -> Part:
     """All that is declared where cuts are announced. `upses`: output sources; `charges`: points of battery charge;
-    `flags`: points that are always known and true while something else is amiss, like a generator that did not start."""
+    `flags`: points that are always known, and true while something else is amiss, like a generator that failed."""
     dark = AnyOf(tests=tuple(IsWord(point=point, words=frozenset({"battery", "off"})) for point in upses))
     conditions = [
         _condition(AHEAD, _in("noticed", "soon", "running")),

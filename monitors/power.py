@@ -4,7 +4,7 @@ Four facts are kept apart: mains lost; UPS unreachable; the card lost the UPS; v
 outage, and it takes two readings. It must not know SNMP, nor what is shed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from firmware_py.core.alarm import Alarm, AlarmPriority
@@ -19,6 +19,7 @@ SILENT = frozenset({Reason.NOT_YET, Reason.NO_COMMUNICATION, Reason.STALE, Reaso
 IMPLAUSIBLE = frozenset({Reason.OUT_OF_RANGE, Reason.SENTINEL, Reason.UNKNOWN_WORD, Reason.NOT_SUPPORTED})
 CAUSE = "power"
 MANUAL_RECORDS = "manual_records"
+OWN_END = ".controller_ending"
 LAST_WORDS = "controller.last_words"
 RUNTIME_DEADBAND_S = 120.0
 CHARGE_DEADBAND_PCT = 2.0
@@ -79,6 +80,11 @@ def stops_return(ups: Ups) -> tuple[str, ...]:
 def test_overlong(ups: str) -> str:
     """Id of the condition that a test of this UPS does not end, so that it counts as an outage."""
     return f"{ups}.test_overlong"
+
+
+def own_endings(conditions: Iterable[str]) -> tuple[str, ...]:
+    """Of all ids of conditions those that say: the controller's own supply ends."""
+    return tuple(name for name in conditions if name.endswith(OWN_END))
 
 
 def outages(ups: str) -> tuple[str, ...]:
@@ -238,7 +244,7 @@ def _draining(ups: Ups) -> IsFlag:
 
 
 def _last_words(ups: Ups) -> Part:
-    ending = f"{ups.id}.controller_ending"
+    ending = f"{ups.id}{OWN_END}"
     brief = Below(point=forecast(ups.id), limit=ups.last_words_ms / 1000, deadband=RUNTIME_DEADBAND_S)
     told = Announce(
         condition=ending,
