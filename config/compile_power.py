@@ -55,6 +55,7 @@ def watched(site: Site, ups: str, points: Collection[str]) -> power.Ups:
         overload_pct=site.power.overload_pct,
         charge_floor_pct=site.recovery.charge_floor_pct,
         runtime_floor_ms=site.recovery.runtime_floor_ms,
+        has_planned=planned.PHASE in points,
         has_calibration=f"{ups}.calibration_running" in points,
         calibration_floor_pct=site.power.calibration_floor_pct,
         last_words_ms=site.power.last_words_lead_ms if _feeds_controller(site, ups) else 0,

@@ -7,6 +7,7 @@ outage, and it takes two readings. It must not know SNMP, nor what is shed.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from firmware_py.core import planned
 from firmware_py.core.alarm import Alarm, AlarmPriority
 from firmware_py.core.check import Above, AllOf, AnyOf, Below, IsBad, IsFlag, IsWord, Test
 from firmware_py.core.condition import Condition, WhenBad
@@ -35,8 +36,9 @@ class Ups:
     `has_runtime`, `has_status`, `has_charge`, `has_load`: whether its profile offers those points at all.
     `overload_pct`: load beyond which nothing more returns; `charge_floor_pct`, `runtime_floor_ms`: what the battery
     must have again before loads return, 0 where the site asks for none. `last_words_ms`: this UPS feeds the controller
-    itself, which says so that long before it ends; 0 where it does not. `has_calibration`: it tells a calibration run
-    from a self-test; one may drain the battery to `calibration_floor_pct`.
+    itself, which says so that long before it ends; 0 where it does not. `has_planned`: cuts may be announced here, so
+    that an outage is labelled with the one under way. `has_calibration`: it tells a calibration run from a self-test;
+    one may drain the battery to `calibration_floor_pct`.
     """
 
     id: str
@@ -53,6 +55,7 @@ class Ups:
     charge_floor_pct: float = 0.0
     runtime_floor_ms: int = 0
     last_words_ms: int = 0
+    has_planned: bool = False
     has_calibration: bool = False
     calibration_floor_pct: float = 20.0
 
@@ -260,12 +263,13 @@ def _last_words(ups: Ups) -> Part:
 def _announce(ups: Ups) -> Announce:
     charge = (f"{ups.id}.battery.charge_pct",) if ups.has_charge else ()
     runtime = (forecast(ups.id),) if ups.is_forecast else ()
+    label = (planned.PHASE, planned.NOTE) if ups.has_planned else ()
     return Announce(
         condition=on_battery(ups.id),
         begins="power.mains_lost",
         ends="power.mains_returned",
         severity=Severity.CRITICAL,
-        carry=(*charge, *runtime),
+        carry=(*charge, *runtime, *label),
     )
 
 

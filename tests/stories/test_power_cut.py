@@ -256,6 +256,7 @@ def test_an_announced_cut_is_told_ahead_looked_over_labelled_and_an_alarm_when_i
         4:02  expect told planned.begins
         5:00  ups1.output_source = battery
         5:05  expect mode CONSERVATION because ups1.on_battery
+        5:05  expect told power.mains_lost planned.phase=running planned.note=switchgear
         6:00  clock.utc_s = 1795101500
         6:02  expect flag planned down
         6:02  expect alarm planned.overrun active_unacked
