@@ -57,6 +57,7 @@ def test_a_ups_on_mains_is_read_and_its_change_to_battery_is_seen(agent: Snmpd, 
                 "alarms_present": 0,
                 "overload": False,
                 "test_running": False,
+                "calibration_running": False,
             }
             values = {name: sample.value for name, sample in slow.items() if sample.quality is Quality.GOOD}
             assert values == {
@@ -97,6 +98,30 @@ def test_the_alarm_table_is_walked_and_a_lost_ups_spoils_every_value(agent: Snmp
             agent.give(_6_1_0=("gauge", "1"), _6_2_1_2_9=None)
             fast = await read(bus)
             assert (fast["card_link"].value, fast["output_source"].value) == ("ok", "mains")
+        finally:
+            await bus.close()
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("version", ["v1", "v2c"])
+def test_a_calibration_is_told_from_a_self_test_by_its_name_while_it_runs(agent: Snmpd, version: str) -> None:
+    agent.give(
+        _4_1_0=("integer", "5"), _6_1_0=("gauge", "1"), _6_2_1_2_7=("objectid", f".{UPS}.6.3.24"),
+        _7_1_0=("objectid", f".{UPS}.7.7.5"), _7_3_0=("integer", "5"),
+    )  # fmt: skip
+
+    async def scenario() -> None:
+        bus = make_bus(agent.port, ACCESS[version])
+        try:
+            await eventually_async(lambda: answering(bus))
+            fast = await read(bus)
+            assert (fast["output_source"].value, fast["calibration_running"].value) == ("test", True)
+            agent.give(
+                _6_1_0=("gauge", "2"), _6_2_1_2_8=("objectid", f".{UPS}.6.3.2"), _7_1_0=("objectid", f".{UPS}.7.7.4")
+            )
+            fast = await read(bus)
+            assert (fast["output_source"].value, fast["calibration_running"].value) == ("test", False)
         finally:
             await bus.close()
 

@@ -63,7 +63,7 @@ DERIVED: dict[str, tuple[Expected, dict[str, object]]] = {
         {"battery.status": "normal", "on_battery_s": 137, "card_link": "ok", "overload": False, "test_running": False},
     ),
     "apc_smx750__selftest": (
-        ("test", "powernet", 100.0, 16374.0, 76.2), {"test_running": True, "calibration_running": False},
+        ("test", "powernet", 100.0, 16374.0, 76.2), {"test_running": True},
     ),
     "eaton-mgeups_5px__onbattery": (("battery", "rfc1628", 93.0, 2400.0, 59.0), {"on_battery_s": 137}),
     "generex-ups_cs141-v22036__commlost": ((LOST, "", LOST, LOST, LOST), {"card_link": "lost", "alarms_present": 1}),
