@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from drivers.snmp_access import Access, Community, User
+from drivers.snmp_access import Access, Auth, Community, Privacy, User
 from drivers.snmp_bus import SnmpBus
 from firmware_py.core.reading import Quality, Reason
 from firmware_py.ports import DeviceError
@@ -122,6 +122,23 @@ def test_a_calibration_is_told_from_a_self_test_by_its_name_while_it_runs(agent:
             )
             fast = await read(bus)
             assert (fast["output_source"].value, fast["calibration_running"].value) == ("test", False)
+        finally:
+            await bus.close()
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(("user", "auth", "privacy"), [("strong", "sha256", "aes"), ("stronger", "sha512", "aes256")])
+def test_sha_2_and_aes_speak_to_net_snmp(agent: Snmpd, user: str, auth: Auth, privacy: Privacy) -> None:
+    access = User(
+        name=user, auth=auth, auth_phrase="a phrase for auth", privacy=privacy, privacy_phrase="a phrase for priv"
+    )
+
+    async def scenario() -> None:
+        bus = make_bus(agent.port, access)
+        try:
+            await eventually_async(lambda: answering(bus))
+            assert (await read(bus))["output_source"].value == "mains"
         finally:
             await bus.close()
 
