@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from config import compile_cooling, compile_phones, compile_power
 from config.compile_power import SILENT_MS
 from config.devices import Devices
-from config.model_floor import InputKind, OutputEntry
+from config.model_floor import InputKind
+from config.model_outputs import OutputEntry
 from config.model_site import Site
 from firmware_py.core.output import Output, StopValue
 from firmware_py.core.plan import Plan
@@ -81,6 +82,7 @@ def _watch(site: Site, points: Mapping[str, Point]) -> Part:
     parts += [ups_facts.watch(ups.id, points) for ups in site.ups]
     parts.append(Part(batteries=compile_power.batteries(site, points)))
     parts.append(compile_power.announced(site, points))
+    parts.append(compile_power.standby(site, points))
     parts += compile_phones.watch_calls(site)
     parts += compile_phones.watch_lines(site)
     parts += compile_cooling.watch(site, points, fire_seen=fire.SEEN if panels or fire_contacts else "")

@@ -43,11 +43,13 @@ from firmware_py.runtime.watchdog import Beats, Watchdog
 from firmware_py.runtime.writer import Writer
 from firmware_py.wiring.bridge import bridge_settings
 from firmware_py.wiring.devices import Attached, attach, claim_pins, contact_bus, open_pins
+from firmware_py.wiring.farewell import Farewell
 from firmware_py.wiring.kept import COMMANDS, KeptWords, TopicMemory
 from firmware_py.wiring.links import Archive, BridgeSink, Buttons, Once, Outbox, OwnHealth
 from firmware_py.wiring.orders import FarOrders
 from firmware_py.wiring.wall import WallTime
 from firmware_py.wiring.week import LocalWeek
+from monitors import power
 from mqtt_bridge.payload import About
 from mqtt_bridge.publisher import Publisher
 from mqtt_bridge.schema import digest
@@ -129,6 +131,8 @@ class Controller:
         sinks: list[Sink] = [self._board, Buttons(buttons, desk), orders, Once(self._ready)]
         if self._publisher is not None:
             sinks.insert(0, BridgeSink(self._publisher))
+            outbox, endings = Outbox(self._storage), power.own_endings(plan.conditions)
+            sinks.append(Farewell(self._publisher, self._clock, endings, lambda: outbox.ack >= outbox.last))
         self._cycle = Cycle(
             plan=plan, state=state, step=step, clock=self._clock, waker=waker, table=self._table, desk=desk,
             writer=self._writer, audience=Audience(self._archive, sinks), beat=self._beats.beat,
