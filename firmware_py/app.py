@@ -23,7 +23,7 @@ from config.texts import load_texts
 from firmware_py.core.command import CommandKind
 from firmware_py.core.event import Event, Severity
 from firmware_py.core.output import level
-from firmware_py.core.state import State
+from firmware_py.core.state import State, resume
 from firmware_py.core.step import step
 from firmware_py.ports import Bus, LocalPort, RemotePort
 from firmware_py.runtime.board import Board, Json
@@ -102,7 +102,8 @@ class Controller:
             on_status=self._note_storage, on_failure=self._storage_died,
         )  # fmt: skip
         stored = self._storage.restore()
-        state = stored.state if stored else State()
+        # Resumed here too, where the cycle does: a recording must begin with what the first step gets.
+        state = resume(stored.state if stored else State(), self._clock.now_ms())
         self._table = PointTable(plan.points, self._clock, waker.wake)
         desk = Desk(waker.wake)
         local = self._claim_pins(site, state)
