@@ -43,7 +43,7 @@ from firmware_py.runtime.watchdog import Beats, Watchdog
 from firmware_py.runtime.writer import Writer
 from firmware_py.wiring.bridge import bridge_settings
 from firmware_py.wiring.devices import Attached, attach, claim_pins, contact_bus, open_pins
-from firmware_py.wiring.kept import COMMANDS, KeptWords, TopicMemory
+from firmware_py.wiring.kept import COMMANDS, TIME, KeptWords, KnownTime, TopicMemory
 from firmware_py.wiring.links import Archive, BridgeSink, Buttons, Once, Outbox, OwnHealth
 from firmware_py.wiring.orders import FarOrders
 from firmware_py.wiring.wall import WallTime
@@ -117,7 +117,8 @@ class Controller:
         )
         self._local = local
         self._archive = Archive(self._storage, self._clock, self._run_id, state)
-        self._wall = WallTime(self._clock, self._archive.tell)
+        self._known = KnownTime(self._clock, KeptWords(self._directory / TIME, Disk()))
+        self._wall = WallTime(self._clock, self._archive.tell, self._known)
         self._health = OwnHealth(self._table, self._clock, lambda: not self._storage.status.degraded, self._wall.age_ms)
         self._board = Board(
             plan, self._clock, run=self._run_id, outputs=self._writer.report,
@@ -206,6 +207,7 @@ class Controller:
         self._supervisor.core("writer", self._writer.flasher.run)
         self._supervisor.supervise("health", self._health.run, group="own")
         self._supervisor.supervise("wall time", self._wall.run, group="own")
+        self._supervisor.supervise("known time", self._known.run, group="own")
         dog = Watchdog(self._beats, self._notifier, self._clock, lambda: self._board.headline)
         self._supervisor.supervise("watchdog", dog.run, group="own")
         self._supervisor.supervise("storage beat", self._follow_storage, group="own")

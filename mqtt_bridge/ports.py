@@ -59,6 +59,10 @@ class WallClock(Protocol):
     def clk(self) -> str:
         """What the time is worth: ntp, rtc or none."""
 
+    @property
+    def floor(self) -> str:
+        """The earliest that it can be now (RFC 3339): an unsynchronised clock that shows less is wrong."""
+
     def now_ms(self) -> int:
         """Monotonic milliseconds, the time base of images."""
 

@@ -162,6 +162,7 @@ class LoopClock:
     def __init__(self, clk: str = "ntp") -> None:
         self.clk = clk
         self.known_ms: int | None = None
+        self.floor = ""
 
     def corrected(self, at_ms: int) -> str:
         return "" if self.known_ms is None else utc_text(at_ms + self.known_ms)
