@@ -131,9 +131,7 @@ def test_a_clock_that_is_proven_wrong_keeps_nobody_out_whose_certificate_may_hol
     cert, key = authority.issue(SITE)
 
     async def scenario(port: int) -> None:
-        settings = Bridge(
-            site=SITE, broker=Broker(host="127.0.0.1", port=port, tls=Tls(ca=authority.ca, cert=cert, key=key))
-        )
+        broker = Broker(host="127.0.0.1", port=port, tls=Tls(ca=authority.ca, cert=cert, key=key))
         bridge = make_publisher(Bridge(site=SITE, broker=broker), clock=Now(clk, floor_days=3))
         task = asyncio.create_task(bridge.run())
         await eventually_async(lambda: bridge.health.connected or bridge.health.error, within_s=20)
