@@ -23,6 +23,7 @@ from config.texts import load_texts
 from firmware_py.core.command import CommandKind
 from firmware_py.core.event import Event, Severity
 from firmware_py.core.output import level
+from firmware_py.core.plan import Plan
 from firmware_py.core.state import State, resume
 from firmware_py.core.step import step
 from firmware_py.ports import Bus, LocalPort, RemotePort
@@ -125,7 +126,7 @@ class Controller:
             devices=lambda: tuple(report for poller in self._pollers for report in poller.report()),
             storage=self._storage_report,
         )  # fmt: skip
-        orders = self._make_orders(desk, plan.manual_cause)
+        orders = self._make_orders(desk, plan)
         self._publisher = self._make_publisher(floor, environ, orders)
         sinks: list[Sink] = [self._board, Buttons(buttons, desk), orders, Once(self._ready)]
         if self._publisher is not None:
@@ -180,9 +181,10 @@ class Controller:
             bus=one.bus, port=one.port, clock=self._clock, table=self._table, rebuild=rebuild if make else None
         )
 
-    def _make_orders(self, desk: Desk, by_hand: str) -> FarOrders:
+    def _make_orders(self, desk: Desk, plan: Plan) -> FarOrders:
         seen = KeptWords(self._directory / COMMANDS, Disk())
-        return FarOrders(desk, self._clock, self._archive.tell, seen, by_hand=by_hand)
+        fire = frozenset(alarm.id for alarm in plan.alarms.values() if alarm.cause == plan.fire_cause)
+        return FarOrders(desk, self._clock, self._archive.tell, seen, by_hand=plan.manual_cause, fire=fire)
 
     def _make_publisher(self, floor: Floor, environ: Mapping[str, str], orders: FarOrders) -> Publisher | None:
         if floor.site.mqtt is None or not floor.site.mqtt.enabled:

@@ -79,8 +79,8 @@ class WallClock(Protocol):
 class Orders(Protocol):
     """Where commands from the far side go."""
 
-    async def carry_out(self, order: Order) -> str:
-        """ "" when it was done, else why the floor does not allow it; bounded in time. Journals it either way."""
+    async def carry_out(self, order: Order) -> Answer:
+        """Done, rejected by the floor or failed, with the reason; bounded in time. Journals it either way."""
 
     def note(self, answer: Answer, count: int = 1) -> None:
         """Journal what was answered without the floor being asked, or how many could not even be answered."""
