@@ -86,6 +86,14 @@ class State:
     incident_number: int = 0
 
 
+def resume(state: State, now_ms: int) -> State:
+    """A restored memory at `now_ms`, before its first step. Nobody looked while we were off, so that no delay has run;
+    a `stepped_ms` of another boot is dropped."""
+    stepped_ms = None if state.stepped_ms is None or state.stepped_ms > now_ms else state.stepped_ms
+    unseen = {name: replace(one, held=True) for name, one in state.conditions.items()}
+    return replace(state, stepped_ms=stepped_ms, conditions=unseen)
+
+
 def begin(plan: Plan, state: State) -> State:
     """The memory in the shape of the plan: what the plan no longer has is dropped, what is new starts at rest.
 
