@@ -257,6 +257,8 @@ class Checks:
             if was and now.acked and not was.acked and CommandKind.ACK not in kinds:
                 yield f"{name} was acknowledged by nobody"
             raised = was and now.activations > was.activations
+            if raised and now.acked:
+                yield f"{name} was acknowledged before it was raised"
             if was and was.latched and not now.latched and not raised and CommandKind.RESET not in kinds:
                 yield f"{name} was reset by nobody"
         if [reply.command for reply in look.decision.replies] != [command.id for command in look.commands]:

@@ -177,7 +177,8 @@ class Run:
         if alive:
             self.wires.renew(now_ms)
         gauge = self.world.values["ups1.battery.charge_pct"]
-        if self.world.advance(now_ms) or self.world.values["ups1.battery.charge_pct"] != gauge:
+        edge = self.world.advance(now_ms)
+        if edge or self.world.values["ups1.battery.charge_pct"] != gauge:
             self.wires.spoil()
         if self._deaths and self._deaths[0].at_ms <= now_ms:
             self._die(self._deaths.popleft().kind, now_ms)
@@ -188,7 +189,7 @@ class Run:
             return
         self.wires.visit()
         commands = self._take(now_ms)
-        due = commands or self.wires.changed or self.way is Way.TICK or self.way is Way.FOLD
+        due = commands or edge or self.wires.changed or self.way is Way.TICK or self.way is Way.FOLD
         if due or self._is_due(now_ms):
             self._step(commands)
 
