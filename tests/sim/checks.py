@@ -154,7 +154,7 @@ class Checks:
                 yield "started during a fire"
 
     def loads_return_one_by_one(self, look: Look) -> Iterator[str]:
-        """Stages go as deep as needed, and come back last first, one load at a time, spaced, not while the cause runs."""
+        """Stages come back last first, one load at a time, spaced, and not while the cause runs."""
         for cause in look.plan.causes.values():
             stages = look.plan.stages_of(cause.id)
             before, now = look.before.stages, look.decision.state.stages
@@ -250,7 +250,7 @@ class Checks:
             yield "another decision"
 
     def only_people_acknowledge(self, look: Look) -> Iterator[str]:
-        """An alarm is acknowledged by an order and reset by an order, and by nothing else; each order has one answer."""
+        """An alarm is acknowledged and reset by orders and by nothing else; each order has one answer."""
         kinds = {command.kind for command in look.commands}
         for name, now in look.decision.state.alarms.items():
             was = look.before.alarms.get(name)

@@ -176,10 +176,9 @@ def _fault(chance: random.Random, kind: Kind, length_ms: int, others: list[Fault
         near = chance.choice(busy)
         edge_ms = chance.choice((near.at_ms, near.until_ms))
         at_ms = max(60 * SECOND, edge_ms + chance.randrange(-10, 120) * SECOND)
-    return Fault(
-        kind=kind, target=chance.choice(targets), at_ms=at_ms, until_ms=max(at_ms, min(length_ms, at_ms + lasts_s * SECOND)),
-        salt=chance.randrange(1 << 30),
-    )  # fmt: skip
+    until_ms = max(at_ms, min(length_ms, at_ms + lasts_s * SECOND))
+    target, salt = chance.choice(targets), chance.randrange(1 << 30)
+    return Fault(kind=kind, target=target, at_ms=at_ms, until_ms=until_ms, salt=salt)
 
 
 _ORDERS = (

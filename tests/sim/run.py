@@ -47,7 +47,7 @@ class Way(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """One step with all that went in and came out; `now_ms` of the world, `boot_ms` where the controller's time began."""
+    """One step, what went in and came out; `now_ms` of the world, `boot_ms` where the controller's time began."""
 
     plan: Plan
     world: World

@@ -46,9 +46,7 @@ def _plant(patch: Path, folder: Path) -> str:
 
 
 @pytest.mark.acceptance
-def test_every_planted_fault_is_caught_within_thirty_seeds(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_every_planted_fault_is_caught_within_thirty_seeds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with ThreadPoolExecutor(2) as pool:
         caught = dict(zip(PLANTED, pool.map(lambda patch: _plant(patch, tmp_path), PLANTED), strict=True))
     with capsys.disabled():

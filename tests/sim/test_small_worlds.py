@@ -74,13 +74,13 @@ def _grow(declared: Alarm, plan: Plan, node: Node, event: str) -> Node:
 
 def test_every_sequence_of_events_through_an_alarm_obeys_the_rules() -> None:
     for latching, urgent in product((False, True), repeat=2):
-        declared = Alarm(
-            id="a", condition="c", priority=AlarmPriority.HIGH, text="t", latching=latching, urgent=urgent
-        )
+        declared = Alarm(id="a", condition="c", priority=AlarmPriority.HIGH, text="t", latching=latching, urgent=urgent)
         plan = Plan(alarms={"a": declared})
         paths: dict[Node, str] = {(AlarmState(), OFF, Believed(latching=latching, urgent=urgent)): ""}
         for _ in range(LENGTH):
-            grown = {_grow(declared, plan, node, e): f"{path} {e}" for node, path in paths.items() for e in ALARM_EVENTS}
+            grown = {
+                _grow(declared, plan, node, e): f"{path} {e}" for node, path in paths.items() for e in ALARM_EVENTS
+            }
             for (now, _, believed), path in grown.items():
                 assert now.display is believed.display, path
                 wanted = believed.display is Display.ACTIVE_UNACKED and not believed.silent
@@ -100,6 +100,7 @@ def test_every_shelf_ends_and_shows_what_lies_on_it() -> None:
 
 CAUSE_EVENTS = ("on", "off", "dark", "order", "release", "shed", "restored")
 STEP_MS = 400
+IDLE = CauseState()
 
 
 def _move(state: CauseState, cause: Cause, event: str, now: dict[str, ConditionState], shed: bool) -> CauseState:
@@ -112,7 +113,7 @@ def _move(state: CauseState, cause: Cause, event: str, now: dict[str, ConditionS
 class Walked:
     """A cause, what it looked at last, and how long the end was seen soundly, counted here."""
 
-    state: CauseState = CauseState()
+    state: CauseState = IDLE
     condition: ConditionState = OFF
     shed: bool = False
     sound_ms: int = 0

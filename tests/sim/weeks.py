@@ -1,6 +1,6 @@
-"""Seeded runs: a week of faults with every invariant, then everything is healed and the floor must come to rest.
+"""Seeded runs: a week of faults with every invariant, then all is healed and the floor must come to rest.
 
-`python -m tests.sim.weeks SEED` shows one; `--many N` runs N seeds on all processors; what fails is made small and told.
+`python -m tests.sim.weeks SEED` shows one, `--many N` so many on all processors; what fails is made small and told.
 """
 
 from __future__ import annotations
@@ -57,7 +57,9 @@ def restless(run: Run) -> list[str]:
     assert run.decision is not None
     state, decision = run.state, run.decision
     found = [] if decision.mode is Mode.NORMAL else [f"mode {decision.mode.word} because {decision.because}"]
-    found += [f"alarm {name} {alarm.display.value}" for name, alarm in state.alarms.items() if alarm.display != "normal"]
+    found += [
+        f"alarm {name} {alarm.display.value}" for name, alarm in state.alarms.items() if alarm.display != "normal"
+    ]
     found += [f"stage {name} is shed" for name, stage in state.stages.items() if stage.shed]
     found += [f"incident {incident.id}" for incident in state.incidents.values()]
     found += [f"checklist {name}" for name in state.checklists]
@@ -133,7 +135,8 @@ def play_seed(seed: int, length_ms: int = 7 * DAY) -> Outcome:
         return outcome
     small = shrink(script)
     last = play(small)
-    story = f"{small}\nlast decisions:\n{last.story}\n{outcome.broken}\nsmallest: {last.broken}\nrepeat: make sim SEED={seed}"
+    said = f"{outcome.broken}\nsmallest: {last.broken}\nrepeat: make sim SEED={seed}"
+    story = f"{small}\nlast decisions:\n{last.story}\n{said}"
     return replace(outcome, story=story)
 
 

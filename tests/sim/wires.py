@@ -114,16 +114,15 @@ class Wires:
             for source in self.sources:
                 if now_ms % source.pace_ms(self.world) == 0:
                     self._read(source)
-                elif self.world.is_active(Kind.DUPLICATE, source.device) and source.last:
-                    if (now_ms - SECOND) % source.pace_ms(self.world) == 0:
-                        self._stamp(source, source.last)
+                elif self._comes_again(source):
+                    self._stamp(source, source.last)
             for follow in self.follows.values():
                 if follow.wanted is not None and now_ms >= follow.next_ms:
                     self._tell(follow)
             self._tell_time(now_ms)
 
     def renew(self, to_ms: int) -> None:
-        """What was read of quiet sources after the last visit and before `to_ms`; the world still stands at the last."""
+        """What was read of quiet sources since the last visit and before `to_ms`; the world is still there."""
         for source in self.sources:
             pace_ms = source.pace_ms(self.world)
             read_ms = (to_ms - 1) // pace_ms * pace_ms
@@ -164,6 +163,10 @@ class Wires:
         moving = self.world.warming and "room1.temp_c" in source.points
         moving |= source.device == "ups1" and source.period_ms > SECOND and not self.world.supplied
         return waits or slow or noise or moving
+
+    def _comes_again(self, source: Source) -> bool:
+        is_after = (self.world.now_ms - SECOND) % source.pace_ms(self.world) == 0
+        return is_after and bool(source.last) and self.world.is_active(Kind.DUPLICATE, source.device)
 
     def _is_open(self, follow: Follow) -> bool:
         return not follow.sound or self._troubled(follow) or self.readings.get(f"out.{follow.output}.follows") is None
