@@ -201,6 +201,13 @@ class Control(Section):
     socket: AbsolutePath | None = Field(
         default=None, description="default: control.sock in systemd's runtime directory, else in /run/floorguard"
     )
+    view: tuple[Text, ...] = Field(
+        default=(), max_length=16, description="groups that may look; none anywhere: whoever the socket's mode lets in"
+    )
+    operate: tuple[Text, ...] = Field(default=(), max_length=16, description="groups that may give orders as well")
+    configure: tuple[Text, ...] = Field(
+        default=(), max_length=16, description="groups that may change the site as well"
+    )
 
 
 class Site(Section):

@@ -48,6 +48,7 @@ from firmware_py.wiring.farewell import Farewell
 from firmware_py.wiring.kept import COMMANDS, TIME, KeptWords, KnownTime, TopicMemory
 from firmware_py.wiring.links import Archive, BridgeSink, Buttons, Once, Outbox, OwnHealth
 from firmware_py.wiring.orders import FarOrders
+from firmware_py.wiring.rights import control_rights
 from firmware_py.wiring.wall import WallTime
 from firmware_py.wiring.week import LocalWeek
 from monitors import power
@@ -140,9 +141,11 @@ class Controller:
             plan=plan, state=state, step=step, clock=self._clock, waker=waker, table=self._table, desk=desk,
             writer=self._writer, audience=Audience(self._archive, sinks), beat=self._beats.beat,
         )  # fmt: skip
+        rights = control_rights(site)
         control = Control(
-            control_socket(site, environ), run=self._run_id, clock=self._clock, board=self._board, desk=desk
-        )
+            control_socket(site, environ), run=self._run_id, clock=self._clock, board=self._board, desk=desk,
+            may=rights.may, mode=rights.socket_mode,
+        )  # fmt: skip
         self._supervisor = Supervisor(self._clock, self._beats, lambda fault: self._writer.stop(fault=fault))
         self._declare_tasks(control, LocalWeek(self._table, self._clock, site.site.timezone))
 
