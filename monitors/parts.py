@@ -9,8 +9,10 @@ from enum import StrEnum
 from typing import TypeVar
 
 from firmware_py.core.alarm import Alarm
+from firmware_py.core.checklist import Checklist
 from firmware_py.core.compressor import Compressor
 from firmware_py.core.condition import Condition
+from firmware_py.core.escalation import Escalation
 from firmware_py.core.mode import Cause
 from firmware_py.core.output import Output
 from firmware_py.core.plan import Announce, FlagRule, Interlock, Plan, Rule, faults
@@ -61,6 +63,7 @@ class Part:
     interlocks: tuple[Interlock, ...] = ()
     flags: tuple[FlagRule, ...] = ()
     announcements: tuple[Announce, ...] = ()
+    checklists: tuple[Checklist, ...] = ()
 
 
 def join(parts: Iterable[Part]) -> Part:
@@ -79,10 +82,19 @@ def join(parts: Iterable[Part]) -> Part:
         interlocks=tuple(i for part in listed for i in part.interlocks),
         flags=tuple(f for part in listed for f in part.flags),
         announcements=tuple(a for part in listed for a in part.announcements),
+        checklists=tuple(c for part in listed for c in part.checklists),
     )
 
 
-def assemble(points: Iterable[Point], outputs: Iterable[Output], part: Part, *, outbound: tuple[str, ...] = ()) -> Plan:
+def assemble(
+    points: Iterable[Point],
+    outputs: Iterable[Output],
+    part: Part,
+    *,
+    outbound: tuple[str, ...] = (),
+    escalation: Escalation | None = None,
+    course: tuple[str, ...] = (),
+) -> Plan:
     """The plan of the whole floor. Two declarations with one id, or a reference that leads nowhere, are our bug."""
     plan = Plan(
         points=_by_id((point.id, point) for point in points),
@@ -99,6 +111,9 @@ def assemble(points: Iterable[Point], outputs: Iterable[Output], part: Part, *, 
         interlocks=part.interlocks,
         flags=part.flags,
         announcements=part.announcements,
+        checklists=_by_id((one.id, one) for one in part.checklists),
+        escalation=escalation or Escalation(),
+        course=course,
         outbound=outbound,
     )
     found = faults(plan)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from firmware_py.core.alarm import AlarmState
+from firmware_py.core.checklist import ListState, Tick
 from firmware_py.core.compressor import CompressorState
 from firmware_py.core.condition import ConditionState
 from firmware_py.core.forecast import BatteryState
@@ -49,12 +50,22 @@ class Override:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Handover:
+    """The latest hand-over of a shift: who handed over, what is left to take over, and who took what."""
+
+    number: int = 0
+    by: str = ""
+    left: tuple[str, ...] = ()
+    taken: tuple[Tick, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class State:
     """Everything by id, so that a changed configuration keeps what still exists.
 
     `stepped_ms`: the monotonic time of the last step, None after a restore in another boot. `paused_by`: who paused
-    outbound by hand, empty if nobody. `lamp_test_ms`: what is left of a lamp test. `checklists`: causes that are over
-    and whose checklist nobody has acknowledged yet, with their incident.
+    outbound by hand, empty if nobody. `lamp_test_ms`: what is left of a lamp test. `lists`: checklists with items that nobody
+    has ticked yet.
     """
 
     stepped_ms: int | None = None
@@ -69,7 +80,8 @@ class State:
     batteries: Mapping[str, BatteryState] = field(default_factory=dict)
     trends: Mapping[str, TrendState] = field(default_factory=dict)
     compressors: Mapping[str, CompressorState] = field(default_factory=dict)
-    checklists: Mapping[str, str] = field(default_factory=dict)
+    lists: Mapping[str, ListState] = field(default_factory=dict)
+    handover: Handover = field(default_factory=Handover)
     lamp_test_ms: int = 0
     lamp_test_by: str = ""
     incident_year: int = 0
@@ -91,7 +103,7 @@ def begin(plan: Plan, state: State) -> State:
         (state.compressors, plan.compressors),
     )
     known = (
-        (state.incidents, plan.causes), (state.checklists, plan.causes), (state.outputs, plan.outputs),
+        (state.incidents, plan.causes), (state.lists, plan.checklists), (state.outputs, plan.outputs),
         (state.overrides, plan.outputs),
     )  # fmt: skip
     if all(a.keys() == b.keys() for a, b in shape) and all(a.keys() <= b.keys() for a, b in known):
@@ -105,7 +117,7 @@ def begin(plan: Plan, state: State) -> State:
         batteries={name: state.batteries.get(name) or BatteryState() for name in plan.batteries},
         trends={name: state.trends.get(name) or TrendState() for name in plan.trends},
         compressors={name: state.compressors.get(name) or CompressorState() for name in plan.compressors},
-        checklists={name: incident for name, incident in state.checklists.items() if name in plan.causes},
+        lists={name: one for name, one in state.lists.items() if name in plan.checklists},
         incidents={name: incident for name, incident in state.incidents.items() if name in plan.causes},
         outputs={name: output for name, output in state.outputs.items() if name in plan.outputs},
         overrides={name: hand for name, hand in state.overrides.items() if name in plan.outputs},

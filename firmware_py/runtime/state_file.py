@@ -22,7 +22,14 @@ BUSY_TIMERS_MS = 10_000
 QUIET_TIMERS_MS = 300_000
 _UNREAD_LEAP = 1_000_000_000
 _COUNT_DOWN = ("shelved_ms", "left_ms", "lamp_test_ms")  # timers whose end is a transition
-_CHATTER = ("evidence", "confirmed", "load_w", "load_pm", "trends")  # texts with live values, counters, noise
+_CHATTER = (
+    "evidence",
+    "confirmed",
+    "load_w",
+    "load_pm",
+    "trends",
+    "saved_wh",
+)  # texts with live values, counters, noise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
