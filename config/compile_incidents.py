@@ -80,7 +80,8 @@ def course(site: Site, points: Collection[str]) -> tuple[str, ...]:
     """What the picture of an incident shows: charge and runtime of each UPS, trunks, room temperatures."""
     wanted = [f"{ups.id}.{part}" for ups in site.ups for part in ("forecast.charge_pct", "forecast.runtime_s")]
     wanted += [f"trunks.{trunk.name}.state" for exchange in site.exchange for trunk in exchange.trunks]
-    wanted += sorted(point for point in points if point.endswith(".temp_c"))
+    rooms = sorted({unit.room for _, unit in site.units if unit.room})
+    wanted += [f"{room}.temp_c" for room in rooms]
     return tuple(point for point in wanted if point in points)[:POINTS]
 
 

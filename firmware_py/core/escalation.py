@@ -1,4 +1,4 @@
-"""Who is told of an incident and how often: tiers by its age, again until somebody acknowledges, reports while it lasts.
+"""Who is told of an incident and how often: tiers by its age, again until somebody answers, reports while it lasts.
 
 People and sentences come with the plan, so that every notice says who is meant. Must not know how a notice travels.
 """

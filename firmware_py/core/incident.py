@@ -18,7 +18,7 @@ Fact: TypeAlias = Value | tuple[str, ...] | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
-    """What an incident has been so far. `saved_wh`: not drawn by shed loads; `paused_ms`: outbound paused on its behalf;
+    """What an incident has been so far. `saved_wh`: not drawn by shed loads; `paused_ms`: outbound paused for it;
     `blind_ms`: its evidence has been unreadable for so long now; `modes` and `stages` in the order of their first time.
     `looked_ms`: the age at which its course was told last, `shown` what was told of it."""
 

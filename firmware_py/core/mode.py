@@ -43,8 +43,8 @@ class Cause:
     `incident_class`: `technical` or `major` (the two classes of the emergency plans).
     `relapse_window_ms`: the cause coming back within this time of its end makes the next `stable_ms` longer by
     `relapse_factor`. `stopped_by`: conditions during which no load returns. `repeat_ms`: a notice that nobody has
-    acknowledged is given again; `carry`: points whose values go with notices; `guidance`: a sentence for all who read of
-    it (exit and meeting point); `call_in`: whom to call in, in this order.
+    acknowledged is given again; `carry`: points whose values go with notices; `guidance`: a sentence for all who read
+    of it (exit and meeting point); `call_in`: whom to call in, in this order.
     """
 
     id: str

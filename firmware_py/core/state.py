@@ -64,8 +64,8 @@ class State:
     """Everything by id, so that a changed configuration keeps what still exists.
 
     `stepped_ms`: the monotonic time of the last step, None after a restore in another boot. `paused_by`: who paused
-    outbound by hand, empty if nobody. `lamp_test_ms`: what is left of a lamp test. `lists`: checklists with items that nobody
-    has ticked yet.
+    outbound by hand, empty if nobody. `lamp_test_ms`: what is left of a lamp test. `lists`: checklists with items that
+    nobody has ticked yet.
     """
 
     stepped_ms: int | None = None

@@ -31,7 +31,7 @@ _CHATTER = (
     "load_pm",
     "trends",
     "saved_wh",
-)  # texts with live values, counters, noise
+)  # live values, counters, noise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
