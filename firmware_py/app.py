@@ -45,7 +45,9 @@ from firmware_py.wiring.bridge import bridge_settings
 from firmware_py.wiring.devices import Attached, attach, claim_pins, contact_bus, open_pins
 from firmware_py.wiring.kept import COMMANDS, KeptWords, TopicMemory
 from firmware_py.wiring.links import Archive, BridgeSink, Buttons, Once, Outbox, OwnHealth
+from firmware_py.wiring.notices import make_notices
 from firmware_py.wiring.orders import FarOrders
+from firmware_py.wiring.records import Records
 from firmware_py.wiring.wall import WallTime
 from mqtt_bridge.payload import About
 from mqtt_bridge.publisher import Publisher
@@ -128,15 +130,20 @@ class Controller:
         sinks: list[Sink] = [self._board, Buttons(buttons, desk), orders, Once(self._ready)]
         if self._publisher is not None:
             sinks.insert(0, BridgeSink(self._publisher))
+        if (notices := make_notices(site, self._clock)) is not None:
+            sinks.append(notices[1])
         self._cycle = Cycle(
             plan=plan, state=state, step=step, clock=self._clock, waker=waker, table=self._table, desk=desk,
             writer=self._writer, audience=Audience(self._archive, sinks), beat=self._beats.beat,
         )  # fmt: skip
         control = Control(
-            control_socket(site, environ), run=self._run_id, clock=self._clock, board=self._board, desk=desk
-        )
+            control_socket(site, environ), run=self._run_id, clock=self._clock, board=self._board, desk=desk,
+            records=Records(self._storage, site).answer,
+        )  # fmt: skip
         self._supervisor = Supervisor(self._clock, self._beats, lambda fault: self._writer.stop(fault=fault))
         self._declare_tasks(control)
+        if notices is not None:
+            self._supervisor.supervise("notices", notices[0].run, group="own")
 
     def stop(self) -> None:
         """Ask for the end; outputs go to their stop values at once."""

@@ -28,8 +28,9 @@ KINDS: Mapping[str, CommandKind] = {
     "pause-outbound": CommandKind.PAUSE_OUTBOUND,
     "resume-outbound": CommandKind.RESUME_OUTBOUND,
     "lamp-test": CommandKind.LAMP_TEST,
+    "tick": CommandKind.TICK,
 }
-LATER = frozenset({"shelve", "unshelve", "tick", "drill"})
+LATER = frozenset({"shelve", "unshelve", "drill"})
 NAMES = (*KINDS, *sorted(LATER), ANNOUNCE)
 
 
@@ -66,7 +67,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """One command as its sender wrote it, with the shorter of its two lifetimes. `alarm`: its only argument; `sent_ms`:
+    """One command as its sender wrote it, with the shorter of its two lifetimes. `alarm`: its only argument, for `tick` an item; `sent_ms`:
     when it was sent by the sender's clock (milliseconds since 1970), if the sender says so.
     """
 
@@ -101,9 +102,10 @@ def read_order(heard: Heard) -> Order | Answer:
     ttl_s, args = given.get("ttl_s"), given.get("args", {})
     if isinstance(ttl_s, bool) or not isinstance(ttl_s, int) or not 0 < ttl_s <= LONGEST_TTL_S:
         return _because(wrong, f"ttl_s must be a whole number of seconds, 1 to {LONGEST_TTL_S}")
-    alarm = args.get("alarm", "") if isinstance(args, dict) else None
+    named = "item" if name == "tick" else "alarm"
+    alarm = args.get(named, "") if isinstance(args, dict) else None
     if not isinstance(alarm, str) or (alarm and not _word(alarm, 128)):
-        return _because(wrong, "args must be an object, its alarm an alarm's id")
+        return _because(wrong, f"args must be an object, its {named} an id")
     life_s = ttl_s if heard.expiry_s is None else min(ttl_s, heard.expiry_s)
     sent_ms, boot = given.get("sent_ms"), _word(given.get("boot"), 32)
     sent_ms = sent_ms if isinstance(sent_ms, int) and not isinstance(sent_ms, bool) else None

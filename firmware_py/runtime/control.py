@@ -12,7 +12,7 @@ import pwd
 import socket
 import stat
 import struct
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -50,6 +50,11 @@ class Peer:
         return f"{self.uid}:{_user_name(self.uid)}"
 
 
+async def no_records(request: Mapping[str, object]) -> Json:
+    """Of a controller that keeps no book."""
+    raise CommandRefused("this controller keeps no book")
+
+
 def allow_all(peer: Peer, verb: str) -> str:
     """Whoever the socket's mode lets in may do everything."""
     return ""
@@ -61,7 +66,9 @@ class Control:
     def __init__(
         self, path: Path, *, run: str, clock: Clock, board: Board, desk: Desk,
         may: Callable[[Peer, str], str] = allow_all,
+        records: Callable[[Mapping[str, object]], Awaitable[Json]] = no_records,
     ) -> None:  # fmt: skip
+        self._records = records
         self._path, self._run, self._clock, self._board, self._desk, self._may = path, run, clock, board, desk, may
         self._numbers = count(1)
         self._peers: set[asyncio.Task[None]] = set()
@@ -113,6 +120,8 @@ class Control:
                     await self._stream(writer)
                 case "events":
                     await _send(writer, {"ok": True, "data": self._events(request)})
+                case "records":
+                    await _send(writer, {"ok": True, "data": await self._records(request)})
                 case "command":
                     await _send(writer, {"ok": True, "data": await self._order(request, peer)})
                 case _:
