@@ -4,7 +4,7 @@ Made from journal records, so it can always be brought up to date from the journ
 (`book_shelves`). Must not know files beyond their names, nor how incidents are decided.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from tinydb import TinyDB, where
@@ -42,6 +42,8 @@ class Book:
         self._incidents: Table
         self._entries: Table
         self._marks: Table
+        self._shelves: Shelves
+        self._ids: dict[str, int]
         self._attach()
 
     @property
@@ -76,18 +78,23 @@ class Book:
         """
         if not self.open():
             return False
+        fresh: list[Document] = []
+        told: dict[str, Document] = {}
+        room = 2 * self._limit - len(self._entries) - len(self._incidents)
         for record in records:
             log, seq = str(record.get("log")), number_of(record)
             incident = record.get("incident")
             if seq <= self.entered(log) or not (isinstance(incident, str) or _is_kept(record)):
                 continue
-            if len(self._entries) + len(self._incidents) >= 2 * self._limit:
+            if len(fresh) >= room:
                 self.refused += 1
                 continue
             if isinstance(incident, str):
-                self._tell(incident, record)
-            self._entries.insert(record)
+                known = told.get(incident) or ({} if incident in self._ids else _first(incident, record))
+                told[incident] = known | _facts(record)
+            fresh.append(record)
             self._latest[log] = seq
+        self._write(fresh, told)
         if len(self._entries) + len(self._incidents) > self._limit:
             self._archive()
         return self._storage.flush()
@@ -103,23 +110,15 @@ class Book:
         """Bring what is still only in memory to the medium."""
         return self._storage.flush()
 
-    def _tell(self, incident: str, record: Document) -> None:
-        kind, data = str(record.get("type")), record.get("data")
-        facts: Document = {}
-        if kind.startswith("incident.") and isinstance(data, dict):
-            facts = {name: data[name] for name in (*_FACTS, *_END_FACTS) if name in data}
-            facts = {} if kind == "incident.course" else facts
-        if kind in _STATES:
-            facts["state"] = _STATES[kind]
-        if kind == "incident.closed":
-            facts |= {"closed": record.get("ts"), "closed_seq": record.get("seq")}
-        if self._incidents.contains(where("id") == incident):
-            if facts:
-                self._incidents.update(facts, where("id") == incident)
-            return
-        opened = {name: record.get(name) for name in ("log", "boot", "clk", "up_ms", "drill")}
-        first = {"id": incident, "state": "open", "opened": record.get("ts"), "opened_seq": record.get("seq")}
-        self._incidents.insert(first | opened | facts)
+    def _write(self, fresh: Sequence[Document], told: Mapping[str, Document]) -> None:
+        """All at once: each call of TinyDB costs as much as the live book is long."""
+        if fresh:
+            self._entries.insert_multiple(fresh)
+        for incident, facts in told.items():
+            if incident not in self._ids:
+                self._ids[incident] = self._incidents.insert(facts)
+            elif facts:
+                self._incidents.update(facts, doc_ids=[self._ids[incident]])
 
     # ------------------------------------------------------------------------------------------------------ reading
     def incidents(self, *, state: str = "", limit: int = 100) -> list[Document]:
@@ -210,6 +209,7 @@ class Book:
         self._entries.remove(doc_ids=[one.doc_id for one in moved if "id" not in one])
         if gone := [one.doc_id for one in moved if "id" in one]:
             self._incidents.remove(doc_ids=gone)
+            self._ids = {name: number for name, number in self._ids.items() if number not in gone}
 
     def _note_split(self, name: str, incidents: set[str]) -> None:
         """An open incident whose first entries were archived knows where they are."""
@@ -223,7 +223,27 @@ class Book:
         self._incidents = database.table("incidents")
         self._entries = database.table("entries")
         self._marks = database.table("marks")
+        self._ids = {str(one.get("id")): one.doc_id for one in self._incidents.all()}
         self._shelves = Shelves(self._disk, self._directory, database.table("shelves"), limit=self._shelf_limit)
+
+
+def _first(incident: str, record: Document) -> Document:
+    """An incident as its first record tells it."""
+    opened = {name: record.get(name) for name in ("log", "boot", "clk", "up_ms", "drill")}
+    return {"id": incident, "state": "open", "opened": record.get("ts"), "opened_seq": record.get("seq")} | opened
+
+
+def _facts(record: Document) -> Document:
+    """What a record says about its incident as a whole."""
+    kind, data = str(record.get("type")), record.get("data")
+    facts: Document = {}
+    if kind.startswith("incident.") and kind != "incident.course" and isinstance(data, dict):
+        facts = {name: data[name] for name in (*_FACTS, *_END_FACTS) if name in data}
+    if kind in _STATES:
+        facts["state"] = _STATES[kind]
+    if kind == "incident.closed":
+        facts |= {"closed": record.get("ts"), "closed_seq": record.get("seq")}
+    return facts
 
 
 def _is_kept(record: Document) -> bool:
