@@ -21,6 +21,8 @@ from monitors.parts import Part, Row, RowAlarm, assemble, join
 OWN_STALE_MS = 15_000  # the shell feeds its own points each second; a busy start must not make them stale
 CONTACT_STALE_MS = 5_000
 FIRE_OFF_DELAY_MS = 2_000
+_FIRE = (InputKind.FIRE, InputKind.FIRE_FAULT, InputKind.SMOKE)
+_BUTTONS = (InputKind.ACK, InputKind.SILENCE, InputKind.LAMP_TEST)
 CYCLE_MS = 1_000
 
 
@@ -95,6 +97,7 @@ def _watch(site: Site, points: Mapping[str, Point]) -> Part:
         )
     watched = [entry for entry in site.input if entry.kind.value in contacts.WATCHED_KINDS]
     parts += [contacts.watch(contacts.Contact(id=entry.id, kind=entry.kind.value)) for entry in watched]
+    parts += [contacts.watch_sight(one.id, fire=one.kind in _FIRE) for one in site.input if one.kind not in _BUTTONS]
     parts.append(conservation.conserve(compile_power.causes(site, points), site.outbound.outputs))
     parts.append(conservation.shed(compile_power.stages(site, points)))
     silent = [a.alarm.condition for part in parts for a in part.alarms if a.alarm.cause == comms.CAUSE]

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from config.emergency import numbers_of
 from config.library import Library
 from config.model_devices import Exchange, ModbusEndpoint, ModbusUnit, Ups
-from config.model_floor import Switch
+from config.model_floor import SetpointOutput, Switch
 from config.model_site import Site
 from config.strict import ConfigError, Document, Fault
-from drivers import modbus_profile, snmp_profile, snmp_signals
+from drivers import modbus_profile, modbus_write, snmp_profile, snmp_signals
 from drivers.ami_link import Account
 from drivers.pbx_config import PbxConfig, declare_points
 from drivers.pbx_trunks import Trunk
@@ -62,12 +62,41 @@ def find_devices(document: Document, site: Site, library: Library) -> Devices:
             except ValueError as error:
                 faults.append(document.fault(("modbus", place, "unit", index), str(error)))
         units[endpoint.id] = tuple(made)
+        faults += _output_faults(document, site, made)
         points.append(modbus_profile.late_point(endpoint.id))
     if faults:
         raise ConfigError(faults)
     for exchange in site.exchange:
         points += declare_points(pbx_config(site, exchange, secret=_NO_SECRET, tls=None))
     return Devices(ups=ups, units=units, points=tuple(points))
+
+
+def _output_faults(document: Document, site: Site, units: Iterable[modbus_profile.ModbusUnit]) -> Iterable[Fault]:
+    """Set points and safety timers that the units' profiles do not have, or not with these values."""
+    for unit in units:
+        try:
+            modbus_write.check_safety(unit)
+        except ValueError as error:
+            yield document.fault(_place_of(site, unit.device), str(error))
+        for index, output in enumerate(site.output):
+            if isinstance(output, SetpointOutput) and output.unit == unit.device:
+                try:
+                    modbus_write.check_setpoint(unit, setpoint_place(output))
+                except ValueError as error:
+                    yield document.fault(("output", index, "point"), str(error), output.point)
+
+
+def _place_of(site: Site, device: str) -> tuple[str | int, ...]:
+    places = [(p, i) for p, end in enumerate(site.modbus) for i, unit in enumerate(end.units) if unit.id == device]
+    place, index = places[0]
+    return ("modbus", place, "unit", index, "safety_timer")
+
+
+def setpoint_place(output: SetpointOutput) -> modbus_write.SetpointOutput:
+    """One set point as its driver wants it."""
+    return modbus_write.SetpointOutput(
+        device=output.unit, point=output.point, raised=output.raised_c, usual=output.usual_c
+    )
 
 
 def _ups_points(ups: Ups, profile: snmp_profile.Profile) -> Iterable[Point]:
@@ -89,7 +118,8 @@ def _unit(endpoint: ModbusEndpoint, unit: ModbusUnit, library: Library) -> modbu
         unit=unit.unit,
         profile=profile,
         timeout_ms=endpoint.timeout_ms,
-        spacing_ms=endpoint.spacing_ms,
+        spacing_ms=max(endpoint.spacing_ms, unit.spacing_ms),
+        safety_ms=unit.safety_timer_ms,
         fast_ms=unit.fast_ms,
         slow_ms=unit.slow_ms,
         stale_ms=unit.stale_ms,

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 
 from config import units
 from config.model_common import DelayMs, OnOff, Section, within
-from config.strict import DurationMs, Name, Percent, PointId, Text, Watts
+from config.strict import CelsiusC, DurationMs, Name, Percent, PointId, Text, Watts
 from firmware_py.core.calendar import seconds_of
 
 # BCM numbers of the 40-pin header; 0 and 1 belong to the identification memory of add-on boards.
@@ -61,6 +61,17 @@ class ModbusOutput(_Output):
     polarity: Polarity = Field(default=Polarity.ACTIVE_HIGH, description="level of the coil that means on")
 
 
+class SetpointOutput(_Output):
+    """A set point of an air conditioner. On: raised, so that it asks for less; off: the usual one, or what people set
+    at the unit meanwhile."""
+
+    port: Literal["setpoint"] = Field(description="a set point of a Modbus unit")
+    unit: Name = Field(description="id of the [[modbus.unit]]")
+    point: PointId = Field(description="name of the set point in the unit's profile")
+    raised_c: CelsiusC = Field(description="while it is on")
+    usual_c: CelsiusC = Field(description="given back afterwards, where the raised one still stands")
+
+
 class Switch(StrEnum):
     """What an exchange can be told. `outbound`: on means paused; `backup`: on means calls go over the backup;
     `members`: on means that the members of the exchange's pause_queues are paused."""
@@ -88,7 +99,7 @@ class OutletOutput(_Output):
 
 
 OutputEntry: TypeAlias = Annotated[
-    GpioOutput | ModbusOutput | ExchangeOutput | OutletOutput, Field(discriminator="port")
+    GpioOutput | ModbusOutput | SetpointOutput | ExchangeOutput | OutletOutput, Field(discriminator="port")
 ]
 
 

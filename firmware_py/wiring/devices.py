@@ -9,16 +9,17 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
-from config.devices import Devices, pbx_config
+from config.devices import Devices, pbx_config, setpoint_place
 from config.model_devices import Exchange, ModbusEndpoint, SnmpV3, SnmpVersion, Ups
-from config.model_floor import GpioOutput, ModbusOutput, OutletOutput
+from config.model_floor import GpioOutput, ModbusOutput, OutletOutput, SetpointOutput
 from config.secrets import read_secret
 from config.site import Site
 from config.strict import ConfigError, Fault
 from drivers.gpio import Chip, Contact, ContactBus, GpioPort, OutputPin, open_chip
-from drivers.modbus import ModbusBus
+from drivers.modbus import ModbusBus, OutputPlace
 from drivers.modbus_guard import Framing
-from drivers.modbus_profile import LATE_EVERY_MS, CoilOutput, Endpoint
+from drivers.modbus_profile import LATE_EVERY_MS, Endpoint
+from drivers.modbus_write import CoilOutput
 from drivers.pbx import PbxBus
 from drivers.snmp_access import Access, Auth, Community, Privacy, User
 from drivers.snmp_bus import SnmpBus
@@ -163,10 +164,15 @@ def _access(ups: Ups, community_file: str | None, v3: SnmpV3 | None, environ: Ma
 
 def _modbus(site: Site, endpoint: ModbusEndpoint, devices: Devices) -> Attached:
     units = {unit.id for unit in endpoint.units}
-    coils = {
+    places: dict[str, OutputPlace] = {
         output.id: CoilOutput(device=output.unit, coil=output.coil, active_low=output.polarity.value == "active_low")
         for output in site.output
         if isinstance(output, ModbusOutput) and output.unit in units
+    }
+    places |= {
+        output.id: setpoint_place(output)
+        for output in site.output
+        if isinstance(output, SetpointOutput) and output.unit in units
     }
     try:
         bus = ModbusBus(
@@ -182,11 +188,11 @@ def _modbus(site: Site, endpoint: ModbusEndpoint, devices: Devices) -> Attached:
                 count_every_ms=LATE_EVERY_MS,
             ),
             devices.units[endpoint.id],
-            coils,
+            places,
         )
     except ValueError as error:
         raise ConfigError([Fault(file=endpoint.id, line=1, col=1, key="modbus", message=str(error))]) from error
-    return Attached(bus=bus, port=bus if coils else None)
+    return Attached(bus=bus, port=bus if places else None)
 
 
 def _exchange(site: Site, exchange: Exchange, environ: Mapping[str, str]) -> Attached:
