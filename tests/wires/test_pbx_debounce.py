@@ -44,9 +44,10 @@ def floor(exchange: Asterisk, off_delay_ms: int = 30_000) -> PhoneFloor:
 async def measure(exchange: Asterisk, times: int) -> list[float]:
     """Seconds from the provider's last word to `down`, each time; the phase against the exchange's OPTIONS varies.
 
-    At most ten times: SIPp ends itself after that many stops.
+    At most ten times: SIPp ends itself after eleven stops.
     """
     loop, found = asyncio.get_running_loop(), []
+    exchange.renew("main")
     async with floor(exchange, off_delay_ms=500).running() as phones:
         for number in range(times):
             await phones.until(lambda: phones.reads("trunks.main.state") == "up", 15, "the trunk is up")
