@@ -9,7 +9,7 @@ from typing import assert_never
 from config.finding import Check, Finding, repeated, unknown
 from config.model_common import OnOff
 from config.model_devices import SnmpVersion, UnitClass, Ups
-from config.model_floor import (
+from config.model_outputs import (
     AmiOutput,
     CampaignOutput,
     ExchangeOutput,
@@ -17,6 +17,7 @@ from config.model_floor import (
     GpioOutput,
     ModbusOutput,
     OutletOutput,
+    SetpointOutput,
     Switch,
 )
 from config.model_site import Site
@@ -26,7 +27,7 @@ from config.positions import Path
 RESERVED = frozenset(
     (
         *("v", "log", "seq", "boot", "ts", "clk", "mode", "flags", "because", "stage", "outputs"),
-        *("clock", "trunks", "mqtt", "link", "controller", "floor", "fire", "journal", "planned"),
+        *("clock", "trunks", "mqtt", "link", "controller", "floor", "fire", "journal", "planned", "generator"),
     )
 )
 
@@ -118,7 +119,7 @@ def check_output_targets(site: Site) -> Iterator[Finding]:
     upses = {one.id: one for one in site.ups}
     for index, output in enumerate(site.output):
         match output:
-            case ModbusOutput(unit=name):
+            case ModbusOutput(unit=name) | SetpointOutput(unit=name):
                 yield from unknown(("output", index, "unit"), name, units, "modbus.unit")
                 if name in units and units[name].kind is UnitClass.FIRE:
                     message = "is a fire panel; it is watched only, nothing is ever written to it"
@@ -166,6 +167,7 @@ def check_wires(site: Site) -> Iterator[Finding]:
     """No pin, coil or switch is used twice, and pins need a factory."""
     pins: list[tuple[Path, object]] = []
     coils: list[tuple[Path, object]] = []
+    setpoints: list[tuple[Path, object]] = []
     switches: list[tuple[Path, object]] = []
     outlets: list[tuple[Path, object]] = []
     for index, output in enumerate(site.output):
@@ -174,6 +176,8 @@ def check_wires(site: Site) -> Iterator[Finding]:
                 pins.append((("output", index, "pin"), output.pin))
             case ModbusOutput():
                 coils.append((("output", index, "coil"), f"{output.coil} of {output.unit}"))
+            case SetpointOutput():
+                setpoints.append((("output", index, "point"), f"{output.point} of {output.unit}"))
             case OutletOutput():
                 outlets.append((("output", index, "outlet"), f"{output.outlet} of {output.ups}"))
             case CampaignOutput() | AmiOutput():
@@ -185,6 +189,7 @@ def check_wires(site: Site) -> Iterator[Finding]:
     pins += [(("input", index, "pin"), entry.pin) for index, entry in enumerate(site.input)]
     yield from repeated(pins, "this pin is in use already, at {first}")
     yield from repeated(coils, "this coil is in use already, at {first}")
+    yield from repeated(setpoints, "this set point is in use already, at {first}")
     yield from repeated(outlets, "this outlet is in use already, at {first}")
     yield from repeated(switches, "this switch is in use already, at {first}")
     if pins and site.gpio is None:
@@ -214,6 +219,8 @@ def _roles(site: Site) -> Iterator[tuple[Path, str, str]]:
         yield ("surge", "announcement"), site.surge.announcement, "the surge announcement"
     if site.surge.agents is not None:
         yield ("surge", "agents"), site.surge.agents, "the move of agents"
+    if site.generator is not None:
+        yield ("generator", "output"), site.generator.output, "the generator's start contact"
 
 
 def check_roles(site: Site) -> Iterator[Finding]:
@@ -233,6 +240,8 @@ def check_roles(site: Site) -> Iterator[Finding]:
         if output.normal is not wanted:
             message = f'is {role}, so its normal must be "{wanted}" (on means {_meaning(role)})'
             yield Finding(path=("output", index, "normal"), message=message, got=str(output.normal))
+        if isinstance(output, SetpointOutput) and role != "gentler cooling":
+            yield Finding(path=path, message=f"{role} cannot be a set point", got=name)
         if isinstance(output, ExchangeOutput) and role in ("a lamp", "a beacon", "a sounder", "a fan"):
             yield Finding(path=path, message=f"{role} cannot hang on an exchange's switch", got=name)
         for key, value in (("on_stop", output.on_stop), ("on_fault", output.on_fault)):

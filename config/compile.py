@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from config import compile_cooling, compile_phones, compile_power
 from config.compile_power import SILENT_MS
 from config.devices import Devices
-from config.model_floor import InputKind, OutputEntry
+from config.model_floor import InputKind
+from config.model_outputs import OutputEntry
 from config.model_site import Site
 from firmware_py.core.output import Output, StopValue
 from firmware_py.core.plan import Plan
@@ -21,6 +22,8 @@ from monitors.parts import Part, Row, RowAlarm, assemble, join
 OWN_STALE_MS = 15_000  # the shell feeds its own points each second; a busy start must not make them stale
 CONTACT_STALE_MS = 5_000
 FIRE_OFF_DELAY_MS = 2_000
+_FIRE = (InputKind.FIRE, InputKind.FIRE_FAULT, InputKind.SMOKE)
+_BUTTONS = (InputKind.ACK, InputKind.SILENCE, InputKind.LAMP_TEST)
 CYCLE_MS = 1_000
 
 
@@ -79,6 +82,7 @@ def _watch(site: Site, points: Mapping[str, Point]) -> Part:
     parts += [ups_facts.watch(ups.id, points) for ups in site.ups]
     parts.append(Part(batteries=compile_power.batteries(site, points)))
     parts.append(compile_power.announced(site, points))
+    parts.append(compile_power.standby(site, points))
     parts += compile_phones.watch_calls(site)
     parts += compile_phones.watch_lines(site)
     parts += compile_cooling.watch(site, points, fire_seen=fire.SEEN if panels or fire_contacts else "")
@@ -95,6 +99,7 @@ def _watch(site: Site, points: Mapping[str, Point]) -> Part:
         )
     watched = [entry for entry in site.input if entry.kind.value in contacts.WATCHED_KINDS]
     parts += [contacts.watch(contacts.Contact(id=entry.id, kind=entry.kind.value)) for entry in watched]
+    parts += [contacts.watch_sight(one.id, fire=one.kind in _FIRE) for one in site.input if one.kind not in _BUTTONS]
     parts.append(conservation.conserve(compile_power.causes(site, points), site.outbound.outputs))
     parts.append(conservation.shed(compile_power.stages(site, points)))
     silent = [a.alarm.condition for part in parts for a in part.alarms if a.alarm.cause == comms.CAUSE]

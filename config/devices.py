@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from config.emergency import numbers_of
 from config.library import Library
 from config.model_devices import Exchange, ModbusEndpoint, ModbusUnit, Ups
-from config.model_floor import AmiOutput, Switch
+from config.model_outputs import AmiOutput, SetpointOutput, Switch
 from config.model_site import Site
 from config.strict import ConfigError, Document, Fault, nearest
-from drivers import line_status, modbus_profile, snmp_profile, snmp_signals
+from drivers import line_status, modbus_profile, modbus_write, snmp_profile, snmp_signals
 from drivers.ami_link import Account
 from drivers.pbx_config import Action, PbxConfig, declare_points
 from drivers.pbx_trunks import Trunk
@@ -65,6 +65,7 @@ def find_devices(document: Document, site: Site, library: Library) -> Devices:
             except ValueError as error:
                 faults.append(document.fault(("modbus", place, "unit", index), str(error)))
         units[endpoint.id] = tuple(made)
+        faults += _output_faults(document, site, made)
         points.append(modbus_profile.late_point(endpoint.id))
     cards: dict[str, line_status.LineProfile] = {}
     for card in site.line_card:
@@ -95,6 +96,34 @@ def _line_points(site: Site) -> Iterable[Point]:
     return [line_status.declare(line.name, limits_ms.get(line.card or "", LINE_STALE_MS)) for line in site.line]
 
 
+def _output_faults(document: Document, site: Site, units: Iterable[modbus_profile.ModbusUnit]) -> Iterable[Fault]:
+    """Set points and safety timers that the units' profiles do not have, or not with these values."""
+    for unit in units:
+        try:
+            modbus_write.check_safety(unit)
+        except ValueError as error:
+            yield document.fault(_place_of(site, unit.device), str(error))
+        for index, output in enumerate(site.output):
+            if isinstance(output, SetpointOutput) and output.unit == unit.device:
+                try:
+                    modbus_write.check_setpoint(unit, setpoint_place(output))
+                except ValueError as error:
+                    yield document.fault(("output", index, "point"), str(error), output.point)
+
+
+def _place_of(site: Site, device: str) -> tuple[str | int, ...]:
+    places = [(p, i) for p, end in enumerate(site.modbus) for i, unit in enumerate(end.units) if unit.id == device]
+    place, index = places[0]
+    return ("modbus", place, "unit", index, "safety_timer")
+
+
+def setpoint_place(output: SetpointOutput) -> modbus_write.SetpointOutput:
+    """One set point as its driver wants it."""
+    return modbus_write.SetpointOutput(
+        device=output.unit, point=output.point, raised=output.raised_c, usual=output.usual_c
+    )
+
+
 def _ups_points(ups: Ups, profile: snmp_profile.Profile) -> Iterable[Point]:
     for name in profile.sources:
         signal = snmp_signals.SIGNALS[name]
@@ -114,7 +143,8 @@ def _unit(endpoint: ModbusEndpoint, unit: ModbusUnit, library: Library) -> modbu
         unit=unit.unit,
         profile=profile,
         timeout_ms=endpoint.timeout_ms,
-        spacing_ms=endpoint.spacing_ms,
+        spacing_ms=max(endpoint.spacing_ms, unit.spacing_ms),
+        safety_ms=unit.safety_timer_ms,
         fast_ms=unit.fast_ms,
         slow_ms=unit.slow_ms,
         stale_ms=unit.stale_ms,

@@ -116,6 +116,10 @@ class ModbusUnit(Polled):
     profile: ProfileName = Field(description="which registers mean what")
     kind: UnitClass = Field(alias="class", description="what it is")
     room: Name | None = Field(default=None, description="where it works; first part of the room's points")
+    spacing_ms: DelayMs = Field(default=0, description="silence before each request to this unit, for a slow one")
+    safety_timer_ms: DelayMs = Field(
+        default=0, description="a board's own timer: it lets go of its relays when it hears nothing for so long; 0: not"
+    )
     parameters: dict[Name, Annotated[int, Field(ge=0, le=65_535)]] = Field(
         default_factory=dict, description="numbers that the profile leaves to the site"
     )

@@ -48,6 +48,7 @@ def build_parser() -> argparse.ArgumentParser:
     events.add_argument("--json", action="store_true", help="as JSON, version 1")
     _add_orders(verbs)
     _add_plan(verbs)
+    _add_outage(verbs)
     safe = _verb(verbs, "safe-outputs", "leave every output as after a stop or a fault", module="safe_outputs")
     safe.add_argument("--config", metavar="FILE", default=DEFAULT_SITE, help="site file (default %(default)s)")
     safe.add_argument("--as", dest="cause", choices=("stop", "fault"), default="", help="default: as systemd says")
@@ -90,6 +91,21 @@ def _add_plan(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     plan.add_argument("--load", dest="load_w", type=_watts_w, default=0.0, metavar="WATTS", help='assume it: "3 kW"')
     plan.add_argument("--json", action="store_true", help="as JSON, version 1")
     _add_socket(plan)
+
+
+def _add_outage(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    outage = _verb(verbs, "outage", "planned power cuts: tell of one, list them, cancel one")
+    does = outage.add_subparsers(title="what", metavar="WHAT", dest="what", required=True)
+    add = does.add_parser("add", help="tell of a cut; it is kept over restarts")
+    for name in ("start", "end"):
+        add.add_argument(name, metavar=name.upper(), help="with its offset from UTC: 2026-12-01T08:00+08:00")
+    add.add_argument("--note", default="planned power cut", metavar="TEXT", help="who announced it, and why")
+    cancel = does.add_parser("cancel", help="forget one that was told of")
+    cancel.add_argument("id", metavar="ID", help="as `outage list` shows it")
+    show = does.add_parser("list", help="all that are known, those of the site file too")
+    show.add_argument("--json", action="store_true", help="as JSON, version 1")
+    for one in (add, cancel, show):
+        _add_socket(one)
 
 
 def _add_orders(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

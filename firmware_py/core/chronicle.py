@@ -121,6 +121,7 @@ def _stages(plan: Plan, before: State, state: State, now_ms: int) -> Iterator[Ev
                 incident=_incident(state, before, stage.cause),
                 data={
                     "stage": name, "outputs": stage.outputs, "because": now.because or was.because, "due_ms": due_ms,
+                    "loads": stage.loads, "by_hand": stage.by_hand,
                 },
             )  # fmt: skip
 

@@ -13,10 +13,11 @@ from firmware_py.core.compressor import Compressor
 from firmware_py.core.condition import Condition
 from firmware_py.core.derived import declare
 from firmware_py.core.event import Severity
+from firmware_py.core.generator import Generator
 from firmware_py.core.lines import Line
 from firmware_py.core.mode import Cause, CausePhase, Mode
 from firmware_py.core.output import Output, OutputValue, Priority
-from firmware_py.core.planned import Cut
+from firmware_py.core.planned import NOTICE_S, Cut
 from firmware_py.core.point import Point
 from firmware_py.core.shedplan import Battery
 from firmware_py.core.stage import Stage
@@ -188,6 +189,8 @@ class Plan:
     stages: Mapping[str, Stage] = field(default_factory=dict)
     batteries: Mapping[str, Battery] = field(default_factory=dict)
     cuts: tuple[Cut, ...] = ()
+    notice_s: int = NOTICE_S  # before a cut that people tell of
+    generator: Generator | None = None
     trends: Mapping[str, Trend] = field(default_factory=dict)  # by the point that is followed
     compressors: Mapping[str, Compressor] = field(default_factory=dict)  # by their output
     lines: Mapping[str, Line] = field(default_factory=dict)  # trunks by name
@@ -228,10 +231,17 @@ def faults(plan: Plan) -> list[str]:
         named = (battery.source, battery.charge, battery.runtime, battery.load, battery.power)
         named += tuple(point.id for point in declare(battery.id))
         found += [f"battery {battery.id}: no point {name}" for name in named if name and name not in plan.points]
+        found += [f"battery {battery.id}: no condition {battery.overlong}"] * (
+            bool(battery.overlong) and battery.overlong not in plan.conditions
+        )
     found += _cooling_faults(plan)
     found += _volume_faults(plan)
     sensed = [line.sensed for line in plan.lines.values() if line.sensed]
     found += [f"line: no point {p}" for p in (*sensed, *(x.point for x in plan.lines.values())) if p not in plan.points]
+    if plan.generator is not None:
+        asked = plan.generator.reasons + plan.generator.gates
+        found += [f"generator: no condition {name}" for name in asked if name not in plan.conditions]
+        found += [f"generator: no point {plan.generator.running}"] * (plan.generator.running not in plan.points)
     wanted = [rule.output for rule in plan.rules] + [interlock.output for interlock in plan.interlocks]
     found += [f"rule: no output {output}" for output in wanted if output not in plan.outputs]
     whens = [r.when for r in plan.rules] + [i.when for i in plan.interlocks] + [f.when for f in plan.flags]

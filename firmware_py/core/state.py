@@ -12,11 +12,13 @@ from firmware_py.core.alarm import AlarmState
 from firmware_py.core.compressor import CompressorState
 from firmware_py.core.condition import ConditionState
 from firmware_py.core.forecast import BatteryState
+from firmware_py.core.generator import GeneratorState
 from firmware_py.core.incident import IncidentState
 from firmware_py.core.lines import Said
 from firmware_py.core.mode import CauseState
 from firmware_py.core.output import Drive, OutputValue
 from firmware_py.core.plan import Plan
+from firmware_py.core.planned import Cut
 from firmware_py.core.stage import StageState
 from firmware_py.core.trend import TrendState
 from firmware_py.core.volume import VolumeState
@@ -57,6 +59,7 @@ class State:
     `stepped_ms`: the monotonic time of the last step, None after a restore in another boot. `paused_by`: who paused
     outbound by hand, empty if nobody. `lamp_test_ms`: what is left of a lamp test. `checklists`: causes that are over
     and whose checklist nobody has acknowledged yet, with their incident. `said`: what people have said of trunks.
+    `cuts`: planned outages that people told of while it ran; `cut_number`: of the last one.
     """
 
     stepped_ms: int | None = None
@@ -74,10 +77,21 @@ class State:
     said: Mapping[str, Said] = field(default_factory=dict)
     volumes: Mapping[str, VolumeState] = field(default_factory=dict)
     checklists: Mapping[str, str] = field(default_factory=dict)
+    cuts: tuple[Cut, ...] = ()
+    cut_number: int = 0
+    generator: GeneratorState = field(default_factory=GeneratorState)
     lamp_test_ms: int = 0
     lamp_test_by: str = ""
     incident_year: int = 0
     incident_number: int = 0
+
+
+def resume(state: State, now_ms: int) -> State:
+    """A restored memory at `now_ms`, before its first step. Nobody looked while we were off, so that no delay has run;
+    a `stepped_ms` of another boot is dropped."""
+    stepped_ms = None if state.stepped_ms is None or state.stepped_ms > now_ms else state.stepped_ms
+    unseen = {name: replace(one, held=True) for name, one in state.conditions.items()}
+    return replace(state, stepped_ms=stepped_ms, conditions=unseen)
 
 
 def begin(plan: Plan, state: State) -> State:

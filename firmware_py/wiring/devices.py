@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from config.devices import Devices, pbx_config
+from config.devices import Devices, pbx_config, setpoint_place
 from config.model_devices import Exchange, ModbusEndpoint, SnmpV3, SnmpVersion, Ups
-from config.model_floor import CampaignOutput, GpioOutput, ModbusOutput, OutletOutput
+from config.model_outputs import CampaignOutput, GpioOutput, ModbusOutput, OutletOutput, SetpointOutput
 from config.model_phones import LineCard
 from config.secrets import read_secret
 from config.site import Site, state_directory
@@ -20,9 +20,10 @@ from config.strict import ConfigError, Fault
 from drivers.campaign import Campaign, CampaignPort
 from drivers.gpio import Chip, Contact, ContactBus, GpioPort, OutputPin, open_chip
 from drivers.http import Request
-from drivers.modbus import ModbusBus
+from drivers.modbus import ModbusBus, OutputPlace
 from drivers.modbus_guard import Framing
-from drivers.modbus_profile import LATE_EVERY_MS, CoilOutput, Endpoint
+from drivers.modbus_profile import LATE_EVERY_MS, Endpoint
+from drivers.modbus_write import CoilOutput
 from drivers.pbx import PbxBus
 from drivers.snmp_access import Access, Auth, Community, Privacy, User
 from drivers.snmp_bus import SnmpBus
@@ -176,10 +177,15 @@ def _access(ups: Ups | LineCard, community_file: str | None, v3: SnmpV3 | None, 
 
 def _modbus(site: Site, endpoint: ModbusEndpoint, devices: Devices) -> Attached:
     units = {unit.id for unit in endpoint.units}
-    coils = {
+    places: dict[str, OutputPlace] = {
         output.id: CoilOutput(device=output.unit, coil=output.coil, active_low=output.polarity.value == "active_low")
         for output in site.output
         if isinstance(output, ModbusOutput) and output.unit in units
+    }
+    places |= {
+        output.id: setpoint_place(output)
+        for output in site.output
+        if isinstance(output, SetpointOutput) and output.unit in units
     }
     try:
         bus = ModbusBus(
@@ -195,11 +201,11 @@ def _modbus(site: Site, endpoint: ModbusEndpoint, devices: Devices) -> Attached:
                 count_every_ms=LATE_EVERY_MS,
             ),
             devices.units[endpoint.id],
-            coils,
+            places,
         )
     except ValueError as error:
         raise ConfigError([Fault(file=endpoint.id, line=1, col=1, key="modbus", message=str(error))]) from error
-    return Attached(bus=bus, port=bus if coils else None)
+    return Attached(bus=bus, port=bus if places else None)
 
 
 def _line_card(site: Site, card: LineCard, devices: Devices, environ: Mapping[str, str]) -> Attached:
