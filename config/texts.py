@@ -19,7 +19,6 @@ class Texts(Model):
     row: Mapping[str, str]
     checklist: Mapping[str, str]
     call_in: Mapping[str, str]
-    failover: Mapping[str, str]
     cause: Mapping[str, str]
     notice: Mapping[str, str]
     report: Mapping[str, str]
