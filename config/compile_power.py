@@ -121,7 +121,10 @@ def announced(site: Site, points: Collection[str]) -> Part:
     charges = [f"{ups.id}.battery.charge_pct" for ups in site.ups if f"{ups.id}.battery.charge_pct" in points]
     sources = [f"{ups.id}.output_source" for ups in site.ups]
     flags = [generator.FAILED] if site.generator is not None else []
-    watched = monitors_planned.watch(sources, charges, flags, cause=power.CAUSE, off_delay_ms=site.power.off_delay_ms)
+    untried = [f"{ups.id}.forecast.untried_d" for ups in site.ups if is_forecast(ups.id, points)]
+    watched = monitors_planned.watch(
+        sources, charges, flags, untried, cause=power.CAUSE, off_delay_ms=site.power.off_delay_ms
+    )
     return join((Part(cuts=cuts, notice_s=(notice_s,)), watched))
 
 
