@@ -7,7 +7,8 @@ and events stay in the journal. It must not know files or devices.
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from firmware_py.core.alarm import Alarm
@@ -17,7 +18,7 @@ from mqtt_bridge.announcer import Announcer
 from mqtt_bridge.backoff import STABLE_S, Backoff
 from mqtt_bridge.clerk import Clerk
 from mqtt_bridge.client import Session
-from mqtt_bridge.commands import Rules
+from mqtt_bridge.commands import ANNOUNCE, Rules
 from mqtt_bridge.courier import Courier
 from mqtt_bridge.dialler import Dialler
 from mqtt_bridge.herald import Herald
@@ -50,6 +51,7 @@ class Publisher:
         orders: Orders | None = None,
         chance: Callable[[float, float], float] = random.uniform,
     ) -> None:
+        about = replace(about, capabilities=(*about.capabilities, *_extras(settings)))
         self._settings, self._about, self._clock, self._outbox = settings, about, clock, outbox
         self._report = report
         self._topics = Topics(site=settings.site, root=settings.root)
@@ -253,3 +255,13 @@ class Publisher:
         if health != self.health:
             self.health = health
             self._report(health)
+
+
+def _extras(settings: Bridge) -> Iterator[str]:
+    """What not every site offers."""
+    if settings.tele_ms or any(ANNOUNCE in may for may in settings.senders.values()):
+        yield "tele"
+    if settings.senders:
+        yield "cmd"
+    if settings.discovery:
+        yield "discovery"

@@ -7,7 +7,7 @@ This module must not know how an order came in.
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from firmware_py.core import checklist, planned
+from firmware_py.core import checklist, lines, planned
 from firmware_py.core.alarm import AlarmState
 from firmware_py.core.command import Command, CommandKind, CommandRefused, Reply
 from firmware_py.core.event import Event, Severity
@@ -153,6 +153,20 @@ def _fire_confirm(plan: Plan, state: State, command: Command) -> State:
     return _commanded(state, plan.fire_cause, command.by)
 
 
+def _trunk(plan: Plan, state: State, command: Command) -> State:
+    name, _, word = command.target.partition("=")
+    line = plan.lines.get(name)
+    if line is None:
+        raise CommandRefused(f"there is no trunk '{name}'; `status` lists them")
+    if word == lines.AUTO:
+        if name not in state.said:
+            raise CommandRefused(f"nobody has said anything of '{name}'")
+        return replace(state, said={other: said for other, said in state.said.items() if other != name})
+    if word not in line.words:
+        raise CommandRefused(f"of '{name}' one can say: {', '.join((*line.words, lines.AUTO))}")
+    return replace(state, said={**state.said, name: lines.Said(word=word, by=command.by)})
+
+
 def _lamp_test(plan: Plan, state: State, command: Command) -> State:
     return replace(state, lamp_test_ms=LAMP_TEST_MS, lamp_test_by=command.by)
 
@@ -191,6 +205,7 @@ _ORDERS: Mapping[CommandKind, Callable[[Plan, State, Command], State]] = {
     CommandKind.RESUME_OUTBOUND: _resume,
     CommandKind.FIRE_CONFIRM: _fire_confirm,
     CommandKind.LAMP_TEST: _lamp_test,
+    CommandKind.TRUNK: _trunk,
     CommandKind.OUTAGE_ADD: _outage_add,
     CommandKind.OUTAGE_CANCEL: _outage_cancel,
 }

@@ -15,10 +15,12 @@ from firmware_py.core import (
     derived,
     generator,
     incident,
+    lines,
     mode,
     planned,
     stage,
     trend,
+    volume,
 )
 from firmware_py.core.arbiter import arbitrate, remember
 from firmware_py.core.calendar import year_of
@@ -84,7 +86,9 @@ def _work_out(plan: Plan, state: State, image: InputImage, dt_ms: int) -> tuple[
     trends, rises = trend.derive(plan.trends, state.trends, image, stepped_ms=state.stepped_ms)
     cuts = planned.current(state.cuts, image)
     state = replace(state, batteries=keep(state.batteries, dict(worked.batteries)), trends=trends, cuts=cuts)
-    readings = {**worked.readings, **rises}
+    volumes, counted = volume.derive(plan.volumes, state.volumes, image, dt_ms)
+    state = replace(state, volumes=volumes)
+    readings = {**worked.readings, **rises, **counted, **lines.derive(plan.lines, state.said, image)}
     if planned.PHASE in plan.points:
         readings |= planned.derive((*plan.cuts, *cuts), image)
     if plan.generator is not None:
