@@ -47,7 +47,9 @@ from firmware_py.wiring.devices import Attached, attach, claim_pins, contact_bus
 from firmware_py.wiring.farewell import Farewell
 from firmware_py.wiring.kept import COMMANDS, TIME, KeptWords, KnownTime, TopicMemory
 from firmware_py.wiring.links import Archive, BridgeSink, Buttons, Once, Outbox, OwnHealth
+from firmware_py.wiring.notices import make_notices
 from firmware_py.wiring.orders import FarOrders
+from firmware_py.wiring.records import Records
 from firmware_py.wiring.rights import control_rights
 from firmware_py.wiring.wall import WallTime
 from firmware_py.wiring.week import LocalWeek
@@ -130,18 +132,18 @@ class Controller:
         )  # fmt: skip
         orders = self._make_orders(desk, plan)
         self._publisher = self._make_publisher(floor, environ, orders)
+        notices = make_notices(site, self._clock)
         sinks: list[Sink] = [*self._far_sinks(plan), self._board, Buttons(buttons, desk), orders, Once(self._ready)]
+        sinks += [] if notices is None else [notices[1]]
         self._cycle = Cycle(
             plan=plan, state=state, step=step, clock=self._clock, waker=waker, table=self._table, desk=desk,
             writer=self._writer, audience=Audience(self._archive, sinks), beat=self._beats.beat,
         )  # fmt: skip
-        rights = control_rights(site)
-        control = Control(
-            control_socket(site, environ), run=self._run_id, clock=self._clock, board=self._board, desk=desk,
-            may=rights.may, mode=rights.socket_mode,
-        )  # fmt: skip
         self._supervisor = Supervisor(self._clock, self._beats, lambda fault: self._writer.stop(fault=fault))
+        control = self._make_control(site, desk, environ)
         self._declare_tasks(control, LocalWeek(self._table, self._clock, site.site.timezone))
+        if notices is not None:
+            self._supervisor.supervise("notices", notices[0].run, group="own")
 
     def stop(self) -> None:
         """Ask for the end; outputs go to their stop values at once."""
@@ -206,6 +208,13 @@ class Controller:
             report=self._health.note_bridge,
             orders=orders,
         )
+
+    def _make_control(self, site: Site, desk: Desk, environ: Mapping[str, str]) -> Control:
+        rights = control_rights(site)
+        return Control(
+            control_socket(site, environ), run=self._run_id, clock=self._clock, board=self._board, desk=desk,
+            may=rights.may, mode=rights.socket_mode, records=Records(self._storage, site).answer,
+        )  # fmt: skip
 
     def _far_sinks(self, plan: Plan) -> list[Sink]:
         if self._publisher is None:
