@@ -8,11 +8,18 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import run
+from tests.e2e.site import SECRET
 from tests.faults.kills import Kills, Soak, kill_often, open_again, soak
 
 pytestmark = pytest.mark.wire
 # Starting takes longer on a machine that is busy with other tests; the 5 s of the issue are judged by `make kills`.
 PATIENCE_S = 30.0
+
+
+def _files_with(folder: Path, secret: str) -> list[str]:
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    assert any(file.name == "daemon.log" for file in files)
+    return [file.name for file in files if secret.encode() in file.read_bytes()]
 
 
 @pytest.mark.acceptance
@@ -28,6 +35,7 @@ def test_after_every_kill_it_is_up_again_and_no_event_is_lost(
     assert outcome.holds, outcome
     assert outcome.events > 0
     assert open_again(tmp_path / "state" / "journal") == []
+    assert _files_with(tmp_path, SECRET) == ["pbx1.secret"], "neither log nor store nor socket knows the secret"
 
 
 @pytest.mark.proof
