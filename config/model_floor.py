@@ -131,6 +131,7 @@ class Row(StrEnum):
     FIRE = "FIRE"
     LINK = "LINK"
     CONTROLLER = "CONTROLLER"
+    SERVICE = "SERVICE"
 
 
 class Lamp(Section):

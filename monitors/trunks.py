@@ -5,11 +5,11 @@ A trunk that cannot be judged is neither up nor down; a full one is not faulty. 
 
 from dataclasses import dataclass, replace
 
-from firmware_py.core.alarm import Alarm, AlarmPriority, Display
+from firmware_py.core.alarm import Alarm, AlarmPriority
 from firmware_py.core.check import AllOf, AnyOf, FewerThan, IsBad, IsFlag, IsWord
 from firmware_py.core.condition import Condition, WhenBad
 from firmware_py.core.event import Severity
-from firmware_py.core.plan import Announce, Holds, Rule, Shows
+from firmware_py.core.plan import Announce, Holds, Rule, Stands
 from monitors.parts import Part, Row, RowAlarm, join
 from monitors.power import SILENT
 
@@ -116,7 +116,7 @@ def watch_group(group: Group) -> Part:
 def _failover(group: Group, failure: Condition) -> Part:
     if group.back_ms is None:
         # The alarm latches: the route stays until a person has acknowledged and reset it.
-        away = Shows(alarm=failure.id, displays=frozenset(Display) - {Display.NORMAL})
+        away = Stands(alarm=failure.id)
         return Part(rules=(Rule(when=away, output=group.failover, value=True, owner=CAUSE),))
     lasting = replace(failure, id=f"trunks.{group.name}.on_backup", off_delay_ms=group.back_ms)
     return Part(

@@ -23,6 +23,7 @@ class IncidentState:
     reports: int = 0
     alarms: tuple[str, ...] = ()
     acked_by: tuple[str, ...] = ()
+    drill: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +72,11 @@ def advance(
             incidents[name], due = _escalate(cause, incidents[name], now_ms)
             events += due
     return IncidentBook(incidents=incidents, year=known, number=number), events
+
+
+def closed(incident: IncidentState, now_ms: int) -> Event:
+    """An incident that is ended by something else than its recovery."""
+    return _told("incident.closed", Severity.WARNING, incident, now_ms)
 
 
 def _aged(incident: IncidentState, joined: tuple[str, ...], dt_ms: int) -> IncidentState:

@@ -7,8 +7,8 @@ This module must not know how an order came in.
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from firmware_py.core import checklist
-from firmware_py.core.alarm import AlarmState
+from firmware_py.core import alarm_orders, checklist, drill_orders
+from firmware_py.core.alarm import AlarmState, Display
 from firmware_py.core.command import Command, CommandKind, CommandRefused, Reply
 from firmware_py.core.event import Event, Severity
 from firmware_py.core.mode import CauseState
@@ -16,6 +16,7 @@ from firmware_py.core.plan import Plan
 from firmware_py.core.state import Override, State
 
 LAMP_TEST_MS = 10_000
+_SHOWN = (Display.ACTIVE_UNACKED, Display.RETURNED_UNACKED)
 OVERRIDE_MS_MAX = 24 * 3_600_000
 
 
@@ -63,10 +64,14 @@ def _ack(plan: Plan, state: State, command: Command) -> State:
         if not state.checklists:
             raise CommandRefused("no checklist is open")
         return replace(state, checklists={})
-    waiting = {name: alarm for name, alarm in _named_alarms(state, command.target).items() if not alarm.acked}
+    waiting = {
+        name: alarm
+        for name, alarm in _named_alarms(state, command.target).items()
+        if not alarm.acked and (command.target or alarm.display in _SHOWN)  # nobody acknowledges what he is not shown
+    }
     if not waiting:
         raise CommandRefused("nothing waits to be acknowledged")
-    acked = {name: replace(alarm, acked=True) for name, alarm in waiting.items()}
+    acked = {name: replace(alarm, acked=True, acked_by=command.by, acked_ms=0) for name, alarm in waiting.items()}
     joined = {plan.alarms[name].cause for name in waiting if name in plan.alarms}
     incidents = {
         cause: replace(incident, acked_by=tuple(dict.fromkeys((*incident.acked_by, command.by))))
@@ -87,10 +92,12 @@ def _silence(plan: Plan, state: State, command: Command) -> State:
 
 def _reset(plan: Plan, state: State, command: Command) -> State:
     latched = {name: alarm for name, alarm in _named_alarms(state, command.target).items() if alarm.latched}
-    if not latched:
+    seen = alarm_orders.reset_firsts(state, command.target)
+    if not latched and seen is None:
         raise CommandRefused("nothing is latched")
+    state = seen or state
     ended = {name: alarm for name, alarm in latched.items() if not alarm.active}
-    if not ended:
+    if not ended and seen is None:
         raise CommandRefused("the cause is still present; reset again when it has ended")
     return replace(state, alarms={**state.alarms, **{n: replace(a, latched=False) for n, a in ended.items()}})
 
@@ -169,4 +176,6 @@ _ORDERS: Mapping[CommandKind, Callable[[Plan, State, Command], State]] = {
     CommandKind.RESUME_OUTBOUND: _resume,
     CommandKind.FIRE_CONFIRM: _fire_confirm,
     CommandKind.LAMP_TEST: _lamp_test,
+    **alarm_orders.ORDERS,
+    **drill_orders.ORDERS,
 }
