@@ -182,3 +182,11 @@ class AlarmFloor:
         else:
             self.state, self.now_ms = replace(kept, stepped_ms=None), 5_000
         return self.step()
+
+    def step_later(self) -> Decision:
+        """One cycle a second later."""
+        return self.run(SECOND)
+
+    def without_drills(self) -> Plan:
+        """The same plan for a site that has none."""
+        return replace(self.plan, drills={})

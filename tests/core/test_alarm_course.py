@@ -5,6 +5,7 @@ The machine keeps a model of its own: when each shelf must be over by the true t
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -15,7 +16,7 @@ from firmware_py.core.condition import Phase
 from firmware_py.core.decision import Decision
 from firmware_py.core.mode import CausePhase
 from firmware_py.core.state import State
-from tests.core.alarm_floor import ALARMS, HEALTHY, HOUR, MINUTE, SECOND, SOURCE, AlarmFloor
+from tests.core.alarm_floor import ALARMS, HEALTHY, HOUR, MINUTE, OPEN, SECOND, SOURCE, AlarmFloor
 
 ORDERS = st.sampled_from(
     [kind for kind in CommandKind if "override" not in kind.value and kind is not CommandKind.LAMP_TEST]
@@ -69,6 +70,28 @@ class AlarmCourse(RuleBasedStateMachine):
         if kind is CommandKind.SHELVE and not refused:
             assert why and 0 < ttl_ms <= (HOUR if whom.startswith("fire") else 8 * HOUR)
             self.ends_ms[whom] = self.floor.true_ms + ttl_ms
+        self.nothing_lies()
+
+    @rule(whom=st.sampled_from(ALARMS), ttl_ms=st.sampled_from([10 * SECOND, 20 * MINUTE, HOUR]))
+    def shelve(self, whom: str, ttl_ms: int) -> None:
+        self.give_order(CommandKind.SHELVE, whom, ttl_ms, "noise")
+
+    @rule(whom=st.sampled_from([*ALARMS, "", ""]))
+    def acknowledge(self, whom: str) -> None:
+        self.give_order(CommandKind.ACK, whom, 0, "")
+
+    @rule(point=st.sampled_from(sorted(HEALTHY)), then=st.sampled_from(["", "shelve", "ack", "restart"]))
+    def fail(self, point: str, then: str) -> None:
+        """A signal that stays, and what people mostly do next."""
+        self.signal(point, True)
+        self.floor.run(4 * SECOND)
+        self.nothing_lies()
+        if then == "shelve":
+            self.shelve(next((a for a in ALARMS if a.split(".")[0] == point.split(".")[0]), OPEN), 20 * MINUTE)
+        elif then == "ack":
+            self.acknowledge("")
+        elif then == "restart":
+            self.restart(HOUR, False, True)
 
     @rule(off_ms=TIMES, same_boot=st.booleans(), knows_time=st.booleans())
     def restart(self, off_ms: int, same_boot: bool, knows_time: bool) -> None:
@@ -78,7 +101,7 @@ class AlarmCourse(RuleBasedStateMachine):
     @invariant()
     def nothing_lies(self) -> None:
         if not hasattr(self, "floor"):
-            return
+            return  # before the beginning
         for now in self.floor.decisions[self.looked :]:
             self.look(self.before, now)
             self.before = now.state
@@ -134,5 +157,11 @@ def check_conservation(before: State, now: Decision) -> None:
             assert condition.phase is Phase.CLEAR and not condition.held, f"{name} ended without evidence"
 
 
+class LongCourse(AlarmCourse):
+    """The same for longer."""
+
+
 TestAlarmCourse = AlarmCourse.TestCase
-TestAlarmCourse.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
+TestAlarmCourse.settings = settings(max_examples=20, stateful_step_count=30, deadline=None)
+TestLongCourse = pytest.mark.proof(LongCourse.TestCase)
+TestLongCourse.settings = settings(max_examples=500, stateful_step_count=50, deadline=None)
