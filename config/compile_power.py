@@ -5,6 +5,7 @@ Part of `compile`: from a checked site and the points that its profiles offer. I
 
 from collections.abc import Collection, Iterable
 
+from config import compile_inputs
 from config.model_floor import Load, LoadKind, StageEntry
 from config.model_site import Site
 from firmware_py.core import planned
@@ -119,7 +120,7 @@ def announced(site: Site, points: Collection[str]) -> Part:
 def causes(site: Site, points: Collection[str]) -> list[conservation.Conservation]:
     """Power and trunks, each with its conditions and the way back."""
     asked = {
-        power.CAUSE: tuple(name for ups in site.ups for name in power.outages(ups.id)),
+        power.CAUSE: (*(name for ups in site.ups for name in power.outages(ups.id)), *compile_inputs.outages(site)),
         trunks.CAUSE: tuple(trunks.below_minimum(group.id) for group in site.trunk_group if group.conserve),
     }
     stopped = tuple(name for ups in site.ups for name in power.stops_return(watched(site, ups.id, points)))

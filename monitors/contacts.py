@@ -1,4 +1,4 @@
-"""Contacts on the floor: door, panic button, leak, smoke, and the fire panel's own relay as its second source.
+"""Contacts on the floor: door, panic button, leak, smoke, the fire panel's relays, a mains relay, a running generator.
 
 A contact that cannot be read is a fault of its own. It must not know pins or wiring.
 """
@@ -6,11 +6,11 @@ A contact that cannot be read is a fault of its own. It must not know pins or wi
 from dataclasses import dataclass
 
 from firmware_py.core.alarm import Alarm, AlarmPriority
-from firmware_py.core.check import IsFlag
+from firmware_py.core.check import IsBad, IsFlag
 from firmware_py.core.condition import Condition, WhenBad
 from firmware_py.core.event import Severity
-from firmware_py.core.plan import Announce
-from monitors.parts import Part, Row, RowAlarm
+from firmware_py.core.plan import Announce, FlagRule, Holds
+from monitors.parts import Part, Row, RowAlarm, join
 
 _PRIORITIES = {
     "panic": AlarmPriority.HIGH,
@@ -20,7 +20,10 @@ _PRIORITIES = {
     "fire_fault": AlarmPriority.MEDIUM,  # the panel's fault relay, held while all is well: power loss reports too
 }
 WATCHED_KINDS = frozenset(_PRIORITIES)
-_FIRE_KINDS = frozenset({"smoke", "fire_fault"})
+GENERATOR = "generator"  # the flag beside the mode while it runs
+UNREADABLE_MS = 10_000
+_FIRE_KINDS = frozenset({"fire", "smoke", "fire_fault"})
+_POWER_KINDS = frozenset({"mains", "generator"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,31 +32,87 @@ class Contact:
 
     id: str
     kind: str
+    on_delay_ms: int = 0
+    off_delay_ms: int = 0
+
+
+def mains_lost(contact: str) -> str:
+    """Id of the condition that a mains relay has dropped."""
+    return f"{contact}.lost"
 
 
 def watch(contact: Contact) -> Part:
-    """The alarm of one contact."""
-    condition = f"{contact.id}.reported"
+    """The alarms of one contact. What a fire contact reports is watched beside the panel (`monitors.fire`)."""
+    parts = [_unreadable(contact)]
+    match contact.kind:
+        case "mains":
+            parts.append(_mains(contact))
+        case "generator":
+            parts.append(_generator(contact))
+        case kind if kind in WATCHED_KINDS:
+            parts.append(_reported(contact))
+        case _:
+            pass
+    return join(parts)
+
+
+def _row(kind: str) -> Row:
+    if kind in _FIRE_KINDS:
+        return Row.FIRE
+    return Row.POWER if kind in _POWER_KINDS else Row.CONTROLLER
+
+
+def _unreadable(contact: Contact) -> Part:
+    """The pin is lost, or a supervised wire is cut or shorted."""
+    name = f"{contact.id}.unreadable"
+    lost = Condition(id=name, test=IsBad(point=contact.id), when_bad=WhenBad.CLEAR, on_delay_ms=UNREADABLE_MS)
+    alarm = Alarm(id=name, condition=name, priority=AlarmPriority.MEDIUM, text="alarm.contact_unreadable")
+    return Part(conditions=(lost,), alarms=(RowAlarm(alarm=alarm, row=_row(contact.kind)),))
+
+
+def _mains(contact: Contact) -> Part:
+    """A relay that hangs on the mains: beside the UPS, or where there is none that can be asked."""
+    name = mains_lost(contact.id)
+    lost = _condition(name, contact, wanted=False, confirm=2)
+    alarm = Alarm(id=name, condition=name, priority=AlarmPriority.HIGH, text="alarm.contact_mains", cause="power")
     return Part(
-        conditions=(Condition(id=condition, test=IsFlag(point=contact.id), when_bad=WhenBad.HOLD),),
-        alarms=(
-            RowAlarm(
-                alarm=Alarm(
-                    id=condition,
-                    condition=condition,
-                    priority=_PRIORITIES[contact.kind],
-                    text=f"alarm.contact_{contact.kind}",
-                    latching=contact.kind == "panic",
-                ),
-                row=Row.FIRE if contact.kind in _FIRE_KINDS else Row.CONTROLLER,
-            ),
-        ),
-        announcements=(
-            Announce(
-                condition=condition,
-                begins=f"contact.{contact.kind}",
-                ends=f"contact.{contact.kind}_over",
-                severity=Severity.WARNING,
-            ),
-        ),
+        conditions=(lost,),
+        alarms=(RowAlarm(alarm=alarm, row=Row.POWER, early=True),),
+        announcements=(_announce(name, "contact.mains_lost", "contact.mains_returned"),),
     )
+
+
+def _generator(contact: Contact) -> Part:
+    name = f"{contact.id}.running"
+    return Part(
+        conditions=(_condition(name, contact),),
+        flags=(FlagRule(flag=GENERATOR, when=Holds(condition=name)),),
+        announcements=(_announce(name, "contact.generator", "contact.generator_over"),),
+    )
+
+
+def _reported(contact: Contact) -> Part:
+    name = f"{contact.id}.reported"
+    alarm = Alarm(
+        id=name,
+        condition=name,
+        priority=_PRIORITIES[contact.kind],
+        text=f"alarm.contact_{contact.kind}",
+        latching=contact.kind == "panic",
+    )
+    return Part(
+        conditions=(_condition(name, contact),),
+        alarms=(RowAlarm(alarm=alarm, row=_row(contact.kind)),),
+        announcements=(_announce(name, f"contact.{contact.kind}", f"contact.{contact.kind}_over"),),
+    )
+
+
+def _condition(name: str, contact: Contact, *, wanted: bool = True, confirm: int = 1) -> Condition:
+    return Condition(
+        id=name, test=IsFlag(point=contact.id, wanted=wanted), when_bad=WhenBad.HOLD, on_delay_ms=contact.on_delay_ms,
+        off_delay_ms=contact.off_delay_ms, confirm=confirm,
+    )  # fmt: skip
+
+
+def _announce(condition: str, begins: str, ends: str) -> Announce:
+    return Announce(condition=condition, begins=begins, ends=ends, severity=Severity.WARNING)
