@@ -23,15 +23,8 @@ def run(args: argparse.Namespace) -> int:
     if kind == CommandKind.OVERRIDE.value and value == "auto":
         kind, value = CommandKind.RELEASE_OVERRIDE.value, None
     on = None if value is None else value == "on"
-    answer, code = ask(
-        args.socket,
-        "command",
-        kind=kind,
-        target=args.target,
-        value=on,
-        ttl_ms=args.ttl_ms,
-        why=getattr(args, "why", ""),
-    )
+    why = getattr(args, "why", "")
+    answer, code = ask(args.socket, "command", kind=kind, target=args.target, value=on, ttl_ms=args.ttl_ms, why=why)
     if not isinstance(answer, dict):
         return code
     if not answer.get("done"):

@@ -57,6 +57,6 @@ class Flasher:
             await self._waker.wait(now_ms + min((edge for edge in edges if edge is not None), default=_IDLE_MS))
 
     def _show(self, output: str, pattern: Pattern, now_ms: int) -> None:
-        # Dark, not steady: a process that is killed leaves its lines where they were, so that steady must not mean life.
+        # Dark when the loop stands still. A killed process leaves its lines as they were: steady means dead as well.
         dead = pattern is Pattern.ALIVE and now_ms - self._alive_ms > ALIVE_MS
         self._drive(output, not dead and level(pattern, now_ms, self._steps))
