@@ -3,7 +3,7 @@
 Part of `compile`. It must not know what an alarm is about, beyond the row it is shown in.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from config.model_alarms import AlarmEntry
@@ -40,7 +40,8 @@ def rules(site: Site) -> AlarmRules:
 
 def tune(site: Site, part: Part) -> Part:
     """The monitors' declarations with this floor's own wishes; the last entry that fits an alarm wins."""
-    alarms = tuple(_tuned(site, listed) for listed in part.alarms)
+    known = frozenset(condition.id for condition in part.conditions)
+    alarms = tuple(_tuned(site, listed, known) for listed in part.alarms)
     own = {listed.alarm.condition: list(_entries(site, listed.alarm.id)) for listed in part.alarms}
     conditions = tuple(_delayed(c, own.get(c.id, ())) for c in part.conditions)
     return replace(part, alarms=alarms, conditions=conditions)
@@ -50,7 +51,7 @@ def _entries(site: Site, alarm: str) -> Iterator[AlarmEntry]:
     return (entry for entry in site.alarm if fits(alarm, entry.id))
 
 
-def _tuned(site: Site, listed: RowAlarm) -> RowAlarm:
+def _tuned(site: Site, listed: RowAlarm, known: Collection[str]) -> RowAlarm:
     alarm = listed.alarm
     for entry in _entries(site, alarm.id):
         if entry.priority is not None:
@@ -65,12 +66,13 @@ def _tuned(site: Site, listed: RowAlarm) -> RowAlarm:
     if listed.row is Row.FIRE:
         # Nothing of the fire panel is a consequence of anything, nor out of sight for long.
         return replace(listed, alarm=replace(alarm, shelve_limit_ms=FIRE_SHELVE_MS_MAX))
-    return replace(listed, alarm=replace(alarm, suppressed_by=tuple(_causes(site, alarm))))
+    return replace(listed, alarm=replace(alarm, suppressed_by=tuple(_causes(site, alarm, known))))
 
 
-def _causes(site: Site, alarm: Alarm) -> Iterator[str]:
+def _causes(site: Site, alarm: Alarm, known: Collection[str]) -> Iterator[str]:
+    """What leads nowhere is left out here, and told by `check_alarms`."""
     for entry in site.suppression:
-        if alarm.id != entry.cause and any(fits(alarm.id, wanted) for wanted in entry.alarms):
+        if entry.cause in known and alarm.id != entry.cause and any(fits(alarm.id, wanted) for wanted in entry.alarms):
             yield entry.cause
 
 

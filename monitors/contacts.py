@@ -43,7 +43,7 @@ def mains_lost(contact: str) -> str:
 
 def watch(contact: Contact) -> Part:
     """The alarms of one contact. What a fire contact reports is watched beside the panel (`monitors.fire`)."""
-    parts = [_unreadable(contact)]
+    parts = []
     match contact.kind:
         case "mains":
             parts.append(_mains(contact))
@@ -53,7 +53,7 @@ def watch(contact: Contact) -> Part:
             parts.append(_reported(contact))
         case _:
             pass
-    return join(parts)
+    return join((*parts, _unreadable(contact)))
 
 
 def _row(kind: str) -> Row:

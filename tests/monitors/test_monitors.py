@@ -2,10 +2,10 @@
 
 import pytest
 
-from firmware_py.core.alarm import AlarmPriority, Display
+from firmware_py.core.alarm import AlarmPriority
 from firmware_py.core.mode import Mode
 from firmware_py.core.output import Output, Priority, StopValue
-from firmware_py.core.plan import Plan, Shows
+from firmware_py.core.plan import Plan, Stands
 from firmware_py.core.point import Kind, Point
 from monitors import annunciator, comms, conservation, contacts, fire, hvac, power, trunks
 from monitors.parts import Part, Row, assemble, join
@@ -60,7 +60,7 @@ def test_failover_by_hand_stays_until_the_alarm_is_reset() -> None:
     part = group(failover="trunk_backup")
     (rule,) = part.rules
     assert part.alarms[0].alarm.latching
-    assert isinstance(rule.when, Shows) and Display.LATCHED in rule.when.displays
+    assert rule.when == Stands(alarm="trunks.main.below_minimum")
 
 
 def test_failover_by_stability_has_a_delay_of_its_own() -> None:
