@@ -26,12 +26,6 @@ SHOWN = {
     "flashing": Pattern.FLASH, "first": Pattern.FIRST, "conserve": Pattern.CONSERVE, "recover": Pattern.RECOVER,
     "manual": Pattern.MANUAL,
 }  # fmt: skip
-    "flashing": Pattern.FLASH,
-    "first": Pattern.FIRST,
-    "conserve": Pattern.CONSERVE,
-    "recover": Pattern.RECOVER,
-    "manual": Pattern.MANUAL,
-}
 STEP_MS = 1_000
 LONG_STEP_MS = 5_000
 FINE_MS = 60_000  # after each line

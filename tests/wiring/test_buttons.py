@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from config.model_floor import InputEntry
+from config.model_floor import InputEntry, InputKind
 from config.site import Site
 from drivers.gpio import open_chip
 from firmware_py.core.command import Command, CommandKind, CommandRefused, Reply
@@ -22,11 +22,11 @@ KINDS = {"button.ack": CommandKind.ACK, "button.silence": CommandKind.SILENCE, "
 def site() -> Site:
     pins = {"button.ack": (16, "ack"), "button.silence": (20, "silence"), "button.test": (21, "lamp_test")}
     entries = [
-        InputEntry.model_validate({"id": name, "pin": pin, "kind": kind, "contact": "normally_open"})
+        InputEntry.model_validate({"id": name, "pin": pin, "kind": InputKind(kind), "contact": "normally_open"})
         for name, (pin, kind) in pins.items()
     ]
     changeover = {
-        "id": "contact.door", "pin": 23, "opposite_pin": 24, "kind": "door", "contact": "normally_open",
+        "id": "contact.door", "pin": 23, "opposite_pin": 24, "kind": InputKind.DOOR, "contact": "normally_open",
     }  # fmt: skip
     entries.append(InputEntry.model_validate(changeover))
     return Site.model_validate({"site": {"id": "s", "name": "s"}}).model_copy(update={"input": tuple(entries)})
