@@ -115,16 +115,10 @@ class Controller:
         buttons = {entry.id: BUTTONS[entry.kind.value] for entry in site.input if entry.kind.value in BUTTONS}
         if self._chip is not None and (contacts := contact_bus(site, self._chip, frozenset(buttons))) is not None:
             self._pollers.append(self._poller(Attached(bus=contacts)))
-        remote = [poller for poller in self._pollers if poller.outputs]
         self._writer = Writer(
-            plan.outputs,
-            clock=self._clock,
-            table=self._table,
-            beats=self._beats,
-            local=local,
-            remote=remote,
-            steps=sounds(site),
-        )
+            plan.outputs, clock=self._clock, table=self._table, beats=self._beats, local=local,
+            remote=[poller for poller in self._pollers if poller.outputs], steps=sounds(site),
+        )  # fmt: skip
         self._local = local
         self._archive = Archive(self._storage, self._clock, self._run_id, state)
         self._wall = WallTime(self._clock, self._archive.tell)
