@@ -14,6 +14,7 @@ from monitors.parts import Part
 
 CONTACT_STALE_MS = 5_000
 CERT_WARN_DAYS = 30
+_FIRE = (InputKind.FIRE, InputKind.FIRE_FAULT, InputKind.SMOKE)
 _BUTTONS = (InputKind.ACK, InputKind.SILENCE, InputKind.LAMP_TEST)
 
 
@@ -45,6 +46,7 @@ def watch(site: Site) -> list[Part]:
         for entry in site.input
         if entry.kind not in _BUTTONS
     ]
+    parts += [contacts.watch_sight(one.id, fire=one.kind in _FIRE) for one in site.input if one.kind not in _BUTTONS]
     watched = [
         systems.Service(
             id=service.id,

@@ -3,19 +3,31 @@
 Says what is wired where and what may be cut when. Who decides, and how, is the core's; this knows no wire.
 """
 
+import re
 from enum import StrEnum
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field
 
 from config import units
-from config.model_common import DelayMs, OnOff, Section, within
-from config.strict import DurationMs, Name, Percent, PointId, Text, Watts
+from config.model_common import AbsolutePath, DelayMs, OnOff, SecretRef, Section, TimeoutMs, within
+from config.strict import CelsiusC, DurationMs, Name, Percent, PointId, Text, Watts, fits
 from firmware_py.core.calendar import seconds_of
 
 # BCM numbers of the 40-pin header; 0 and 1 belong to the identification memory of add-on boards.
 Pin = Annotated[int, Field(ge=2, le=27)]
 LeaseMs = Annotated[DurationMs, within(units.DURATION, "1 s", "1 h")]
+
+
+def _pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"is no regular expression: {error}") from error
+    return text
+
+
+Pattern = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_pattern)]
 
 
 class Polarity(StrEnum):
@@ -61,14 +73,27 @@ class ModbusOutput(_Output):
     polarity: Polarity = Field(default=Polarity.ACTIVE_HIGH, description="level of the coil that means on")
 
 
+class SetpointOutput(_Output):
+    """A set point of an air conditioner. On: raised, so that it asks for less; off: the usual one, or what people set
+    at the unit meanwhile."""
+
+    port: Literal["setpoint"] = Field(description="a set point of a Modbus unit")
+    unit: Name = Field(description="id of the [[modbus.unit]]")
+    point: PointId = Field(description="name of the set point in the unit's profile")
+    raised_c: CelsiusC = Field(description="while it is on")
+    usual_c: CelsiusC = Field(description="given back afterwards, where the raised one still stands")
+
+
 class Switch(StrEnum):
     """What an exchange can be told. `outbound`: on means paused; `backup`: on means calls go over the backup;
-    `members`: on means that the members of the exchange's pause_queues are paused."""
+    `members`: on means that the members of the exchange's pause_queues are paused; `agents`: that the members of its
+    agents_from are in agents_to as well."""
 
     OUTBOUND = "outbound"
     BACKUP = "backup"
     SURGE = "surge"
     MEMBERS = "members"
+    AGENTS = "agents"
 
 
 class ExchangeOutput(_Output):
@@ -87,8 +112,54 @@ class OutletOutput(_Output):
     outlet: Annotated[int, Field(ge=1, le=64)] = Field(description="number of the group, as the UPS's card shows it")
 
 
+Url = Annotated[
+    str, fits(r"https?://[!-~]{1,1500}", "must be an address that begins with http:// or https://, without blanks")
+]
+
+
+class CampaignOutput(_Output):
+    """A dialler's campaign: on means paused. `{secret}` in an address, a body or `authorization` is filled in."""
+
+    port: Literal["campaign"] = Field(description="a dialler's campaign, by HTTP")
+    pause: Url = Field(description="address that pauses it")
+    resume: Url = Field(description="address that resumes it")
+    pause_body: Annotated[str, Field(max_length=2000)] | None = Field(default=None, description="given: POST this form")
+    resume_body: Annotated[str, Field(max_length=2000)] | None = Field(default=None, description="the same to resume")
+    look: Url | None = Field(default=None, description="address that tells how it is; without it nobody looks")
+    paused: Pattern | None = Field(default=None, description="regular expression that is found while it is paused")
+    done: Text | None = Field(default=None, description="what an answer must hold, like SUCCESS; default: anything")
+    also_accepts: tuple[Annotated[int, Field(ge=200, le=499)], ...] = Field(
+        default=(), description="answers that are as good as 200: some diallers say 409 when it is paused already"
+    )
+    authorization: Annotated[str, fits(r"[ -~]{1,200}", "must be one printable line")] | None = Field(
+        default=None, description="header, like Bearer {secret}"
+    )
+    secret_file: SecretRef | None = Field(default=None, description="holds the secret")
+    cleartext: bool = Field(default=False, description="allow http:// to another machine")
+    ca_file: AbsolutePath | None = Field(default=None, description="authority for https; without it the system's")
+    timeout_ms: TimeoutMs = Field(default=3_000, description="patience for one answer")
+
+
+ActionHeader = Annotated[str, fits(r"[A-Za-z][A-Za-z0-9-]{0,40}", "must be the name of a header of the manager")]
+ActionValue = Annotated[str, fits(r"[^\r\n\x00]{1,200}", "must be one line")]
+
+
+class AmiOutput(_Output):
+    """A campaign that listens to the exchange: on means that `pause` was done. Our mark lies in the exchange too."""
+
+    port: Literal["ami"] = Field(description="an action of the exchange's manager")
+    exchange: Name = Field(description="id of the [[exchange]]")
+    pause: dict[ActionHeader, ActionValue] = Field(description="headers of the action that pauses, Action first")
+    resume: dict[ActionHeader, ActionValue] = Field(description="headers of the action that resumes")
+    look: Annotated[str, fits(r"[A-Za-z_]{1,40}(\([A-Za-z0-9_.:@/,-]{1,120}\))?", "must be a variable or function")] = (
+        Field(description="variable or function that tells how it is, like DEVICE_STATE(Custom:campaign1)")
+    )
+    paused: ActionValue = Field(description="its value while paused")
+
+
 OutputEntry: TypeAlias = Annotated[
-    GpioOutput | ModbusOutput | ExchangeOutput | OutletOutput, Field(discriminator="port")
+    GpioOutput | ModbusOutput | SetpointOutput | ExchangeOutput | OutletOutput | CampaignOutput | AmiOutput,
+    Field(discriminator="port"),
 ]
 
 
@@ -106,6 +177,7 @@ class InputKind(StrEnum):
     ACK = "ack"
     SILENCE = "silence"
     LAMP_TEST = "lamp_test"
+    LINE = "line"  # a telephone line: its life, or that it is in use
 
 
 class InputEntry(Section):

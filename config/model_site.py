@@ -13,6 +13,7 @@ from config.model_alarms import AlarmEntry, Alarms, Drills, LampPanel, Service, 
 from config.model_common import AbsolutePath, DelayMs, SecretRef, Section, StoreBytes, within
 from config.model_devices import Exchange, ModbusEndpoint, ModbusUnit, SnmpTraps, Trunk, TrunkGroup, Ups
 from config.model_floor import Annunciator, InputEntry, Lamp, Load, OutputEntry, PlannedOutage, StageEntry
+from config.model_phones import Failover, Line, LineCard, Surge
 from config.strict import CelsiusC, CelsiusPerMinute, DurationMs, Host, Name, Percent, PointId, Port, Text, fits
 
 Words = Annotated[str, fits(r"[^\x00-\x08\x0b-\x1f\x7f-\x9f]{1,2000}", "must be 1 to 2000 characters of text")]
@@ -77,7 +78,7 @@ class Trunks(Section):
     """Phones: procedures, part 2."""
 
     on_delay_ms: DelayMs = Field(
-        default=6_000, description="too few trunks up for this long before the floor conserves"
+        default=3_000, description="down for this long before it counts: three looks in a row, and longer than one gap"
     )
     off_delay_ms: DelayMs = Field(default=30_000, description="enough trunks up for this long before recovery begins")
 
@@ -285,16 +286,6 @@ class Control(Section):
     )
 
 
-class Failover(Section):
-    """Moving calls to the backup trunks. Off: the controller advises, people act."""
-
-    enabled: bool = Field(default=False, description="whether the controller acts by itself")
-    output: PointId | None = Field(default=None, description="transfer relay or the exchange's backup switch")
-    group: Name | None = Field(default=None, description="id of the trunk group whose loss starts it")
-    back: Literal["hand", "stable"] = Field(default="hand", description="how it comes back")
-    stable_ms: DelayMs = Field(default=600_000, description="for stable: group sound for this long")
-
-
 class Site(Section):
     """The site file. Lists keep the order of the file."""
 
@@ -303,6 +294,7 @@ class Site(Section):
     power: Power = Power()
     trunks: Trunks = Trunks()
     outbound: Outbound = Outbound()
+    surge: Surge = Surge()
     cooling: Cooling = Cooling()
     fire: Fire = Fire()
     recovery: Recovery = Recovery()
@@ -311,6 +303,8 @@ class Site(Section):
     snmp_traps: SnmpTraps = SnmpTraps()
     modbus: tuple[ModbusEndpoint, ...] = Field(default=(), max_length=64)
     exchange: tuple[Exchange, ...] = Field(default=(), max_length=16)
+    line: tuple[Line, ...] = Field(default=(), max_length=64)
+    line_card: tuple[LineCard, ...] = Field(default=(), max_length=16)
     trunk_group: tuple[TrunkGroup, ...] = Field(default=(), max_length=64)
     gpio: Gpio | None = None
     output: tuple[OutputEntry, ...] = Field(default=(), max_length=512)
@@ -338,6 +332,23 @@ class Site(Section):
         """All Modbus units with their endpoints."""
         return tuple((endpoint, unit) for endpoint in self.modbus for unit in endpoint.units)
 
+    def trunk_names(self, group: str) -> tuple[str, ...]:
+        """The names of all trunks of a group, whoever tells of them."""
+        listed = [trunk.name for _, trunk in self.trunks_of(group)]
+        return (*listed, *(line.name for line in self.line if line.group == group))
+
+    @property
+    def moves_lines(self) -> bool:
+        """Whether failover moves the lines themselves, and with them every call, instead of telling an exchange."""
+        moved = [output for output in self.output if output.id == self.failover.output]
+        return self.failover.enabled and any(output.port != "exchange" for output in moved)
+
+    def calls_of(self, group: str) -> tuple[str, ...]:
+        """The points that count the calls of a whole group; none where one of its trunks is not counted."""
+        counted = [trunk.name for _, trunk in self.trunks_of(group) if trunk.counted_in]
+        whole = len(counted) == len(self.trunk_names(group))
+        return tuple(f"trunks.{name}.calls" for name in counted) if whole else ()
+
     def trunks_of(self, group: str) -> tuple[tuple[Exchange, Trunk], ...]:
-        """The trunks of a group with their exchanges."""
+        """The trunks of a group that an exchange tells of, with their exchanges."""
         return tuple((one, trunk) for one in self.exchange for trunk in one.trunks if trunk.group == group)

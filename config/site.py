@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
-from config import check_cooling, check_values, check_wiring, emergency
+from config import check_cooling, check_phones, check_values, check_wiring, emergency
 from config.effective import effective
 from config.explain import nearest
 from config.finding import Finding
@@ -62,7 +62,13 @@ def build_site(document: Document, folders: tuple[Path, ...] = (PACKAGED,)) -> S
 
 
 def _findings(site: Site, folders: tuple[Path, ...]) -> Iterator[Finding]:
-    for one in (*check_wiring.CHECKS, *check_values.CHECKS, *check_cooling.CHECKS, *emergency.CHECKS):
+    for one in (
+        *check_wiring.CHECKS,
+        *check_values.CHECKS,
+        *check_cooling.CHECKS,
+        *check_phones.CHECKS,
+        *emergency.CHECKS,
+    ):
         yield from one(site)
     yield from _check_profiles(site, folders)
 

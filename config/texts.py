@@ -23,6 +23,8 @@ class Texts(Model):
     meaning: Mapping[str, str]
     colour: Mapping[str, str]
     legend: Mapping[str, str]
+    call_in: Mapping[str, str]
+    failover: Mapping[str, str]
 
     def alarm_text(self, alarm: str, key: str) -> str:
         """The sentence for an alarm id and its text key (`alarm.on_battery`); the key itself where none is known."""

@@ -50,6 +50,7 @@ from firmware_py.wiring.links import Archive, BridgeSink, Buttons, Once, Outbox,
 from firmware_py.wiring.orders import FarOrders
 from firmware_py.wiring.reach import services
 from firmware_py.wiring.wall import WallTime
+from firmware_py.wiring.week import LocalWeek
 from mqtt_bridge.payload import About
 from mqtt_bridge.publisher import Publisher
 from mqtt_bridge.schema import digest
@@ -141,7 +142,7 @@ class Controller:
             control_socket(site, environ), run=self._run_id, clock=self._clock, board=self._board, desk=desk
         )
         self._supervisor = Supervisor(self._clock, self._beats, lambda fault: self._writer.stop(fault=fault))
-        self._declare_tasks(control)
+        self._declare_tasks(control, LocalWeek(self._table, self._clock, site.site.timezone))
 
     def stop(self) -> None:
         """Ask for the end; outputs go to their stop values at once."""
@@ -180,8 +181,9 @@ class Controller:
             return fresh.bus, fresh.port
 
         return Poller(
-            bus=one.bus, port=one.port, clock=self._clock, table=self._table, rebuild=rebuild if make else None
-        )
+            bus=one.bus, port=one.port, clock=self._clock, table=self._table, limits=one.limits,
+            rebuild=rebuild if make else None,
+        )  # fmt: skip
 
     def _make_orders(self, desk: Desk, by_hand: str) -> FarOrders:
         seen = KeptWords(self._directory / COMMANDS, Disk())
@@ -205,11 +207,12 @@ class Controller:
             orders=orders,
         )
 
-    def _declare_tasks(self, control: Control) -> None:
+    def _declare_tasks(self, control: Control, week: LocalWeek) -> None:
         self._supervisor.core("cycle", self._cycle.run)
         self._supervisor.core("writer", self._writer.flasher.run)
         self._supervisor.supervise("health", self._health.run, group="own")
         self._supervisor.supervise("wall time", self._wall.run, group="own")
+        self._supervisor.supervise("local week", week.run, group="own")
         dog = Watchdog(self._beats, self._notifier, self._clock, lambda: self._board.headline)
         self._supervisor.supervise("watchdog", dog.run, group="own")
         self._supervisor.supervise("storage beat", self._follow_storage, group="own")

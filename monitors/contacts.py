@@ -10,7 +10,7 @@ from firmware_py.core.check import IsBad, IsFlag
 from firmware_py.core.condition import Condition, WhenBad
 from firmware_py.core.event import Severity
 from firmware_py.core.plan import Announce, FlagRule, Holds
-from monitors.parts import Part, Row, RowAlarm, join
+from monitors.parts import Part, Row, RowAlarm
 
 _PRIORITIES = {
     "panic": AlarmPriority.HIGH,
@@ -21,9 +21,10 @@ _PRIORITIES = {
 }
 WATCHED_KINDS = frozenset(_PRIORITIES)
 GENERATOR = "generator"  # the flag beside the mode while it runs
-UNREADABLE_MS = 10_000
-_FIRE_KINDS = frozenset({"fire", "smoke", "fire_fault"})
-_POWER_KINDS = frozenset({"mains", "generator"})
+_FIRE_KINDS = frozenset({"smoke", "fire_fault"})
+
+
+UNREADABLE_MS = 3_000  # after its reading went stale, and so within the ten seconds of a fire panel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,32 +43,16 @@ def mains_lost(contact: str) -> str:
 
 
 def watch(contact: Contact) -> Part:
-    """The alarms of one contact. What a fire contact reports is watched beside the panel (`monitors.fire`)."""
-    parts = []
+    """What one contact reports. A fire contact is watched beside the panel (`monitors.fire`)."""
     match contact.kind:
         case "mains":
-            parts.append(_mains(contact))
+            return _mains(contact)
         case "generator":
-            parts.append(_generator(contact))
+            return _generator(contact)
         case kind if kind in WATCHED_KINDS:
-            parts.append(_reported(contact))
+            return _reported(contact)
         case _:
-            pass
-    return join((*parts, _unreadable(contact)))
-
-
-def _row(kind: str) -> Row:
-    if kind in _FIRE_KINDS:
-        return Row.FIRE
-    return Row.POWER if kind in _POWER_KINDS else Row.CONTROLLER
-
-
-def _unreadable(contact: Contact) -> Part:
-    """The pin is lost, or a supervised wire is cut or shorted."""
-    name = f"{contact.id}.unreadable"
-    lost = Condition(id=name, test=IsBad(point=contact.id), when_bad=WhenBad.CLEAR, on_delay_ms=UNREADABLE_MS)
-    alarm = Alarm(id=name, condition=name, priority=AlarmPriority.MEDIUM, text="alarm.contact_unreadable")
-    return Part(conditions=(lost,), alarms=(RowAlarm(alarm=alarm, row=_row(contact.kind)),))
+            return Part()
 
 
 def _mains(contact: Contact) -> Part:
@@ -102,7 +87,7 @@ def _reported(contact: Contact) -> Part:
     )
     return Part(
         conditions=(_condition(name, contact),),
-        alarms=(RowAlarm(alarm=alarm, row=_row(contact.kind)),),
+        alarms=(RowAlarm(alarm=alarm, row=Row.FIRE if contact.kind in _FIRE_KINDS else Row.CONTROLLER),),
         announcements=(_announce(name, f"contact.{contact.kind}", f"contact.{contact.kind}_over"),),
     )
 
@@ -116,3 +101,20 @@ def _condition(name: str, contact: Contact, *, wanted: bool = True, confirm: int
 
 def _announce(condition: str, begins: str, ends: str) -> Announce:
     return Announce(condition=condition, begins=begins, ends=ends, severity=Severity.WARNING)
+
+
+def watch_sight(contact: str, *, fire: bool) -> Part:
+    """A contact or relay that cannot be read: neither what it reports nor that all is well."""
+    condition = f"{contact}.unreadable"
+    test = IsBad(point=contact, doubted=True)
+    return Part(
+        conditions=(Condition(id=condition, test=test, when_bad=WhenBad.CLEAR, on_delay_ms=UNREADABLE_MS),),
+        alarms=(
+            RowAlarm(
+                alarm=Alarm(
+                    id=condition, condition=condition, priority=AlarmPriority.MEDIUM, text="alarm.contact_unreadable"
+                ),
+                row=Row.FIRE if fire else Row.CONTROLLER,
+            ),
+        ),
+    )

@@ -11,6 +11,7 @@ from typing import TypeVar
 from firmware_py.core.alarm import Alarm
 from firmware_py.core.compressor import Compressor
 from firmware_py.core.condition import Condition
+from firmware_py.core.lines import Line
 from firmware_py.core.mode import Cause
 from firmware_py.core.output import Output
 from firmware_py.core.plan import Announce, FlagRule, Interlock, Plan, Rule, faults
@@ -19,6 +20,7 @@ from firmware_py.core.point import Point
 from firmware_py.core.shedplan import Battery
 from firmware_py.core.stage import Stage
 from firmware_py.core.trend import Trend
+from firmware_py.core.volume import Volume
 
 T = TypeVar("T")
 
@@ -58,6 +60,8 @@ class Part:
     cuts: tuple[Cut, ...] = ()
     trends: tuple[Trend, ...] = ()
     compressors: tuple[Compressor, ...] = ()
+    lines: tuple[Line, ...] = ()
+    volumes: tuple[Volume, ...] = ()
     rules: tuple[Rule, ...] = ()
     interlocks: tuple[Interlock, ...] = ()
     flags: tuple[FlagRule, ...] = ()
@@ -76,6 +80,8 @@ def join(parts: Iterable[Part]) -> Part:
         cuts=tuple(c for part in listed for c in part.cuts),
         trends=tuple(t for part in listed for t in part.trends),
         compressors=tuple(c for part in listed for c in part.compressors),
+        lines=tuple(line for part in listed for line in part.lines),
+        volumes=tuple(v for part in listed for v in part.volumes),
         rules=tuple(r for part in listed for r in part.rules),
         interlocks=tuple(i for part in listed for i in part.interlocks),
         flags=tuple(f for part in listed for f in part.flags),
@@ -95,6 +101,8 @@ def assemble(points: Iterable[Point], outputs: Iterable[Output], part: Part, *, 
         batteries=_by_id((battery.id, battery) for battery in part.batteries),
         cuts=part.cuts,
         trends=_by_id((trend.point, trend) for trend in part.trends),
+        lines=_by_id((line.name, line) for line in part.lines),
+        volumes=_by_id((volume.id, volume) for volume in part.volumes),
         compressors=_by_id((compressor.output, compressor) for compressor in part.compressors),
         rules=part.rules,
         interlocks=part.interlocks,

@@ -22,9 +22,10 @@ def run(args: argparse.Namespace) -> int:
             return Code.USAGE
     if kind == CommandKind.OVERRIDE.value and value == "auto":
         kind, value = CommandKind.RELEASE_OVERRIDE.value, None
+    target = f"{args.target}={args.word}" if kind == CommandKind.TRUNK.value else args.target
     on = None if value is None else value == "on"
     why = getattr(args, "why", "")
-    answer, code = ask(args.socket, "command", kind=kind, target=args.target, value=on, ttl_ms=args.ttl_ms, why=why)
+    answer, code = ask(args.socket, "command", kind=kind, target=target, value=on, ttl_ms=args.ttl_ms, why=why)
     if not isinstance(answer, dict):
         return code
     if not answer.get("done"):

@@ -102,6 +102,13 @@ def _add_orders(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
             order.add_argument("target", nargs="?", default="", metavar=target.upper(), help="id, as `status` shows it")
         _add_socket(order)
     _add_aside(verbs)
+    trunk = _verb(
+        verbs, "trunk", "say how a trunk is that nobody else tells of, or take one into maintenance", module="order"
+    )
+    trunk.set_defaults(kind=CommandKind.TRUNK.value, value=None, ttl_ms=0)
+    trunk.add_argument("target", metavar="TRUNK", help="its name, as `status` shows it")
+    trunk.add_argument("word", choices=("up", "degraded", "down", "maintenance", "auto"), help="auto takes it back")
+    _add_socket(trunk)
     override = _verb(verbs, "override", "hold an output at a value, or let it go", module="order")
     override.set_defaults(kind=CommandKind.OVERRIDE.value)
     override.add_argument("target", metavar="OUTPUT", help="id, as `status` shows it")

@@ -30,6 +30,7 @@ class CommandKind(StrEnum):
     LAMP_TEST = "lamp-test"
     DRILL = "drill"  # target: which, ttl
     END_DRILL = "end-drill"
+    TRUNK = "trunk"  # target: NAME=WORD, what a person says of a trunk; `auto` takes it back
 
 
 class CommandRefused(Exception):

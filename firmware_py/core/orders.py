@@ -7,7 +7,7 @@ This module must not know how an order came in.
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from firmware_py.core import alarm_orders, checklist, drill_orders
+from firmware_py.core import alarm_orders, checklist, drill_orders, lines
 from firmware_py.core.alarm import AlarmState, Display
 from firmware_py.core.command import Command, CommandKind, CommandRefused, Reply
 from firmware_py.core.event import Event, Severity
@@ -97,7 +97,7 @@ def _reset(plan: Plan, state: State, command: Command) -> State:
         raise CommandRefused("nothing is latched")
     state = seen or state
     ended = {name: alarm for name, alarm in latched.items() if not alarm.active}
-    if not ended and seen is None:
+    if latched and not ended:
         raise CommandRefused("the cause is still present; reset again when it has ended")
     return replace(state, alarms={**state.alarms, **{n: replace(a, latched=False) for n, a in ended.items()}})
 
@@ -160,6 +160,20 @@ def _fire_confirm(plan: Plan, state: State, command: Command) -> State:
     return _commanded(state, plan.fire_cause, command.by)
 
 
+def _trunk(plan: Plan, state: State, command: Command) -> State:
+    name, _, word = command.target.partition("=")
+    line = plan.lines.get(name)
+    if line is None:
+        raise CommandRefused(f"there is no trunk '{name}'; `status` lists them")
+    if word == lines.AUTO:
+        if name not in state.said:
+            raise CommandRefused(f"nobody has said anything of '{name}'")
+        return replace(state, said={other: said for other, said in state.said.items() if other != name})
+    if word not in line.words:
+        raise CommandRefused(f"of '{name}' one can say: {', '.join((*line.words, lines.AUTO))}")
+    return replace(state, said={**state.said, name: lines.Said(word=word, by=command.by)})
+
+
 def _lamp_test(plan: Plan, state: State, command: Command) -> State:
     return replace(state, lamp_test_ms=LAMP_TEST_MS, lamp_test_by=command.by)
 
@@ -176,6 +190,7 @@ _ORDERS: Mapping[CommandKind, Callable[[Plan, State, Command], State]] = {
     CommandKind.RESUME_OUTBOUND: _resume,
     CommandKind.FIRE_CONFIRM: _fire_confirm,
     CommandKind.LAMP_TEST: _lamp_test,
+    CommandKind.TRUNK: _trunk,
     **alarm_orders.ORDERS,
     **drill_orders.ORDERS,
 }

@@ -15,6 +15,7 @@ from firmware_py.core.condition import Condition
 from firmware_py.core.derived import declare
 from firmware_py.core.drill import Drill
 from firmware_py.core.event import Severity
+from firmware_py.core.lines import Line
 from firmware_py.core.mode import Cause, CausePhase, Mode
 from firmware_py.core.output import Output, OutputValue, Priority
 from firmware_py.core.planned import Cut
@@ -22,6 +23,8 @@ from firmware_py.core.point import Point
 from firmware_py.core.shedplan import Battery
 from firmware_py.core.stage import Stage
 from firmware_py.core.trend import Trend
+from firmware_py.core.volume import WEEK_POINT, Volume
+from firmware_py.core.volume import declare as declare_volume
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,13 +182,17 @@ class FlagRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announce:
-    """The event types that a condition's begin and end are recorded as, and the points whose values go with them."""
+    """The event types that a condition's begin and end are recorded as, and the points whose values go with them.
+
+    `order`: what people are to do one after the other, told as it stands.
+    """
 
     condition: str
     begins: str
     ends: str
     severity: Severity
     carry: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +211,8 @@ class Plan:
     trends: Mapping[str, Trend] = field(default_factory=dict)  # by the point that is followed
     compressors: Mapping[str, Compressor] = field(default_factory=dict)  # by their output
     drills: Mapping[str, Drill] = field(default_factory=dict)
+    lines: Mapping[str, Line] = field(default_factory=dict)  # trunks by name
+    volumes: Mapping[str, Volume] = field(default_factory=dict)  # by their exchange
     rules: tuple[Rule, ...] = ()
     interlocks: tuple[Interlock, ...] = ()
     flags: tuple[FlagRule, ...] = ()
@@ -244,6 +253,9 @@ def faults(plan: Plan) -> list[str]:
         found += [f"battery {battery.id}: no point {name}" for name in named if name and name not in plan.points]
     found += _cooling_faults(plan)
     found += [f"drill {d.id}: no point {p}" for d in plan.drills.values() for p in d.readings if p not in plan.points]
+    found += _volume_faults(plan)
+    sensed = [line.sensed for line in plan.lines.values() if line.sensed]
+    found += [f"line: no point {p}" for p in (*sensed, *(x.point for x in plan.lines.values())) if p not in plan.points]
     wanted = [rule.output for rule in plan.rules] + [interlock.output for interlock in plan.interlocks]
     found += [f"rule: no output {output}" for output in wanted if output not in plan.outputs]
     whens = [r.when for r in plan.rules] + [i.when for i in plan.interlocks] + [f.when for f in plan.flags]
@@ -261,6 +273,13 @@ def _cooling_faults(plan: Plan) -> list[str]:
     found += [f"compressor: no output {name}" for name in plan.compressors if name not in plan.outputs]
     barred = [name for c in plan.compressors.values() for name in c.barred]
     return found + [f"compressor: no condition {name}" for name in barred if name not in plan.conditions]
+
+
+def _volume_faults(plan: Plan) -> list[str]:
+    named = [WEEK_POINT] if plan.volumes else []
+    for volume in plan.volumes.values():
+        named += [volume.offered, volume.abandoned, *volume.lines, *(point.id for point in declare_volume(volume.id))]
+    return [f"volume: no point {name}" for name in named if name not in plan.points]
 
 
 def _dangling(plan: Plan, when: When) -> list[str]:

@@ -16,10 +16,12 @@ from firmware_py.core import (
     drill,
     drill_course,
     incident,
+    lines,
     mode,
     planned,
     stage,
     trend,
+    volume,
 )
 from firmware_py.core.arbiter import arbitrate, remember
 from firmware_py.core.calendar import year_of
@@ -47,7 +49,10 @@ def step(plan: Plan, state: State, image: InputImage, commands: tuple[Command, .
     worked = derived.derive(plan.batteries, ordered.batteries, image, _off(plan, ordered), dt_ms)
     trends, rises = trend.derive(plan.trends, ordered.trends, image, stepped_ms=before.stepped_ms)
     ordered = replace(ordered, batteries=keep(ordered.batteries, dict(worked.batteries)), trends=trends)
-    derivations = {**worked.readings, **rises, **planned.derive(plan.cuts, image)}
+    volumes, counted = volume.derive(plan.volumes, ordered.volumes, image, dt_ms)
+    ordered = replace(ordered, volumes=volumes)
+    stated = lines.derive(plan.lines, ordered.said, image)
+    derivations = {**worked.readings, **rises, **counted, **stated, **planned.derive(plan.cuts, image)}
     derivations |= drill.age(ordered.drill, image, plan.points)
     image = image.joined(derivations)
 

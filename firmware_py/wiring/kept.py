@@ -15,6 +15,7 @@ log = logging.getLogger(__name__)
 _MAX_BYTES = 256 * 1024
 TOPICS = "mqtt-topics.json"
 COMMANDS = "mqtt-commands.json"
+CAMPAIGNS = "campaign-{}.json"
 
 
 class KeptWords:

