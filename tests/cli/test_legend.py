@@ -13,6 +13,7 @@ from firmware_py.cli import main
 from firmware_py.cli.legend import bar
 from firmware_py.cli.legend_page import lit
 from firmware_py.core.output import PATTERN_STEPS, Pattern
+from tests.config.test_alarms import SERVICE
 from tests.conftest import require_program
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "config" / "sites" / "example.toml"
@@ -37,13 +38,22 @@ document.body.setAttribute('data-bad', bad.join('; '));
 </script>"""
 
 
-def legend(capsys: pytest.CaptureFixture[str], *more: str) -> str:
-    assert main(["legend", str(EXAMPLE), *more]) == 0
+def legend(capsys: pytest.CaptureFixture[str], *more: str, site: Path = EXAMPLE) -> str:
+    assert main(["legend", str(site), *more]) == 0
     return capsys.readouterr().out
 
 
-def test_the_text_names_lamps_rhythms_sounds_and_buttons(capsys: pytest.CaptureFixture[str]) -> None:
-    text = legend(capsys)
+@pytest.fixture
+def full(tmp_path: Path) -> Path:
+    """The example with everything that a panel can have."""
+    site = tmp_path / "full.toml"
+    site.write_text(EXAMPLE.read_text(encoding="utf-8") + SERVICE, encoding="utf-8")
+    return site
+
+
+def test_the_text_names_lamps_rhythms_sounds_and_buttons(capsys: pytest.CaptureFixture[str], full: Path) -> None:
+    text = legend(capsys, site=full)
+    assert "SERVICE: this is a drill" in text and "SERVICE" not in legend(capsys)
     rows = ["POWER", "PHONES", "COOLING", "FIRE", "LINK", "CONTROLLER", "SERVICE"]
     assert [line.split()[0] for line in text.splitlines() if re.match(r"  [A-Z]+ \(", line)] == rows
     assert "███" in text and "every 15 s" in text and "ACK: acknowledge" in text
@@ -83,11 +93,12 @@ def test_the_page_needs_nothing_from_outside(capsys: pytest.CaptureFixture[str])
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("width", [820, 390], ids=["a sheet", "a telephone"])
 def test_a_browser_shows_it_without_overlap_or_clipping(
-    language: str, width: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    language: str, width: int, tmp_path: Path, full: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     chromium = require_program("chromium")
     page = tmp_path / "legend.html"
-    page.write_text(legend(capsys, "--html", "--all", "--language", language).replace("</body>", f"{JUDGE}</body>"))
+    shown = legend(capsys, "--html", "--all", "--language", language, site=full)
+    page.write_text(shown.replace("</body>", f"{JUDGE}</body>"))
     seen = subprocess.run(
         [
             chromium, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/profile",

@@ -19,7 +19,11 @@ from firmware_py.core.output import PATTERN_STEPS, Pattern
 from monitors.parts import Row
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "config" / "sites" / "example.toml"
-TEXT = EXAMPLE.read_text(encoding="utf-8")
+SERVICE = (
+    '\n[[output]]\nid = "lamp.service"\nport = "gpio"\npin = 12\npolarity = "active_high"\non_stop = "off"\n'
+    'on_fault = "off"\n\n[[lamp]]\nrow = "SERVICE"\noutput = "lamp.service"\n'
+)
+TEXT = EXAMPLE.read_text(encoding="utf-8") + SERVICE
 
 
 def floor_of(more: str, text: str = TEXT) -> Floor:

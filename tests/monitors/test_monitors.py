@@ -207,3 +207,16 @@ def test_parts_join_in_their_order() -> None:
 def test_an_empty_floor_is_a_plan() -> None:
     output = Output(id="o", on_stop=StopValue.OFF, on_fault=StopValue.OFF)
     assert isinstance(assemble([], [output], Part()), Plan)
+
+
+def test_a_lamp_of_a_zone_speaks_of_its_devices_and_of_every_fire() -> None:
+    zoned = wall(zones={"lamp.power": ("ups2", "hvac1"), "lamp.fire": ("fire2",)})
+    alarms = (*ups().alarms, *fire.watch_panel(panel("fault")).alarms)
+    rules = annunciator.announce(zoned, alarms, causes=frozenset(), flags=frozenset()).rules
+    shown = {rule.output for rule in rules if getattr(rule.when, "alarm", "") == "ups1.on_battery"}
+    assert shown == {"sounder"}
+    burning = {rule.output for rule in rules if getattr(rule.when, "alarm", "") == "fire1.zone1.burning"}
+    assert burning == {"lamp.fire", "sounder"}
+    assert not any(
+        rule.output == "lamp.fire" and getattr(rule.when, "alarm", "") == "fire1.zone1.fault" for rule in rules
+    )
