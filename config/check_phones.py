@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 from config.finding import Check, Finding, unknown
 from config.model_devices import Exchange
-from config.model_floor import AmiOutput, CampaignOutput, ExchangeOutput, InputKind, Switch
+from config.model_floor import InputKind
+from config.model_outputs import AmiOutput, CampaignOutput, ExchangeOutput, Switch
 from config.model_phones import Line, LineSource
 from config.model_site import Site
 from config.positions import Path

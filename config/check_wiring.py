@@ -9,7 +9,7 @@ from typing import assert_never
 from config.finding import Check, Finding, repeated, unknown
 from config.model_common import OnOff
 from config.model_devices import SnmpVersion, UnitClass, Ups
-from config.model_floor import (
+from config.model_outputs import (
     AmiOutput,
     CampaignOutput,
     ExchangeOutput,
@@ -27,7 +27,7 @@ from config.positions import Path
 RESERVED = frozenset(
     (
         *("v", "log", "seq", "boot", "ts", "clk", "mode", "flags", "because", "stage", "outputs"),
-        *("clock", "trunks", "mqtt", "link", "controller", "floor", "fire", "journal", "planned"),
+        *("clock", "trunks", "mqtt", "link", "controller", "floor", "fire", "journal", "planned", "generator"),
     )
 )
 
@@ -221,6 +221,8 @@ def _roles(site: Site) -> Iterator[tuple[Path, str, str]]:
         yield ("surge", "announcement"), site.surge.announcement, "the surge announcement"
     if site.surge.agents is not None:
         yield ("surge", "agents"), site.surge.agents, "the move of agents"
+    if site.generator is not None:
+        yield ("generator", "output"), site.generator.output, "the generator's start contact"
 
 
 def check_roles(site: Site) -> Iterator[Finding]:

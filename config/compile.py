@@ -7,10 +7,11 @@ all at once. It must not open a connection or read a clock.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from config import compile_alarms, compile_cooling, compile_inputs, compile_phones, compile_power
+from config import compile_alarms, compile_cooling, compile_incidents, compile_inputs, compile_phones, compile_power
 from config.compile_power import SILENT_MS
 from config.devices import Devices
-from config.model_floor import InputKind, OutputEntry
+from config.model_floor import InputKind
+from config.model_outputs import OutputEntry
 from config.model_site import Site
 from firmware_py.core import drill
 from firmware_py.core.output import Output, StopValue
@@ -39,11 +40,13 @@ def compile_floor(site: Site, devices: Devices) -> Floor:
     points |= {point.id: point for point in compile_power.derived_points(site, points)}
     points |= {point.id: point for point in compile_cooling.derived_points(site, points)}
     points |= {point.id: point for point in compile_phones.derived_points(site, OWN_STALE_MS)}
-    part = compile_alarms.tune(site, _watch(site, points))
+    part = compile_alarms.tune(site, compile_incidents.declare(site, _watch(site, points)))
     causes = frozenset(cause.id for cause in part.causes)
     flags = frozenset(rule.flag for rule in part.flags)
     spoken = annunciator.announce(_panel(site), part.alarms, causes=causes, flags=flags)
-    plan = assemble(points.values(), _outputs(site), join((part, spoken)), outbound=site.outbound.outputs)
+    plan = assemble(points.values(), _outputs(site), join((part, spoken)), outbound=site.outbound.outputs,
+                    escalation=compile_incidents.escalation(site),
+                    course=compile_incidents.course(site, points))  # fmt: skip
     plan = replace(plan, alarm_rules=compile_alarms.rules(site), drills=compile_alarms.drills(site, points))
     return Floor(site=site, plan=plan, alarms=part.alarms)
 
@@ -80,6 +83,7 @@ def _watch(site: Site, points: Mapping[str, Point]) -> Part:
     parts += [ups_facts.watch(ups.id, points) for ups in site.ups]
     parts.append(Part(batteries=compile_power.batteries(site, points)))
     parts.append(compile_power.announced(site, points))
+    parts.append(compile_power.standby(site, points))
     parts += compile_phones.watch_calls(site)
     parts += compile_phones.watch_lines(site)
     parts += compile_cooling.watch(site, points, fire_seen=fire.SEEN if panels or fire_contacts else "")
@@ -90,7 +94,6 @@ def _watch(site: Site, points: Mapping[str, Point]) -> Part:
                 panels,
                 fire_contacts,
                 _cut_on_fire(site),
-                report_every_ms=site.escalation.situation_report_ms,
                 off_delay_ms=FIRE_OFF_DELAY_MS,
             )
         )

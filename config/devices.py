@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from config.emergency import numbers_of
 from config.library import Library
 from config.model_devices import Exchange, ModbusEndpoint, ModbusUnit, Ups
-from config.model_floor import AmiOutput, SetpointOutput, Switch
+from config.model_outputs import AmiOutput, SetpointOutput, Switch
 from config.model_site import Site
 from config.strict import ConfigError, Document, Fault, nearest
 from drivers import line_status, modbus_profile, modbus_write, snmp_profile, snmp_signals

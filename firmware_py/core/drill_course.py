@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from firmware_py.core import drill, incident
-from firmware_py.core.event import Event
+from firmware_py.core.event import Event, Severity
 from firmware_py.core.image import InputImage
 from firmware_py.core.mode import CausePhase
 from firmware_py.core.plan import Plan
@@ -31,7 +31,7 @@ def advance(
     if is_aborted(events):
         # What goes on from here is real: it gets an incident of its own.
         own = [opened for opened in now.incidents.values() if opened.drill]
-        events += drill.label(incident.closed(opened, image.now_ms) for opened in own)
+        events += drill.label(_closed(plan, opened, image.now_ms) for opened in own)
         left = {name: opened for name, opened in now.incidents.items() if not opened.drill}
     else:
         left = {name: _own(opened, before, name, on=course.on) for name, opened in now.incidents.items()}
@@ -47,6 +47,11 @@ def label(before: State, now: State, events: Sequence[Event], told: Sequence[Eve
 def is_aborted(told: Iterable[Event]) -> bool:
     """True when these events tell of an abort."""
     return any(event.type == "drill.aborted" for event in told)
+
+
+def _closed(plan: Plan, opened: incident.IncidentState, now_ms: int) -> Event:
+    facts = opened.course.facts()
+    return incident.told("incident.closed", Severity.WARNING, plan.causes[opened.cause], opened, now_ms, facts)
 
 
 def _own(opened: incident.IncidentState, before: State, cause: str, *, on: bool) -> incident.IncidentState:

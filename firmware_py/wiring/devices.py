@@ -12,7 +12,7 @@ from typing import Final
 
 from config.devices import Devices, pbx_config, setpoint_place
 from config.model_devices import Exchange, ModbusEndpoint, SnmpV3, SnmpVersion, Ups
-from config.model_floor import CampaignOutput, GpioOutput, ModbusOutput, OutletOutput, SetpointOutput
+from config.model_outputs import CampaignOutput, GpioOutput, ModbusOutput, OutletOutput, SetpointOutput
 from config.model_phones import LineCard
 from config.secrets import read_secret
 from config.site import Site, state_directory
