@@ -57,10 +57,8 @@ def watch(site: Site) -> list[Part]:
         )
         for service in site.service
     ]
-    escalation = site.escalation
-    tiers = (0, escalation.tier3_after_ms)  # "not solved in 60 minutes: consider other action"
     if watched:
-        parts.append(systems.watch(watched, escalate_ms=tiers, report_every_ms=escalation.situation_report_ms))
+        parts.append(systems.watch(watched))
     return parts
 
 

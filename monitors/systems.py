@@ -40,11 +40,11 @@ def down(service: str) -> str:
     return f"{service}.down"
 
 
-def watch(services: Sequence[Service], *, escalate_ms: tuple[int, ...], report_every_ms: int) -> Part:
+def watch(services: Sequence[Service]) -> Part:
     """All services, and the cause that joins them into one incident; none of them is a reason to conserve."""
     conditions = tuple(condition for service in services for condition in _conditions(service))
     lost = tuple(down(service.id) for service in services)
-    cause = Cause(id=CAUSE, mode=Mode.NORMAL, conditions=lost, escalate_ms=escalate_ms, report_every_ms=report_every_ms)
+    cause = Cause(id=CAUSE, mode=Mode.NORMAL, conditions=lost)
     return Part(
         conditions=conditions,
         alarms=tuple(alarm for service in services for alarm in _alarms(service)),

@@ -144,7 +144,7 @@ def test_contacts_and_services_have_their_points_and_a_mains_relay_is_an_outage(
     assert "contact.mains.lost" in plan.causes["power"].conditions
     assert {"crm.standby.cert_days", "web.main.up"} <= plan.points.keys()
     assert "web.main.cert_days" not in plan.points and "web.standby_down" not in plan.conditions
-    assert plan.causes["systems"].escalate_ms == (0, 3_600_000)
+    assert plan.causes["systems"].escalate_ms == (0, 1_800_000, 3_600_000)
     assert "in use already" in refused(more.replace("opposite_pin = 24", "opposite_pin = 23"))
 
 

@@ -71,14 +71,12 @@ def build_plan(*, sounds_in_fire: bool = True) -> Plan:
     zone = fire.Panel(
         id="fire1", zones=(fire.Zone(id="fire1.zone1"),), silent_ms=10_000, off_delay_ms=2_000, test_limit_ms=HOUR
     )
-    power = conservation.Conservation(
-        cause="power", conditions=(ON_BATTERY,), stable_ms=MINUTE, spacing_ms=0, escalate_ms=(0,), report_every_ms=0
-    )
+    power = conservation.Conservation(cause="power", conditions=(ON_BATTERY,), stable_ms=MINUTE, spacing_ms=0)
     part = join(
         [
             Part(conditions=tuple(c for c, _ in watched), alarms=tuple(a for _, a in watched)),
             fire.watch_panel(zone),
-            fire.evacuate([zone], (), {}, report_every_ms=0, off_delay_ms=2_000),
+            fire.evacuate([zone], (), {}, off_delay_ms=2_000),
             conservation.conserve([power], ()),
         ]
     )

@@ -29,8 +29,8 @@ def test_the_standby_takes_over_and_both_down_means_paper(floor: Teller) -> None
         4:10  expect told systems.lost
         4:10  expect mode NORMAL                                   (nothing is given up for it)
         4:10  expect told incident.escalated tier=1
-        60:00 expect not told incident.escalated tier=2
-        63:00 expect told incident.escalated tier=2                (not solved in 60 minutes)
+        60:00 expect not told incident.escalated tier=3
+        63:00 expect told incident.escalated tier=3                (not solved in 60 minutes)
         64:00 crm.main.up = yes
         65:10 expect flag manual_records down
         65:10 expect told systems.returned
