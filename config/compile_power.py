@@ -5,6 +5,7 @@ Part of `compile`: from a checked site and the points that its profiles offer. I
 
 from collections.abc import Collection, Iterable
 
+from config import compile_inputs
 from config.model_floor import Generator, Load, LoadKind, StageEntry
 from config.model_site import Site
 from firmware_py.core import generator, planned
@@ -162,6 +163,7 @@ def causes(site: Site, points: Collection[str]) -> list[conservation.Conservatio
         power.CAUSE: (
             *(name for ups in site.ups for name in power.outages(ups.id)),
             *((monitors_generator.CARRIES,) if site.generator is not None and not site.generator.carries_all else ()),
+            *compile_inputs.outages(site),
         ),
         trunks.CAUSE: tuple(trunks.below_minimum(group.id) for group in site.trunk_group if group.conserve),
     }

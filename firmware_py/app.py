@@ -14,7 +14,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from config.budget import check_budget
+from config.check_alarms import check_alarms
 from config.compile import Floor, compile_floor
+from config.compile_alarms import sounds
 from config.devices import Devices, find_devices
 from config.library import Library
 from config.site import Site, control_socket, load_document, state_directory
@@ -49,6 +51,7 @@ from firmware_py.wiring.kept import COMMANDS, TIME, KeptWords, KnownTime, TopicM
 from firmware_py.wiring.links import Archive, BridgeSink, Buttons, Once, Outbox, OwnHealth
 from firmware_py.wiring.notices import make_notices
 from firmware_py.wiring.orders import FarOrders
+from firmware_py.wiring.reach import services
 from firmware_py.wiring.records import Records
 from firmware_py.wiring.rights import control_rights
 from firmware_py.wiring.wall import WallTime
@@ -76,7 +79,9 @@ def build_floor(path: Path) -> tuple[Floor, Devices]:
     document, site = load_document(path)
     devices = find_devices(document, site, Library(path.parent))
     check_budget(document, site, devices)
-    return compile_floor(site, devices), devices
+    floor = compile_floor(site, devices)
+    check_alarms(document, floor)
+    return floor, devices
 
 
 async def guard(path: Path, environ: Mapping[str, str]) -> None:
@@ -99,8 +104,8 @@ class Controller:
         self._told_damage: list[Damage] = []
         self._directory = state_directory(site, environ)
         self._lock = _claim_directory(self._directory)
-        attached = attach(site, devices, environ)
         self._clock, self._run_id = SystemClock(), run_id()
+        attached = [*attach(site, devices, environ), *services(site, self._clock)]
         self._beats = Beats(self._clock)
         self._notifier = Notifier(environ, os.getpid())
         waker = Waker(self._clock)
@@ -117,10 +122,10 @@ class Controller:
         buttons = {entry.id: BUTTONS[entry.kind.value] for entry in site.input if entry.kind.value in BUTTONS}
         if self._chip is not None and (contacts := contact_bus(site, self._chip, frozenset(buttons))) is not None:
             self._pollers.append(self._poller(Attached(bus=contacts)))
-        remote = [poller for poller in self._pollers if poller.outputs]
         self._writer = Writer(
-            plan.outputs, clock=self._clock, table=self._table, beats=self._beats, local=local, remote=remote
-        )
+            plan.outputs, clock=self._clock, table=self._table, beats=self._beats, local=local,
+            remote=[poller for poller in self._pollers if poller.outputs], steps=sounds(site),
+        )  # fmt: skip
         self._archive = Archive(self._storage, self._clock, self._run_id, state)
         self._known = KnownTime(self._clock, KeptWords(self._directory / TIME, Disk()))
         self._wall = WallTime(self._clock, self._archive.tell, self._known)

@@ -146,7 +146,8 @@ def _shown(
     yield f"{name}.believed_s", _seconds(believed_ms, seen_ms)
     yield f"{name}.basis", _good(basis, now_ms)
     yield f"{name}.charge_pct", _charge(state, look, seen_ms)
-    yield f"{name}.on_battery", _good(state.outage, now_ms)
+    # As old as the figures beside it: a second look at the same figures confirms nothing.
+    yield f"{name}.on_battery", _good(state.outage, seen_ms)
     yield f"{name}.discharge_s", _seconds(state.outage_ms, now_ms)
     yield f"{name}.untried_d", _days(state.tried_s, image[CLOCK_POINT], now_ms)
     yield f"{battery.id}.plan.stages", _good(state.depth, seen_ms)
