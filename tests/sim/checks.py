@@ -92,7 +92,7 @@ class Checks:
             yield f"the power cause was left while the source reads {source.value} ({source.quality.value})"
 
     def an_outage_is_acted_on_in_time(self, look: Look) -> Iterator[str]:
-        """Battery in each sound reading for 4 s: conservation. It ends after its off-delay of the contrary, and no less."""
+        """On battery in each sound reading for 4 s: conservation. It ends after its off-delay and no less."""
         source = look.image["ups1.output_source"]
         on_battery = source.good and source.value == "battery"
         if not source.good or on_battery:
@@ -256,7 +256,8 @@ class Checks:
         kinds = {command.kind for command in look.commands}
         for name, now in look.decision.state.alarms.items():
             was = look.before.alarms.get(name)
-            if was and now.acked and not was.acked and CommandKind.ACK not in kinds:
+            unseen = was and was.suppressed_by and not now.active  # it came and went while nobody was shown it
+            if was and now.acked and not was.acked and CommandKind.ACK not in kinds and not unseen:
                 yield f"{name} was acknowledged by nobody"
             raised = was and now.activations > was.activations
             if raised and now.acked:
