@@ -44,10 +44,14 @@ from firmware_py.runtime.watchdog import Beats, Watchdog
 from firmware_py.runtime.writer import Writer
 from firmware_py.wiring.bridge import bridge_settings
 from firmware_py.wiring.devices import Attached, attach, claim_pins, contact_bus, open_pins
+from firmware_py.wiring.farewell import Farewell
 from firmware_py.wiring.kept import COMMANDS, TIME, KeptWords, KnownTime, TopicMemory
 from firmware_py.wiring.links import Archive, BridgeSink, Buttons, Once, Outbox, OwnHealth
 from firmware_py.wiring.orders import FarOrders
+from firmware_py.wiring.rights import control_rights
 from firmware_py.wiring.wall import WallTime
+from firmware_py.wiring.week import LocalWeek
+from monitors import power
 from mqtt_bridge.payload import About
 from mqtt_bridge.publisher import Publisher
 from mqtt_bridge.schema import digest
@@ -131,15 +135,19 @@ class Controller:
         sinks: list[Sink] = [self._board, Buttons(buttons, desk), orders, Once(self._ready)]
         if self._publisher is not None:
             sinks.insert(0, BridgeSink(self._publisher))
+            outbox, endings = Outbox(self._storage), power.own_endings(plan.conditions)
+            sinks.append(Farewell(self._publisher, self._clock, endings, lambda: outbox.ack >= outbox.last))
         self._cycle = Cycle(
             plan=plan, state=state, step=step, clock=self._clock, waker=waker, table=self._table, desk=desk,
             writer=self._writer, audience=Audience(self._archive, sinks), beat=self._beats.beat,
         )  # fmt: skip
+        rights = control_rights(site)
         control = Control(
-            control_socket(site, environ), run=self._run_id, clock=self._clock, board=self._board, desk=desk
-        )
+            control_socket(site, environ), run=self._run_id, clock=self._clock, board=self._board, desk=desk,
+            may=rights.may, mode=rights.socket_mode,
+        )  # fmt: skip
         self._supervisor = Supervisor(self._clock, self._beats, lambda fault: self._writer.stop(fault=fault))
-        self._declare_tasks(control)
+        self._declare_tasks(control, LocalWeek(self._table, self._clock, site.site.timezone))
 
     def stop(self) -> None:
         """Ask for the end; outputs go to their stop values at once."""
@@ -178,8 +186,9 @@ class Controller:
             return fresh.bus, fresh.port
 
         return Poller(
-            bus=one.bus, port=one.port, clock=self._clock, table=self._table, rebuild=rebuild if make else None
-        )
+            bus=one.bus, port=one.port, clock=self._clock, table=self._table, limits=one.limits,
+            rebuild=rebuild if make else None,
+        )  # fmt: skip
 
     def _make_orders(self, desk: Desk, plan: Plan) -> FarOrders:
         seen = KeptWords(self._directory / COMMANDS, Disk())
@@ -204,11 +213,12 @@ class Controller:
             orders=orders,
         )
 
-    def _declare_tasks(self, control: Control) -> None:
+    def _declare_tasks(self, control: Control, week: LocalWeek) -> None:
         self._supervisor.core("cycle", self._cycle.run)
         self._supervisor.core("writer", self._writer.flasher.run)
         self._supervisor.supervise("health", self._health.run, group="own")
         self._supervisor.supervise("wall time", self._wall.run, group="own")
+        self._supervisor.supervise("local week", week.run, group="own")
         self._supervisor.supervise("known time", self._known.run, group="own")
         dog = Watchdog(self._beats, self._notifier, self._clock, lambda: self._board.headline)
         self._supervisor.supervise("watchdog", dog.run, group="own")

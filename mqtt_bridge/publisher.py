@@ -84,6 +84,8 @@ class Publisher:
         self._ahead = False
         self._why = ""
         self._stopping = asyncio.Event()
+        self._return = asyncio.Event()
+        self._ended = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
         self.health = Health()
@@ -100,21 +102,38 @@ class Publisher:
     async def stop(self, why: str) -> None:
         """Say goodbye (`why`: update, reboot, ...) and end `run`; bounded by `stop_within_ms` and a second."""
         self._why = why
+        self._ended.set()
         self._stopping.set()
+        self._return.set()
         try:
             async with asyncio.timeout(self._settings.stop_within_ms / 1000 + 1.0):
                 await self._idle.wait()
         except TimeoutError:
             _log.warning("mqtt: no clean stop within %d ms", self._settings.stop_within_ms)
 
+    def retire(self, why: str) -> None:
+        """Say goodbye while there is power to do so, and stay away until `resume`: a will would tell less."""
+        if not self._stopping.is_set():
+            self._why = why
+            self._return.clear()
+            self._stopping.set()
+
+    def resume(self) -> None:
+        """Come back after `retire`; without one nothing changes."""
+        self._return.set()
+
     async def run(self) -> None:
         """Until `stop`. A fault of the broker or the line only costs time; anything else is a bug and escapes."""
         self._idle.clear()
         try:
-            while not self._stopping.is_set():
+            while not self._ended.is_set():
                 pause_s = await self._connect_once()
                 if not self._stopping.is_set():
                     await self._unless_stopped(asyncio.sleep(pause_s))
+                elif not self._ended.is_set():
+                    await self._return.wait()
+                    if not self._ended.is_set():
+                        self._stopping.clear()
         finally:
             self._update(connected=False)
             self._idle.set()

@@ -61,11 +61,12 @@ def _conditions(announce: Announce, before: State, state: State, image: InputIma
     if was == now.holds:
         return
     carried = {point: image[point].value if image[point].good else None for point in announce.carry}
+    ordered = {"order": announce.order} if announce.order else {}
     yield Event(
         type=announce.begins if now.holds else announce.ends,
         severity=announce.severity,
         at_ms=image.now_ms,
-        data={"condition": announce.condition, "evidence": now.evidence, **carried},
+        data={"condition": announce.condition, "evidence": now.evidence, **ordered, **carried},
     )
 
 
@@ -120,6 +121,7 @@ def _stages(plan: Plan, before: State, state: State, now_ms: int) -> Iterator[Ev
                 incident=_incident(state, before, stage.cause),
                 data={
                     "stage": name, "outputs": stage.outputs, "because": now.because or was.because, "due_ms": due_ms,
+                    "loads": stage.loads, "by_hand": stage.by_hand,
                 },
             )  # fmt: skip
 

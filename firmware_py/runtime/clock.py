@@ -9,7 +9,8 @@ import ctypes
 import hashlib
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
@@ -129,6 +130,13 @@ def clock_sample(clock: Clock) -> Sample:
     if quality is ClockQuality.NTP:
         return Sample(value=utc_s)
     return Sample(value=utc_s, quality=Quality.UNCERTAIN, because=Reason.DOUBTFUL, detail=f"clock is {quality.value}")
+
+
+def week_sample(clock: Clock, zone: tzinfo) -> Sample:
+    """Whole minutes since Monday 00:00 in this time zone: GOOD only while synchronised."""
+    seen = clock_sample(clock)
+    local = datetime.fromtimestamp(clock.utc_ms() // 1000, tz=zone)
+    return replace(seen, value=(local.weekday() * 24 + local.hour) * 60 + local.minute)
 
 
 class _Timex(ctypes.Structure):

@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 _MAX_BYTES = 256 * 1024
 TOPICS = "mqtt-topics.json"
 COMMANDS = "mqtt-commands.json"
+CAMPAIGNS = "campaign-{}.json"
 TIME = "known-time.json"
 _HOUR_MS = 3_600_000
 
