@@ -7,7 +7,7 @@ all at once. It must not open a connection or read a clock.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from config import compile_cooling, compile_phones, compile_power
+from config import compile_cooling, compile_incidents, compile_phones, compile_power
 from config.compile_power import SILENT_MS
 from config.devices import Devices
 from config.model_floor import InputKind
@@ -42,11 +42,13 @@ def compile_floor(site: Site, devices: Devices) -> Floor:
     points |= {point.id: point for point in compile_power.derived_points(site, points)}
     points |= {point.id: point for point in compile_cooling.derived_points(site, points)}
     points |= {point.id: point for point in compile_phones.derived_points(site, OWN_STALE_MS)}
-    part = _watch(site, points)
+    part = compile_incidents.declare(site, _watch(site, points))
     causes = frozenset(cause.id for cause in part.causes)
     flags = frozenset(rule.flag for rule in part.flags)
     spoken = annunciator.announce(_panel(site), part.alarms, causes=causes, flags=flags)
-    plan = assemble(points.values(), _outputs(site), join((part, spoken)), outbound=site.outbound.outputs)
+    plan = assemble(points.values(), _outputs(site), join((part, spoken)), outbound=site.outbound.outputs,
+                    escalation=compile_incidents.escalation(site),
+                    course=compile_incidents.course(site, points))  # fmt: skip
     return Floor(site=site, plan=plan, alarms=part.alarms)
 
 
@@ -93,7 +95,6 @@ def _watch(site: Site, points: Mapping[str, Point]) -> Part:
                 panels,
                 fire_contacts,
                 _cut_on_fire(site),
-                report_every_ms=site.escalation.situation_report_ms,
                 off_delay_ms=FIRE_OFF_DELAY_MS,
             )
         )

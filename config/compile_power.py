@@ -18,10 +18,6 @@ from monitors import planned as monitors_planned
 from monitors.parts import Part, join
 
 SILENT_MS = 10_000  # how long a device may be silent before people are told
-CHECKLISTS = {
-    power.CAUSE: ("checklist.forms", "checklist.systems", "checklist.battery"),
-    trunks.CAUSE: ("checklist.forms", "checklist.lines"),
-}
 
 
 def is_forecast(ups: str, points: Collection[str]) -> bool:
@@ -173,12 +169,9 @@ def causes(site: Site, points: Collection[str]) -> list[conservation.Conservatio
             conditions=conditions,
             stable_ms=site.recovery.stable_ms,
             spacing_ms=site.recovery.restore_spacing_ms,
-            escalate_ms=(0, site.escalation.tier2_after_ms, site.escalation.tier3_after_ms),
-            report_every_ms=site.escalation.situation_report_ms,
             relapse_window_ms=site.recovery.relapse_window_ms,
             relapse_factor=site.recovery.relapse_factor,
             stopped_by=stopped if cause == power.CAUSE else (),
-            checklist=CHECKLISTS[cause],
         )
         for cause, conditions in asked.items()
     ]

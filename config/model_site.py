@@ -13,10 +13,9 @@ from config.model_devices import Exchange, ModbusEndpoint, ModbusUnit, SnmpTraps
 from config.model_floor import Annunciator, Generator, InputEntry, Lamp, Load, PlannedOutage, StageEntry
 from config.model_mqtt import Mqtt
 from config.model_outputs import OutputEntry
+from config.model_people import CallIn, Escalation, Person, Words
 from config.model_phones import Failover, Line, LineCard, Surge
 from config.strict import CelsiusC, CelsiusPerMinute, DurationMs, Name, Percent, PointId, Text, fits
-
-Words = Annotated[str, fits(r"[^\x00-\x08\x0b-\x1f\x7f-\x9f]{1,2000}", "must be 1 to 2000 characters of text")]
 
 
 class Place(Section):
@@ -31,20 +30,6 @@ class Place(Section):
         Field(default="UTC", description="for reports")
     )
     exit: Words | None = Field(default=None, description="the way out and the meeting point, told in a fire")
-
-
-class Person(Section):
-    """Who is told, in which tier."""
-
-    tier: Annotated[int, Field(ge=1, le=3)] = Field(description="1 is told first")
-    name: Text = Field(description="who")
-    role: Text | None = Field(default=None, description="as what")
-    phone: Annotated[str, fits(r"[0-9+()*#/ -]{2,40}", "must be a telephone number")] | None = Field(
-        default=None, description="telephone"
-    )
-    mail: Annotated[str, fits(r"[^@\s]{1,64}@[^@\s]{1,190}", "must be a mail address")] | None = Field(
-        default=None, description="address"
-    )
 
 
 class Power(Section):
@@ -155,16 +140,6 @@ class Recovery(Section):
     runtime_floor_ms: DelayMs = Field(default=0, description="forecast needed before loads return")
 
 
-class Escalation(Section):
-    """Who is told when: tier 1 at once, by the incident's age."""
-
-    tier2_after_ms: DelayMs = Field(default=1_800_000, description="age at which tier 2 is told")
-    tier3_after_ms: DelayMs = Field(default=3_600_000, description="age at which tier 3 is told")
-    situation_report_ms: DelayMs = Field(
-        default=1_800_000, description="period of the report while an incident is open; 0: none"
-    )
-
-
 class Gpio(Section):
     """This board's pins."""
 
@@ -223,6 +198,7 @@ class Site(Section):
     fire: Fire = Fire()
     recovery: Recovery = Recovery()
     escalation: Escalation = Escalation()
+    call_in: CallIn = CallIn()
     ups: tuple[Ups, ...] = Field(default=(), max_length=64)
     snmp_traps: SnmpTraps = SnmpTraps()
     modbus: tuple[ModbusEndpoint, ...] = Field(default=(), max_length=64)

@@ -47,7 +47,9 @@ from firmware_py.wiring.devices import Attached, attach, claim_pins, contact_bus
 from firmware_py.wiring.farewell import Farewell
 from firmware_py.wiring.kept import COMMANDS, TIME, KeptWords, KnownTime, TopicMemory
 from firmware_py.wiring.links import Archive, BridgeSink, Buttons, Once, Outbox, OwnHealth
+from firmware_py.wiring.notices import make_notices
 from firmware_py.wiring.orders import FarOrders
+from firmware_py.wiring.records import Records
 from firmware_py.wiring.rights import control_rights
 from firmware_py.wiring.wall import WallTime
 from firmware_py.wiring.week import LocalWeek
@@ -137,6 +139,8 @@ class Controller:
             sinks.insert(0, BridgeSink(self._publisher))
             outbox, endings = Outbox(self._storage), power.own_endings(plan.conditions)
             sinks.append(Farewell(self._publisher, self._clock, endings, lambda: outbox.ack >= outbox.last))
+        if (notices := make_notices(site, self._clock)) is not None:
+            sinks.append(notices[1])
         self._cycle = Cycle(
             plan=plan, state=state, step=step, clock=self._clock, waker=waker, table=self._table, desk=desk,
             writer=self._writer, audience=Audience(self._archive, sinks), beat=self._beats.beat,
@@ -144,10 +148,12 @@ class Controller:
         rights = control_rights(site)
         control = Control(
             control_socket(site, environ), run=self._run_id, clock=self._clock, board=self._board, desk=desk,
-            may=rights.may, mode=rights.socket_mode,
+            may=rights.may, mode=rights.socket_mode, records=Records(self._storage, site).answer,
         )  # fmt: skip
         self._supervisor = Supervisor(self._clock, self._beats, lambda fault: self._writer.stop(fault=fault))
         self._declare_tasks(control, LocalWeek(self._table, self._clock, site.site.timezone))
+        if notices is not None:
+            self._supervisor.supervise("notices", notices[0].run, group="own")
 
     def stop(self) -> None:
         """Ask for the end; outputs go to their stop values at once."""

@@ -21,19 +21,15 @@ PLAN_HOLD_MS = 10_000  # a plan is not acted on for the sake of one reading
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conservation:
-    """One cause of conservation. `escalate_ms`: incident age at which each tier is told. The rest as `core.mode.Cause`
-    has it."""
+    """One cause of conservation, as `core.mode.Cause` has it."""
 
     cause: str
     conditions: tuple[str, ...]
     stable_ms: int
     spacing_ms: int
-    escalate_ms: tuple[int, ...]
-    report_every_ms: int
     relapse_window_ms: int = 0
     relapse_factor: int = 1
     stopped_by: tuple[str, ...] = ()
-    checklist: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,12 +72,9 @@ def conserve(causes: Sequence[Conservation], outbound: Sequence[str]) -> Part:
             conditions=asked.conditions,
             stable_ms=asked.stable_ms,
             spacing_ms=asked.spacing_ms,
-            escalate_ms=asked.escalate_ms,
-            report_every_ms=asked.report_every_ms,
             relapse_window_ms=asked.relapse_window_ms,
             relapse_factor=asked.relapse_factor,
             stopped_by=asked.stopped_by,
-            checklist=asked.checklist,
         )
         for asked in causes
     ]

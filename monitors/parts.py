@@ -9,8 +9,10 @@ from enum import StrEnum
 from typing import TypeVar
 
 from firmware_py.core.alarm import Alarm
+from firmware_py.core.checklist import Checklist
 from firmware_py.core.compressor import Compressor
 from firmware_py.core.condition import Condition
+from firmware_py.core.escalation import Escalation
 from firmware_py.core.generator import Generator
 from firmware_py.core.lines import Line
 from firmware_py.core.mode import Cause
@@ -68,6 +70,7 @@ class Part:
     interlocks: tuple[Interlock, ...] = ()
     flags: tuple[FlagRule, ...] = ()
     announcements: tuple[Announce, ...] = ()
+    checklists: tuple[Checklist, ...] = ()
 
 
 def join(parts: Iterable[Part]) -> Part:
@@ -90,10 +93,19 @@ def join(parts: Iterable[Part]) -> Part:
         interlocks=tuple(i for part in listed for i in part.interlocks),
         flags=tuple(f for part in listed for f in part.flags),
         announcements=tuple(a for part in listed for a in part.announcements),
+        checklists=tuple(c for part in listed for c in part.checklists),
     )
 
 
-def assemble(points: Iterable[Point], outputs: Iterable[Output], part: Part, *, outbound: tuple[str, ...] = ()) -> Plan:
+def assemble(
+    points: Iterable[Point],
+    outputs: Iterable[Output],
+    part: Part,
+    *,
+    outbound: tuple[str, ...] = (),
+    escalation: Escalation | None = None,
+    course: tuple[str, ...] = (),
+) -> Plan:
     """The plan of the whole floor. Two declarations with one id, or a reference that leads nowhere, are our bug."""
     assert len(part.generators) <= 1, "a floor has one generator"
     plan = Plan(
@@ -115,6 +127,9 @@ def assemble(points: Iterable[Point], outputs: Iterable[Output], part: Part, *, 
         interlocks=part.interlocks,
         flags=part.flags,
         announcements=part.announcements,
+        checklists=_by_id((one.id, one) for one in part.checklists),
+        escalation=escalation or Escalation(),
+        course=course,
         outbound=outbound,
     )
     found = faults(plan)

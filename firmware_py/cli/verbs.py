@@ -47,6 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
     events.add_argument("-n", type=int, default=20, metavar="COUNT", help="how many (default %(default)s, at most 500)")
     events.add_argument("--json", action="store_true", help="as JSON, version 1")
     _add_orders(verbs)
+    _add_records(verbs)
     _add_plan(verbs)
     _add_outage(verbs)
     safe = _verb(verbs, "safe-outputs", "leave every output as after a stop or a fault", module="safe_outputs")
@@ -106,6 +107,33 @@ def _add_outage(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     show.add_argument("--json", action="store_true", help="as JSON, version 1")
     for one in (add, cancel, show):
         _add_socket(one)
+
+
+def _add_records(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    report = _verb(verbs, "report", "an incident, the shift, the open defects or a month, to read or print")
+    report.add_argument("kind", choices=("incident", "shift", "defects", "month"), help="what about")
+    report.add_argument(
+        "about", nargs="?", default="", metavar="WHICH", help="incident number (default: the newest) or month (2026-11)"
+    )
+    report.add_argument(
+        "--format", choices=("text", "markdown", "json", "html"), default="text", help="default %(default)s"
+    )
+    report.add_argument("--output", default="", metavar="FILE", help="write it there")
+    report.add_argument("--language", choices=("en", "zh"), default="", help="default: the site's")
+    report.add_argument("--book", default="", metavar="FOLDER", help="read a book's files instead of asking the daemon")
+    _add_socket(report)
+    handover = _verb(verbs, "handover", "what is open; hand it over, or take it over one by one")
+    handover.set_defaults(verb="handover")
+    handover.add_argument("what", nargs="?", choices=("show", "begin", "take"), default="show", help="default: show")
+    handover.add_argument(
+        "matter", nargs="?", default="", metavar="MATTER", help="for take: one, as `handover` shows it"
+    )
+    handover.add_argument("--name", default="", metavar="NAME", help="who you are, where shifts share an account")
+    _add_socket(handover)
+    tick = _verb(verbs, "tick", "tick an item of an open checklist, or list them", module="handover")
+    tick.set_defaults(verb="tick")
+    tick.add_argument("item", nargs="?", default="", metavar="ITEM", help="like power.recovery.forms")
+    _add_socket(tick)
 
 
 def _add_orders(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -9,9 +9,11 @@ from typing import TypeAlias, assert_never
 
 from firmware_py.core.alarm import Alarm, Display
 from firmware_py.core.check import points_of
+from firmware_py.core.checklist import Checklist, Opens
 from firmware_py.core.compressor import Compressor
 from firmware_py.core.condition import Condition
 from firmware_py.core.derived import declare
+from firmware_py.core.escalation import Escalation
 from firmware_py.core.event import Severity
 from firmware_py.core.generator import Generator
 from firmware_py.core.lines import Line
@@ -200,6 +202,9 @@ class Plan:
     flags: tuple[FlagRule, ...] = ()
     announcements: tuple[Announce, ...] = ()
     outbound: tuple[str, ...] = ()
+    checklists: Mapping[str, Checklist] = field(default_factory=dict)
+    escalation: Escalation = field(default_factory=Escalation)
+    course: tuple[str, ...] = ()  # points that the picture of an incident shows
     manual_cause: str = "manual"
     fire_cause: str = "fire"
 
@@ -249,6 +254,15 @@ def faults(plan: Plan) -> list[str]:
     found += [f"announce: no condition {a.condition}" for a in plan.announcements if a.condition not in plan.conditions]
     found += [f"announce: no point {p}" for a in plan.announcements for p in a.carry if p not in plan.points]
     found += [f"no output {output}" for output in plan.outbound if output not in plan.outputs]
+    return found + _record_faults(plan)
+
+
+def _record_faults(plan: Plan) -> list[str]:
+    named = [*plan.course, *(point for cause in plan.causes.values() for point in cause.carry)]
+    found = [f"course: no point {name}" for name in named if name not in plan.points]
+    for one in plan.checklists.values():
+        known = plan.conditions if one.opens is Opens.CONDITION_BEGINS else plan.causes
+        found += [f"checklist {one.id}: nothing called {one.of}"] * (one.of not in known)
     return found
 
 

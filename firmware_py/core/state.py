@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from firmware_py.core.alarm import AlarmState
+from firmware_py.core.checklist import ListState, Tick
 from firmware_py.core.compressor import CompressorState
 from firmware_py.core.condition import ConditionState
 from firmware_py.core.forecast import BatteryState
@@ -53,13 +54,23 @@ class Override:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Handover:
+    """The latest hand-over of a shift: who handed over, what is left to take over, and who took what."""
+
+    number: int = 0
+    by: str = ""
+    left: tuple[str, ...] = ()
+    taken: tuple[Tick, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class State:
     """Everything by id, so that a changed configuration keeps what still exists.
 
     `stepped_ms`: the monotonic time of the last step, None after a restore in another boot. `paused_by`: who paused
-    outbound by hand, empty if nobody. `lamp_test_ms`: what is left of a lamp test. `checklists`: causes that are over
-    and whose checklist nobody has acknowledged yet, with their incident. `said`: what people have said of trunks.
-    `cuts`: planned outages that people told of while it ran; `cut_number`: of the last one.
+    outbound by hand, empty if nobody. `lamp_test_ms`: what is left of a lamp test. `lists`: checklists with items that
+    nobody has ticked yet. `said`: what people have said of trunks. `cuts`: planned outages that people told of while
+    it ran; `cut_number`: of the last one.
     """
 
     stepped_ms: int | None = None
@@ -76,7 +87,8 @@ class State:
     compressors: Mapping[str, CompressorState] = field(default_factory=dict)
     said: Mapping[str, Said] = field(default_factory=dict)
     volumes: Mapping[str, VolumeState] = field(default_factory=dict)
-    checklists: Mapping[str, str] = field(default_factory=dict)
+    lists: Mapping[str, ListState] = field(default_factory=dict)
+    handover: Handover = field(default_factory=Handover)
     cuts: tuple[Cut, ...] = ()
     cut_number: int = 0
     generator: GeneratorState = field(default_factory=GeneratorState)
@@ -110,7 +122,7 @@ def begin(plan: Plan, state: State) -> State:
         (state.volumes, plan.volumes),
     )
     known = (
-        (state.incidents, plan.causes), (state.checklists, plan.causes), (state.outputs, plan.outputs),
+        (state.incidents, plan.causes), (state.lists, plan.checklists), (state.outputs, plan.outputs),
         (state.overrides, plan.outputs), (state.said, plan.lines),
     )  # fmt: skip
     if all(a.keys() == b.keys() for a, b in shape) and all(a.keys() <= b.keys() for a, b in known):
@@ -125,7 +137,7 @@ def begin(plan: Plan, state: State) -> State:
         trends={name: state.trends.get(name) or TrendState() for name in plan.trends},
         compressors={name: state.compressors.get(name) or CompressorState() for name in plan.compressors},
         volumes={name: state.volumes.get(name) or VolumeState() for name in plan.volumes},
-        checklists={name: incident for name, incident in state.checklists.items() if name in plan.causes},
+        lists={name: one for name, one in state.lists.items() if name in plan.checklists},
         incidents={name: incident for name, incident in state.incidents.items() if name in plan.causes},
         outputs={name: output for name, output in state.outputs.items() if name in plan.outputs},
         said={name: hand for name, hand in state.said.items() if name in plan.lines},

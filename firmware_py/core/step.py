@@ -12,12 +12,13 @@ from firmware_py.core import (
     chronicle,
     compressor,
     condition,
+    course,
     derived,
     generator,
-    incident,
     lines,
     mode,
     planned,
+    record,
     stage,
     trend,
     volume,
@@ -49,14 +50,7 @@ def step(plan: Plan, state: State, image: InputImage, commands: tuple[Command, .
     image = image.joined(derivations)
 
     known = _advance(plan, ordered, image, dt_ms)
-    book, incident_events = incident.advance(
-        plan.causes, known.causes, plan.alarms, known.alarms,
-        incident.IncidentBook(incidents=known.incidents, year=known.incident_year, number=known.incident_number),
-        year=_year(image), dt_ms=dt_ms, now_ms=now_ms,
-    )  # fmt: skip
-    known = replace(known, incidents=book.incidents, incident_year=book.year, incident_number=book.number)
-    lists = checklist.advance(plan.causes, before.causes, known.causes, known.checklists, before.incidents)
-    known = replace(known, checklists=lists)
+    known, recorded = record.keep(plan, before, ordered, known, image, year=_year(image), dt_ms=dt_ms)
 
     now = _look(plan, known)
     if _at_rest(plan, before, known):
@@ -69,6 +63,7 @@ def step(plan: Plan, state: State, image: InputImage, commands: tuple[Command, .
     outputs = {**outputs, **held}
     known = replace(known, compressors=compressors)
     after = replace(known, stepped_ms=now_ms, outputs=remember(plan, outputs, known.outputs, dt_ms))
+    after, looks = course.look(plan, after, image, now.mode, now.flags)
     decision = Decision(
         state=after, outputs=outputs, mode=now.mode, flags=now.flags, because=now.because,
         stage=sum(s.shed for s in after.stages.values()),
@@ -76,7 +71,7 @@ def step(plan: Plan, state: State, image: InputImage, commands: tuple[Command, .
     )  # fmt: skip
     mode_before = mode.derive(plan.causes, before.causes)[0]
     told = chronicle.tell(plan, before, image, decision, mode_before)
-    return replace(decision, events=(*events, *incident_events, *told))
+    return replace(decision, events=(*events, *recorded, *told, *looks))
 
 
 def _work_out(plan: Plan, state: State, image: InputImage, dt_ms: int) -> tuple[State, dict[str, Reading]]:
@@ -153,7 +148,7 @@ def _look(plan: Plan, state: State) -> Situation:
         mode=floor_mode, because=because, lamp_test_by=state.lamp_test_by,
     )  # fmt: skip
     flags = frozenset(rule.flag for rule in plan.flags if reasons(rule.when, now) is not None)
-    return replace(now, flags=flags | {checklist.TARGET} if state.checklists else flags)
+    return replace(now, flags=flags | {checklist.TARGET} if state.lists else flags)
 
 
 def _year(image: InputImage) -> int | None:

@@ -10,7 +10,7 @@ import os
 import socket
 import stat
 import struct
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from itertools import count
 from pathlib import Path
 
@@ -40,13 +40,20 @@ def allow_all(peer: Peer, verb: str) -> str:
     return ""
 
 
+async def no_records(request: Mapping[str, object]) -> Json:
+    """Of a controller that keeps no book."""
+    raise CommandRefused("this controller keeps no book")
+
+
 class Control:
     """`may(peer, verb)` says why not, or "". `run` serves until it is cancelled; every connection is one task."""
 
     def __init__(
         self, path: Path, *, run: str, clock: Clock, board: Board, desk: Desk,
         may: Callable[[Peer, str], str] = allow_all, mode: int = GROUP_MODE,
+        records: Callable[[Mapping[str, object]], Awaitable[Json]] = no_records,
     ) -> None:  # fmt: skip
+        self._records = records
         self._path, self._run, self._clock, self._board, self._desk, self._may = path, run, clock, board, desk, may
         self._mode = mode
         self._numbers = count(1)
@@ -99,6 +106,8 @@ class Control:
                     await self._stream(writer)
                 case "events":
                     await _send(writer, {"ok": True, "data": self._events(request)})
+                case "records":
+                    await _send(writer, {"ok": True, "data": await self._records(request)})
                 case "command":
                     await _send(writer, {"ok": True, "data": await self._order(request, peer)})
                 case _:

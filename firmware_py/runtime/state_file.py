@@ -31,6 +31,7 @@ _CHATTER = (
     "load_pm",
     "trends",
     "volumes",
+    "saved_wh",
 )  # texts with live values, counters, noise
 
 

@@ -114,7 +114,7 @@ def test_the_panels_own_fault_is_an_alarm() -> None:
 
 
 def test_the_panels_relay_is_a_second_source_of_fire() -> None:
-    part = fire.evacuate([], ("contact.fire",), {"feed.shop": False}, report_every_ms=0, off_delay_ms=0)
+    part = fire.evacuate([], ("contact.fire",), {"feed.shop": False}, off_delay_ms=0)
     assert {"fire.seen", "fire.confirmed", "contact.fire.burning"} == ids(part)
     assert part.alarms[0].alarm.urgent and part.alarms[0].alarm.latching
     assert part.rules[0].priority is Priority.LIFE_SAFETY

@@ -121,11 +121,14 @@ def test_power_is_back_loads_return_one_by_one_outbound_last_and_a_list_stays_op
         15:40 expect outbound free
         15:40 expect mode NORMAL
         15:40 expect flag checklist up
-        15:40 expect told recovery.checklist
+        15:40 expect told checklist.opened list=power.recovery
         60:00 expect flag checklist up
-        60:00 order ack checklist
-        60:01 expect flag checklist down
-        60:01 expect told recovery.checklist_done
+        60:00 order tick power.recovery.forms
+        60:01 expect told checklist.ticked item=forms by=anna
+        60:01 expect flag checklist up
+        60:02 order ack checklist                                  (the rest at once)
+        60:03 expect flag checklist down
+        60:03 expect told checklist.done list=power.recovery
     """)
 
 
