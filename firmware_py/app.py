@@ -113,7 +113,7 @@ class Controller:
         state = resume(stored.state if stored else State(), self._clock.now_ms())
         self._table = PointTable(plan.points, self._clock, waker.wake)
         desk = Desk(waker.wake)
-        local = self._claim_pins(site, state)
+        self._local = local = self._claim_pins(site, state)
         self._pollers = [self._poller(one) for one in attached]
         buttons = {entry.id: BUTTONS[entry.kind.value] for entry in site.input if entry.kind.value in BUTTONS}
         if self._chip is not None and (contacts := contact_bus(site, self._chip, frozenset(buttons))) is not None:
@@ -122,7 +122,6 @@ class Controller:
         self._writer = Writer(
             plan.outputs, clock=self._clock, table=self._table, beats=self._beats, local=local, remote=remote
         )
-        self._local = local
         self._archive = Archive(self._storage, self._clock, self._run_id, state)
         self._known = KnownTime(self._clock, KeptWords(self._directory / TIME, Disk()))
         self._wall = WallTime(self._clock, self._archive.tell, self._known)
@@ -134,22 +133,14 @@ class Controller:
         )  # fmt: skip
         orders = self._make_orders(desk, plan)
         self._publisher = self._make_publisher(floor, environ, orders)
-        sinks: list[Sink] = [self._board, Buttons(buttons, desk), orders, Once(self._ready)]
-        if self._publisher is not None:
-            sinks.insert(0, BridgeSink(self._publisher))
-            outbox, endings = Outbox(self._storage), power.own_endings(plan.conditions)
-            sinks.append(Farewell(self._publisher, self._clock, endings, lambda: outbox.ack >= outbox.last))
+        sinks = [*self._bridge_sinks(plan), self._board, Buttons(buttons, desk), orders, Once(self._ready)]
         if (notices := make_notices(site, self._clock)) is not None:
             sinks.append(notices[1])
         self._cycle = Cycle(
             plan=plan, state=state, step=step, clock=self._clock, waker=waker, table=self._table, desk=desk,
             writer=self._writer, audience=Audience(self._archive, sinks), beat=self._beats.beat,
         )  # fmt: skip
-        rights = control_rights(site)
-        control = Control(
-            control_socket(site, environ), run=self._run_id, clock=self._clock, board=self._board, desk=desk,
-            may=rights.may, mode=rights.socket_mode, records=Records(self._storage, site).answer,
-        )  # fmt: skip
+        control = self._make_control(site, environ, desk)
         self._supervisor = Supervisor(self._clock, self._beats, lambda fault: self._writer.stop(fault=fault))
         self._declare_tasks(control, LocalWeek(self._table, self._clock, site.site.timezone))
         if notices is not None:
@@ -194,6 +185,20 @@ class Controller:
         return Poller(
             bus=one.bus, port=one.port, clock=self._clock, table=self._table, limits=one.limits,
             rebuild=rebuild if make else None,
+        )  # fmt: skip
+
+    def _bridge_sinks(self, plan: Plan) -> list[Sink]:
+        if self._publisher is None:
+            return []
+        outbox, endings = Outbox(self._storage), power.own_endings(plan.conditions)
+        farewell = Farewell(self._publisher, self._clock, endings, lambda: outbox.ack >= outbox.last)
+        return [BridgeSink(self._publisher), farewell]
+
+    def _make_control(self, site: Site, environ: Mapping[str, str], desk: Desk) -> Control:
+        rights = control_rights(site)
+        return Control(
+            control_socket(site, environ), run=self._run_id, clock=self._clock, board=self._board, desk=desk,
+            may=rights.may, mode=rights.socket_mode, records=Records(self._storage, site).answer,
         )  # fmt: skip
 
     def _make_orders(self, desk: Desk, plan: Plan) -> FarOrders:

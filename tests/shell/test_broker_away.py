@@ -37,9 +37,9 @@ from tests.wires.mosquitto import Mosquitto
 from tests.wires.mqtt_collector import Collector
 from tests.wires.mqtt_fixtures import every_message_validates as every_message_validates
 
-pytestmark = [pytest.mark.wire, pytest.mark.acceptance]
-HOURS, WARM = 24, 6
-CAP_BYTES = 2 * 1024 * 1024
+pytestmark = pytest.mark.wire
+CAP_BYTES = 600 * 1024  # full after an hour
+WARM = 2  # hours, until all that has a limit has reached it
 
 
 class PacedSelector(JumpingSelector):
@@ -113,7 +113,7 @@ class Day:
     def __init__(self, folder: Path, clock: VirtualClock, port: int) -> None:
         self.clock, self.floor, self.outbox = clock, Floor(clock), JournalOutbox(folder)
         settings = Bridge(site=SITE, broker=Broker(host="127.0.0.1", port=port), events_per_s=5_000)
-        self.bridge: Publisher = make_publisher(settings, outbox=self.outbox, clock=LoopClock())  # type: ignore[arg-type]
+        self.bridge: Publisher = make_publisher(settings, outbox=self.outbox, clock=LoopClock())  # type: ignore[arg-type]  # another outbox than the list
         self.floor.diary.record = lambda *_: None  # type: ignore[method-assign]  # it would grow
         self.floor.diary.show = self.show  # type: ignore[method-assign]  # it looks on in the diary's place
         self.costs: list[tuple[float, int]] = []
@@ -153,17 +153,17 @@ def no_log() -> Iterator[None]:
 
 
 def judge_costs(day: Day) -> None:
-    """The hours are alike once the journal is full (after three)."""
+    """The hours are alike once the journal is full."""
     cpu_s, blocks = [cost[0] for cost in day.costs], [cost[1] for cost in day.costs]
-    tell(f"CPU s an hour {[round(one, 2) for one in cpu_s]}; blocks {blocks[WARM]} .. {blocks[-1]}; last {day.last}")
+    tell(f"CPU s an hour {[round(one, 1) for one in cpu_s]}; blocks {blocks[WARM]} .. {blocks[-1]}; last {day.last}")
     assert day.longest_ms == 1_000, "no cycle was ever late"
     assert blocks[-1] - blocks[WARM] < 3_000, "memory is flat"
-    assert sum(cpu_s[-6:]) < 3 * sum(cpu_s[WARM : WARM + 6]), "so is the work"
+    assert min(cpu_s[-2:]) < 2 * max(cpu_s[WARM - 1 : WARM + 1]), "so is the work"
 
 
 def judge_drops(day: Day, heard: list[dict[str, Any]], *, met: bool) -> None:
     """In order, all warnings and critical ones, the newest of the rest; what is missing is told as a gap."""
-    assert day.last > HOURS * 3_600
+    assert day.last > len(day.costs) * 3_600
     numbers = [one["seq"] for one in heard]
     assert all(low < high for low, high in pairwise(numbers)) and numbers[-1] == day.last
     kept = {one["seq"]: one["data"]["n"] for one in heard if one["type"] == "test.counted"}
@@ -184,10 +184,15 @@ def judge_drops(day: Day, heard: list[dict[str, Any]], *, met: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    "met", [pytest.param(False, id="never there", marks=pytest.mark.proof), pytest.param(True, id="gone")]
+    ("met", "hours"),
+    [
+        pytest.param(True, 4, id="gone for hours", marks=pytest.mark.acceptance),
+        pytest.param(True, 24, id="gone for a day", marks=pytest.mark.proof),
+        pytest.param(False, 24, id="never there", marks=pytest.mark.proof),
+    ],
 )
 def test_a_day_without_a_broker_costs_neither_time_nor_memory_and_drops_by_the_rule(
-    met: bool, tmp_path: Path, every_message_validates: Callable[..., Collector]
+    met: bool, hours: int, tmp_path: Path, every_message_validates: Callable[..., Collector]
 ) -> None:
     loop = PacedLoop()
     broker = Mosquitto(tmp_path, quiet=True)
@@ -205,7 +210,7 @@ def test_a_day_without_a_broker_costs_neither_time_nor_memory_and_drops_by_the_r
             day.first_left = day.outbox.ack
         day.longest_ms = 0
         loop.selector.jump()
-        await day.spend_hours(HOURS)
+        await day.spend_hours(hours)
         loop.selector.walk()
         tasks[2].cancel()
         broker.start()
