@@ -103,8 +103,9 @@ async def order_in_an_outage(rig: Rig, noc: Noc) -> None:
     if "shelve" in KINDS:
         assert await noc.order("shelve", alarm="ups1.on_battery", for_s=600, why="known") == ("done", "")
         assert await noc.order("unshelve", alarm="ups1.on_battery") == ("done", "")
-    if "tick" in KINDS:
-        assert (await noc.order("tick", item="no.such"))[0] == "rejected"
+    for unheard in {"tick", "drill"} & KINDS.keys():
+        status, error = await noc.order(unheard, item="no.such")
+        assert status == "rejected" and error
     rig.world.mains = True
 
 

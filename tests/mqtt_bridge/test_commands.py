@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.model_site import Order as Allowed
+from config.model_mqtt import Order as Allowed
 from firmware_py.core.command import CommandKind
 from mqtt_bridge.commands import (
     ANNOUNCE,
