@@ -21,7 +21,7 @@ test: ## set up .venv if needed and run the tests (T="tests/core -k alarm" for s
 acceptance: ## the slower share of the evidence, which CI runs after the tests: broken devices, the whole day, chaos, outages
 	@.ci/setup dev
 	@.ci/peers
-	@.ci/test -m "acceptance and not proof"
+	@.ci/test acceptance
 
 check: ## ruff, format, mypy --strict, import contracts, coverage floors
 	@.ci/setup dev
