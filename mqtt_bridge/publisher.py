@@ -58,16 +58,9 @@ class Publisher:
         self._dialler = Dialler(settings.broker, settings.site, clock)
         self._backoff = Backoff(chance)
         self._announcer = Announcer(
-            settings,
-            boot=boot,
-            points=about.points,
-            alarms=alarms,
-            text=text,
-            clock=clock,
-            outbox=outbox,
-            memory=memory,
-            refused=self._note_answer,
-        )
+            settings, boot=boot, points=about.points, alarms=alarms, text=text, clock=clock, outbox=outbox,
+            memory=memory, refused=self._note_answer,
+        )  # fmt: skip
         self._courier = Courier(
             settings, outbox, boot=boot, clock=clock, refused=self._note_answer, ahead=self._note_cursor
         )

@@ -28,12 +28,14 @@ class FarOrders:
         self._fire = fire
         self._standing: tuple[str, ...] = ()
         self._sounding: tuple[str, ...] = ()
+        self._alarms: frozenset[str] = frozenset()
 
     def show(self, image: InputImage, decision: Decision) -> None:
         """Each cycle: which causes stand, and which fire alarms sound."""
         causes = decision.state.causes.items()
         self._standing = tuple(name for name, now in causes if now.phase is not CausePhase.IDLE)
         alarms = decision.state.alarms
+        self._alarms = frozenset(alarms)
         self._sounding = tuple(name for name in sorted(self._fire) if name in alarms and alarms[name].sounds)
 
     async def carry_out(self, order: Order) -> Answer:
@@ -58,8 +60,8 @@ class FarOrders:
         others = [name for name in self._standing if name != self._by_hand]
         if order.name == "release" and others:
             return f"refused while a cause is present: {', '.join(others)}"
-        # An acknowledged alarm does not sound any more.
-        loud = [name for name in self._sounding if order.alarm in ("", name)]
+        # An acknowledged alarm does not sound any more. What names no single alarm (all, an incident) may mean any.
+        loud = [name for name in self._sounding if name == order.alarm or order.alarm not in self._alarms]
         if order.name in ("ack", "silence") and loud:
             return f"a fire alarm is silenced at the floor only: {', '.join(loud)}"
         if order.name == "shelve" and order.alarm in self._fire:

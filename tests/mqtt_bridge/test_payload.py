@@ -8,7 +8,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from firmware_py.core.alarm import Alarm as Declared
@@ -88,6 +88,7 @@ alarm_states = st.builds(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault of the floor's
 @given(floors)
 def test_any_floor_makes_a_valid_state_that_holds_every_point(floor: tuple[dict[str, Reading], Decision]) -> None:
     image, decision = floor
