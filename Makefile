@@ -1,6 +1,6 @@
 # Floorguard. `make` alone prints what there is. PYTHON=/path/to/python3.12 chooses the interpreter (3.11 to 3.13).
 .DEFAULT_GOAL := help
-.PHONY: help run test acceptance check format bench sim week night sim-night powercut kills soak sbom chaos proof install uninstall lock clean
+.PHONY: help run test acceptance check format bench sim week night powercut kills soak sbom chaos proof install uninstall lock clean
 PYTHON ?= python3
 PREFIX ?= /usr/local/lib/floorguard
 T ?=
@@ -53,6 +53,7 @@ night: ## two thousand seeded weeks (MANY=2000 SEED=0); `make sim-night` is the 
 	@.ci/setup dev
 	.venv/bin/python -m tests.sim.weeks $(or $(SEED),0) --many $(or $(MANY),2000)
 
+.PHONY: sim-night
 sim-night: night
 
 powercut: ## as root: power cuts on a real ext4 (CUTS=1000 SEED=1); says so when no loop device can be mounted
@@ -63,9 +64,9 @@ kills: ## kill -9 of the real daemon at random moments (KILLS=500 SEED=1)
 	@.ci/setup dev
 	.venv/bin/python -m tests.faults.kills $(or $(KILLS),500) $(or $(SEED),1)
 
-soak: ## the real daemon at the fastest pace (SECONDS_LONG=1800): memory, descriptors and threads must stay flat
+soak: ## the real daemon at the fastest pace (LASTS=1800): memory, descriptors and threads must stay flat
 	@.ci/setup dev
-	.venv/bin/python -m tests.faults.kills soak $(or $(SECONDS_LONG),1800)
+	.venv/bin/python -m tests.faults.kills soak $(or $(LASTS),1800)
 
 sbom: ## the software bill of materials, CycloneDX 1.5, of what an installation gets
 	@$(PYTHON) .ci/sbom requirements.txt

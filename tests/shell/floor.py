@@ -83,7 +83,7 @@ def plan() -> Plan:
                 for output in ("beacon", "outbound_paused")
             ),
         ),
-        outbound="outbound_paused",
+        outbound=("outbound_paused",),
     )
 
 

@@ -92,10 +92,10 @@ class Checks:
             yield f"the power cause was left while the source reads {source.value} ({source.quality.value})"
 
     def an_outage_is_acted_on_in_time(self, look: Look) -> Iterator[str]:
-        """Battery in each sound reading for 4 s: conservation. Mains for its off-delay and no less: the cause ends."""
+        """On battery in each sound reading for 4 s: conservation. It ends after its off-delay and no less."""
         source = look.image["ups1.output_source"]
         on_battery = source.good and source.value == "battery"
-        if not source.good or on_battery or source.value not in MAINS:
+        if not source.good or on_battery:
             self.mains_ms = None
         elif self.mains_ms is None:
             self.mains_ms = look.now_ms
@@ -109,8 +109,8 @@ class Checks:
         off_delay_ms = look.plan.conditions["ups1.on_battery"].off_delay_ms
         if was and was.holds and not now.holds:
             sound_ms = 0 if self.mains_ms is None else look.now_ms - self.mains_ms
-            if sound_ms < off_delay_ms and source.value in MAINS:
-                yield f"on battery ended after {sound_ms} ms of sound mains, wanted {off_delay_ms}"
+            if sound_ms < off_delay_ms:
+                yield f"on battery ended after {sound_ms} ms of the contrary, wanted {off_delay_ms}"
 
     def conserving_pauses_outbound(self, look: Look) -> Iterator[str]:
         """In conservation outbound is paused; it goes on only when no cause and no person holds it."""
@@ -256,7 +256,8 @@ class Checks:
         kinds = {command.kind for command in look.commands}
         for name, now in look.decision.state.alarms.items():
             was = look.before.alarms.get(name)
-            if was and now.acked and not was.acked and CommandKind.ACK not in kinds:
+            unseen = was and was.suppressed_by and not now.active  # it came and went while nobody was shown it
+            if was and now.acked and not was.acked and CommandKind.ACK not in kinds and not unseen:
                 yield f"{name} was acknowledged by nobody"
             raised = was and now.activations > was.activations
             if raised and now.acked:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from firmware_py.core import alarm, mode
-from firmware_py.core.alarm import Alarm, AlarmPriority, AlarmState, Display
+from firmware_py.core.alarm import Alarm, AlarmPriority, AlarmRules, AlarmState, Display
 from firmware_py.core.command import Command, CommandKind
 from firmware_py.core.condition import ConditionState, Phase
 from firmware_py.core.mode import Cause, CausePhase, CauseState, Mode
@@ -23,6 +23,7 @@ DARK_CLEAR = ConditionState(held=True)
 ALARM_EVENTS = ("on", "off", "pending", "ack", "reset", "silence", "time")
 LENGTH = 8
 SHELF_MS = 2_000
+NO_CHATTER = AlarmRules(chatter_count=1_000)
 
 
 @dataclass(frozen=True)
@@ -67,9 +68,10 @@ def _grow(declared: Alarm, plan: Plan, node: Node, event: str) -> Node:
     if event in ("ack", "reset", "silence"):
         state, _, _ = obey(plan, state, (Command(id="1", kind=CommandKind(event), by="x"),), 0)
     condition = {"on": ON, "off": OFF, "pending": PENDING}.get(event, condition)
-    now = alarm.advance_all({"a": declared}, state.alarms, {"c": condition}, dt_ms=100)["a"]
+    now = alarm.advance(declared, state.alarms["a"], condition, NO_CHATTER, because="", dt_ms=100)
     # How often and how long is not part of the table.
-    return replace(now, activations=0, elapsed_ms=0), condition, believed.after(event)
+    now = replace(now, activations=0, elapsed_ms=0, recent_ms=(), acked_by="", acked_ms=0)
+    return now, condition, believed.after(event)
 
 
 def test_every_sequence_of_events_through_an_alarm_obeys_the_rules() -> None:
@@ -92,7 +94,7 @@ def test_every_sequence_of_events_through_an_alarm_obeys_the_rules() -> None:
 def test_every_shelf_ends_and_shows_what_lies_on_it() -> None:
     for active, acked, latched, left_ms in product((True, False), (True, False), (True, False), range(0, 4_000, 500)):
         shelved = AlarmState(active=active, acked=acked, latched=latched, shelved_ms=SHELF_MS, shelved_by="x")
-        later = shelved.aged(left_ms)
+        later = shelved.aged(left_ms, utc_s=None, restored=False)
         assert (later.display is Display.SHELVED) is (left_ms < SHELF_MS)
         assert not later.sounds or left_ms >= SHELF_MS
         assert (later.shelved_by == "x") is (left_ms < SHELF_MS)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.sim.faults import DAY, HOUR, SECOND, Kind, draw
+from tests.sim.faults import DAY, HOUR, SECOND, Kind, Script, draw
 from tests.sim.run import Look, Run, Way
 from tests.sim.site import plan
 from tests.sim.weeks import Outcome, kept_seeds, play, play_many, play_seed, show, shrink
@@ -110,8 +110,8 @@ def test_a_failing_week_names_its_faults_the_invariant_and_the_command_and_is_ma
 def test_a_broken_script_shrinks_to_what_breaks_it(monkeypatch: pytest.MonkeyPatch) -> None:
     script = draw(0, 6 * HOUR)
 
-    def play_only_for_fire(script: object, **_: object) -> Outcome:
-        has_fire = any(fault.kind is Kind.FIRE for fault in script.faults)  # type: ignore[attr-defined] # a Script
+    def play_only_for_fire(script: Script, **_: object) -> Outcome:
+        has_fire = any(fault.kind is Kind.FIRE for fault in script.faults)
         return Outcome(seed=0, steps=1, restarts=0, events=0, healed_ms=0, broken="fire" if has_fire else "")
 
     monkeypatch.setattr("tests.sim.weeks.play", play_only_for_fire)
