@@ -1,5 +1,6 @@
 """Cooling in the site file: compressors come last and are spared, and what the plan then says of them."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,24 @@ from config.site import load_document
 from config.strict import ConfigError
 from tests.config.test_site_wrong import EXAMPLE
 
+OUTPUTS = tomllib.loads(EXAMPLE)["output"]
+PLACES = {output["id"]: place for place, output in enumerate(OUTPUTS)}
+FAN_LEASE = f"output.{PLACES['fan.floor']}.lease"
+COMPRESSOR = f"output.{PLACES['feed.compressor']}.on_fault"
+SETS = f"output.{len(PLACES)}"
+PINS = {entry.get("pin") for entry in OUTPUTS + tomllib.loads(EXAMPLE).get("input", [])}
+FREE_PIN = next(pin for pin in range(2, 28) if pin not in PINS)
 # What stands in the example, what stands there instead, where the fault is and a part of its sentence.
 WRONG = (
     ('unit = "hvac1"\noutput', 'unit = "hvac9"\noutput', "load.8.unit", 'did you mean "hvac1"'),
     ('unit = "hvac1"\noutput', 'unit = "relays1"\noutput', "load.8.unit", "is no air conditioning"),
     ('output = "feed.pantry"', 'output = "feed.pantry"\nunit = "hvac1"', "load.7.unit", 'for kind = "compressor" only'),
-    ('on_fault = "hold"                    # a', 'on_fault = "on"  # a', "output.15.on_fault", 'must be "hold"'),
+    (
+        'on_fault = "hold"                    # a',
+        'on_fault = "on"  # a',
+        COMPRESSOR,
+        'must be "hold"',
+    ),
     ('loads = ["displays", "pantry"]', 'loads = ["displays", "pantry", "compressor"]', "stage.0.loads.2", "comes last"),
     (
         'gentle = ["cooling.ups_mode"]',
@@ -104,19 +117,22 @@ TIMED = (
     EXAMPLE.replace('profile = "relay_board_8"', 'profile = "relay_sfar_16ro"\nsafety_timer = "30 s"')
     .replace('unit = "relays1"\ncoil = ', 'unit = "relays1"\nlease = "10 s"\ncoil = 82')
 )  # fmt: skip
-ON_A_PIN = TIMED.replace('port = "modbus"\nunit = "relays1"\nlease = "10 s"\ncoil = 825', 'port = "gpio"\npin = 20')
+ON_A_PIN = TIMED.replace(
+    'port = "modbus"\nunit = "relays1"\nlease = "10 s"\ncoil = 825', f'port = "gpio"\npin = {FREE_PIN}'
+)
 WRONG_WRITES = (
-    (RAISING, 'raised = "27 C"', 'raised = "23 C"', "output.17.raised", "must be above usual, 24 C"),
-    (RAISING, 'raised = "27 C"', 'raised = "40 C"', "output.17.point", "must be between 16 and 32, not 40"),
-    (RAISING, 'point = "setpoint_c"', 'point = "supply_c"', "output.17.point", "no such set point"),
-    (RAISING, 'gentle = ["cooling.setpoint"]', "gentle = []", "output.17.id", "nothing asks for"),
+    (RAISING, 'raised = "27 C"', 'raised = "23 C"', f"{SETS}.raised", "must be above usual, 24 C"),
+    (RAISING, 'raised = "27 C"', 'raised = "40 C"', f"{SETS}.point", "must be between 16 and 32, not 40"),
+    (RAISING, 'point = "setpoint_c"', 'point = "supply_c"', f"{SETS}.point", "no such set point"),
+    (RAISING, 'gentle = ["cooling.setpoint"]', "gentle = []", f"{SETS}.id", "nothing asks for"),
     (RAISING, 'fans = ["fan.floor"]', 'fans = ["cooling.setpoint"]', "cooling.fans.0", "cannot be a set point"),
-    (RAISING, 'unit = "hvac1"\npoint', 'unit = "fire1"\npoint', "output.17.unit", "watched only"),
-    (RAISING, SETPOINT, SETPOINT + SETPOINT.replace('nt"\np', 'nt2"\np'), "output.18.point", "in use already"),
+    (RAISING, 'unit = "hvac1"\npoint', 'unit = "fire1"\npoint', f"{SETS}.unit", "watched only"),
+    (RAISING, SETPOINT, SETPOINT + SETPOINT.replace('nt"\np', 'nt2"\np'),
+    f"output.{len(PLACES) + 1}.point", "in use already"),
     (ON_A_PIN, '"30 s"\nclass', '"90 s"\nclass', "modbus.2.unit.0.safety_timer", "between 0.001 s and 65.535 s"),
     (TIMED, '"30 s"\nclass', '"20 s"\nclass', "modbus.2.unit.0.safety_timer", "three slow periods of its unit, 30 s"),
-    (TIMED, 'lease = "10 s"', 'lease = "20 s"', "output.10.lease", "at most half of the safety timer of relays1, 15 s"),
-    (TIMED, "", "", "output.15.on_fault", 'must be "on": relays1 lets go of this relay'),
+    (TIMED, 'lease = "10 s"', 'lease = "20 s"', FAN_LEASE, "at most half of the safety timer of relays1, 15 s"),
+    (TIMED, "", "", COMPRESSOR, 'must be "on": relays1 lets go of this relay'),
 )  # fmt: skip
 
 
