@@ -67,8 +67,8 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """One command as its sender wrote it, with the shorter of its two lifetimes. `alarm`: its only argument, for `tick` an item; `sent_ms`:
-    when it was sent by the sender's clock (milliseconds since 1970), if the sender says so.
+    """One command as its sender wrote it, with the shorter of its two lifetimes. `alarm`: its only argument, for `tick`
+    an item of a checklist; `sent_ms`: when it was sent by the sender's clock (milliseconds since 1970), if it says so.
     """
 
     id: str

@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Mapping
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
@@ -92,7 +91,7 @@ def test_no_label_of_the_picture_leaves_its_place_or_lies_over_another(power: Ma
         boxes.append((left, base - 9, left + measure(shown), base + 2, shown))
     assert len(boxes) > 20
     for one in boxes:
-        assert 0 <= one[0] and one[2] <= WIDTH, one
+        assert one[0] >= 0 and one[2] <= WIDTH, one
         for other in boxes:
             apart = one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
             assert one is other or apart, (one, other)

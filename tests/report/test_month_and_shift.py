@@ -67,7 +67,10 @@ def test_chatter_is_three_within_a_minute_and_stale_is_longer_than_a_day() -> No
 
 def test_priorities_are_shares_and_the_answer_is_the_median() -> None:
     told = [raised(NOVEMBER_S + n, priority="low") for n in range(8)]
-    told += [raised(NOVEMBER_S + 100, priority="medium", acked_s=30), raised(NOVEMBER_S + 200, priority="high", acked_s=90)]
+    told += [
+        raised(NOVEMBER_S + 100, priority="medium", acked_s=30),
+        raised(NOVEMBER_S + 200, priority="high", acked_s=90),
+    ]
     kpis = measured(told)
     assert kpis.mix_pct == {"low": 80.0, "medium": 10.0, "high": 10.0}
     assert kpis.answer_s == 90.0
