@@ -1,4 +1,4 @@
-"""The archive: small files by month, an index that names the one to read, the oldest gone first, nothing lost in between."""
+"""The archive: small files by month, an index that names the one to read, the oldest gone first, nothing lost."""
 
 from pathlib import Path
 

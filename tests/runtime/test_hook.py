@@ -1,4 +1,4 @@
-"""The site's own program: started without a shell, confined, ended in time, one at a time, and never in anybody's way."""
+"""The site's own program: started without a shell, confined, ended in time, one at a time, never in the way."""
 
 import asyncio
 import json
