@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from config.finding import Check, Finding, unknown
 from config.model_devices import UnitClass
-from config.model_floor import Fallback, LoadKind, ModbusOutput, Polarity, SetpointOutput, StageCause
+from config.model_floor import LoadKind, StageCause
+from config.model_outputs import Fallback, ModbusOutput, Polarity, SetpointOutput
 from config.model_site import Site
 from config.positions import Path
 from config.units import CELSIUS, DURATION

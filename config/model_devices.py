@@ -219,6 +219,22 @@ class Exchange(Section):
     pause_queues: tuple[PbxName, ...] = Field(
         default=(), max_length=32, description="queues whose members the switch members pauses"
     )
+    agents_from: tuple[PbxName, ...] = Field(
+        default=(), max_length=32, description="queues whose members the switch agents adds to agents_to"
+    )
+    agents_to: PbxName | None = Field(default=None, description="the inbound queue that they are to help in a surge")
+    agents_penalty: Annotated[int, Field(ge=0, le=100)] = Field(
+        default=5, description="their penalty there: calls reach them after those who are always there"
+    )
+    timer_b_ms: DurationMs = Field(
+        default=32_000, description="SIP timer B of the exchange (timer_b in pjsip.conf; 32 s unless set there)"
+    )
+    dial_timeout_ms: DurationMs | None = Field(
+        default=None, description="how long the dialplan dials a trunk before it goes on to the backup"
+    )
+    dial_test: Annotated[str, fits(r"[0-9*#]{2,20}", "must be digits")] | None = Field(
+        default=None, description="an outside number whose way through the dialplan is looked at, never dialled"
+    )
     trunk: tuple[Trunk, ...] = Field(default=(), max_length=256, description="trunks that are watched")
 
     @property

@@ -18,6 +18,8 @@ class Texts(Model):
     mode: Mapping[str, str]
     row: Mapping[str, str]
     checklist: Mapping[str, str]
+    call_in: Mapping[str, str]
+    failover: Mapping[str, str]
     cause: Mapping[str, str]
     notice: Mapping[str, str]
     report: Mapping[str, str]

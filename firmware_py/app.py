@@ -23,7 +23,8 @@ from config.texts import load_texts
 from firmware_py.core.command import CommandKind
 from firmware_py.core.event import Event, Severity
 from firmware_py.core.output import level
-from firmware_py.core.state import State
+from firmware_py.core.plan import Plan
+from firmware_py.core.state import State, resume
 from firmware_py.core.step import step
 from firmware_py.ports import Bus, LocalPort, RemotePort
 from firmware_py.runtime.board import Board, Json
@@ -43,12 +44,16 @@ from firmware_py.runtime.watchdog import Beats, Watchdog
 from firmware_py.runtime.writer import Writer
 from firmware_py.wiring.bridge import bridge_settings
 from firmware_py.wiring.devices import Attached, attach, claim_pins, contact_bus, open_pins
-from firmware_py.wiring.kept import COMMANDS, KeptWords, TopicMemory
+from firmware_py.wiring.farewell import Farewell
+from firmware_py.wiring.kept import COMMANDS, TIME, KeptWords, KnownTime, TopicMemory
 from firmware_py.wiring.links import Archive, BridgeSink, Buttons, Once, Outbox, OwnHealth
 from firmware_py.wiring.notices import make_notices
 from firmware_py.wiring.orders import FarOrders
 from firmware_py.wiring.records import Records
+from firmware_py.wiring.rights import control_rights
 from firmware_py.wiring.wall import WallTime
+from firmware_py.wiring.week import LocalWeek
+from monitors import power
 from mqtt_bridge.payload import About
 from mqtt_bridge.publisher import Publisher
 from mqtt_bridge.schema import digest
@@ -104,7 +109,8 @@ class Controller:
             on_status=self._note_storage, on_failure=self._storage_died,
         )  # fmt: skip
         stored = self._storage.restore()
-        state = stored.state if stored else State()
+        # Resumed here too, where the cycle does: a recording must begin with what the first step gets.
+        state = resume(stored.state if stored else State(), self._clock.now_ms())
         self._table = PointTable(plan.points, self._clock, waker.wake)
         desk = Desk(waker.wake)
         local = self._claim_pins(site, state)
@@ -118,30 +124,34 @@ class Controller:
         )
         self._local = local
         self._archive = Archive(self._storage, self._clock, self._run_id, state)
-        self._wall = WallTime(self._clock, self._archive.tell)
+        self._known = KnownTime(self._clock, KeptWords(self._directory / TIME, Disk()))
+        self._wall = WallTime(self._clock, self._archive.tell, self._known)
         self._health = OwnHealth(self._table, self._clock, lambda: not self._storage.status.degraded, self._wall.age_ms)
         self._board = Board(
             plan, self._clock, run=self._run_id, outputs=self._writer.report,
             devices=lambda: tuple(report for poller in self._pollers for report in poller.report()),
             storage=self._storage_report,
         )  # fmt: skip
-        orders = self._make_orders(desk, plan.manual_cause)
+        orders = self._make_orders(desk, plan)
         self._publisher = self._make_publisher(floor, environ, orders)
         sinks: list[Sink] = [self._board, Buttons(buttons, desk), orders, Once(self._ready)]
         if self._publisher is not None:
             sinks.insert(0, BridgeSink(self._publisher))
+            outbox, endings = Outbox(self._storage), power.own_endings(plan.conditions)
+            sinks.append(Farewell(self._publisher, self._clock, endings, lambda: outbox.ack >= outbox.last))
         if (notices := make_notices(site, self._clock)) is not None:
             sinks.append(notices[1])
         self._cycle = Cycle(
             plan=plan, state=state, step=step, clock=self._clock, waker=waker, table=self._table, desk=desk,
             writer=self._writer, audience=Audience(self._archive, sinks), beat=self._beats.beat,
         )  # fmt: skip
+        rights = control_rights(site)
         control = Control(
             control_socket(site, environ), run=self._run_id, clock=self._clock, board=self._board, desk=desk,
-            records=Records(self._storage, site).answer,
+            may=rights.may, mode=rights.socket_mode, records=Records(self._storage, site).answer,
         )  # fmt: skip
         self._supervisor = Supervisor(self._clock, self._beats, lambda fault: self._writer.stop(fault=fault))
-        self._declare_tasks(control)
+        self._declare_tasks(control, LocalWeek(self._table, self._clock, site.site.timezone))
         if notices is not None:
             self._supervisor.supervise("notices", notices[0].run, group="own")
 
@@ -182,12 +192,14 @@ class Controller:
             return fresh.bus, fresh.port
 
         return Poller(
-            bus=one.bus, port=one.port, clock=self._clock, table=self._table, rebuild=rebuild if make else None
-        )
+            bus=one.bus, port=one.port, clock=self._clock, table=self._table, limits=one.limits,
+            rebuild=rebuild if make else None,
+        )  # fmt: skip
 
-    def _make_orders(self, desk: Desk, by_hand: str) -> FarOrders:
+    def _make_orders(self, desk: Desk, plan: Plan) -> FarOrders:
         seen = KeptWords(self._directory / COMMANDS, Disk())
-        return FarOrders(desk, self._clock, self._archive.tell, seen, by_hand=by_hand)
+        fire = frozenset(alarm.id for alarm in plan.alarms.values() if alarm.cause == plan.fire_cause)
+        return FarOrders(desk, self._clock, self._archive.tell, seen, by_hand=plan.manual_cause, fire=fire)
 
     def _make_publisher(self, floor: Floor, environ: Mapping[str, str], orders: FarOrders) -> Publisher | None:
         if floor.site.mqtt is None or not floor.site.mqtt.enabled:
@@ -207,11 +219,13 @@ class Controller:
             orders=orders,
         )
 
-    def _declare_tasks(self, control: Control) -> None:
+    def _declare_tasks(self, control: Control, week: LocalWeek) -> None:
         self._supervisor.core("cycle", self._cycle.run)
         self._supervisor.core("writer", self._writer.flasher.run)
         self._supervisor.supervise("health", self._health.run, group="own")
         self._supervisor.supervise("wall time", self._wall.run, group="own")
+        self._supervisor.supervise("local week", week.run, group="own")
+        self._supervisor.supervise("known time", self._known.run, group="own")
         dog = Watchdog(self._beats, self._notifier, self._clock, lambda: self._board.headline)
         self._supervisor.supervise("watchdog", dog.run, group="own")
         self._supervisor.supervise("storage beat", self._follow_storage, group="own")

@@ -46,7 +46,7 @@ class Threshold:
 class ShedStage:
     """One stage as the site declares it. `hold_ms`: how long a threshold must be passed. `announce_ms`: how long before
     people are told, 0 where nobody sits at its loads. `targets`: UPSs for whose endurance it is shed, by the point that
-    says how deep. `feeds`, `while_any`: as `core.stage.Stage` has them."""
+    says how deep. `feeds`, `while_any`, `loads`, `by_hand`: as `core.stage.Stage` has them."""
 
     cause: str
     order: int
@@ -59,6 +59,8 @@ class ShedStage:
     targets: tuple[str, ...] = ()
     feeds: frozenset[str] = frozenset()
     while_any: tuple[str, ...] = ()
+    loads: tuple[str, ...] = ()
+    by_hand: tuple[str, ...] = ()
 
 
 def conserve(causes: Sequence[Conservation], outbound: Sequence[str]) -> Part:
@@ -127,6 +129,8 @@ def _stage(asked: ShedStage) -> Part:
         announce_ms=asked.announce_ms,
         feeds=asked.feeds,
         while_any=asked.while_any,
+        loads=asked.loads,
+        by_hand=asked.by_hand,
     )
     told = (FlagRule(flag=ANNOUNCED, when=Announced(stage=name)),) if asked.announce_ms else ()
     return Part(stages=(stage,), conditions=conditions, flags=told)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from config.devices import find_devices
 from config.library import Library
-from config.model_floor import ModbusOutput, SetpointOutput
+from config.model_outputs import ModbusOutput, SetpointOutput
 from config.site import Site
 from config.strict import ConfigError, Document
 from firmware_py.cli.safe_outputs import tell, tell_failure

@@ -81,12 +81,13 @@ def _conditions(plan: Plan, announce: Announce, before: State, state: State, ima
     if was == now.holds:
         return
     carried = {point: image[point].value if image[point].good else None for point in announce.carry}
+    ordered = {"order": announce.order} if announce.order else {}
     yield Event(
         type=announce.begins if now.holds else announce.ends,
         severity=announce.severity,
         at_ms=image.now_ms,
         incident=_incident(state, before, _cause_of(plan, announce.condition)),
-        data={"condition": announce.condition, "evidence": now.evidence, **carried},
+        data={"condition": announce.condition, "evidence": now.evidence, **ordered, **carried},
     )
 
 
@@ -141,6 +142,7 @@ def _stages(plan: Plan, before: State, state: State, now_ms: int) -> Iterator[Ev
                 incident=_incident(state, before, stage.cause),
                 data={
                     "stage": name, "outputs": stage.outputs, "because": now.because or was.because, "due_ms": due_ms,
+                    "loads": stage.loads, "by_hand": stage.by_hand,
                 },
             )  # fmt: skip
 

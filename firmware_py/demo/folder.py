@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import config
 from config.model_common import Section
-from config.model_site import MqttVersion
+from config.model_mqtt import MqttVersion
 from config.site import Site, effective, load_site
 from firmware_py.demo.peers import Ports
 from firmware_py.runtime.control_wire import LONGEST_PATH_BYTES

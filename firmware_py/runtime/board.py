@@ -95,6 +95,10 @@ class Board:
                 n: {"shed": s.shed, "elapsed_ms": s.elapsed_ms, "because": list[Json](s.because)}
                 for n, s in state.stages.items()
             },
+            "planned": [
+                {"id": cut.id, "start_s": cut.start_s, "end_s": cut.end_s, "note": cut.note, "by": cut.by}
+                for cut in (*self._plan.cuts, *state.cuts)
+            ],
             "incidents": {
                 n: {"id": i.id, "cause": i.cause, "elapsed_ms": i.elapsed_ms, "tier": i.tier, "waits": i.waits}
                 for n, i in state.incidents.items()

@@ -30,8 +30,9 @@ _CHATTER = (
     "load_w",
     "load_pm",
     "trends",
+    "volumes",
     "saved_wh",
-)  # live values, counters, noise
+)  # texts with live values, counters, noise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

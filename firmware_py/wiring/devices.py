@@ -7,15 +7,19 @@ import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from config.devices import Devices, pbx_config, setpoint_place
 from config.model_devices import Exchange, ModbusEndpoint, SnmpV3, SnmpVersion, Ups
-from config.model_floor import GpioOutput, ModbusOutput, OutletOutput, SetpointOutput
+from config.model_outputs import CampaignOutput, GpioOutput, ModbusOutput, OutletOutput, SetpointOutput
+from config.model_phones import LineCard
 from config.secrets import read_secret
-from config.site import Site
+from config.site import Site, state_directory
 from config.strict import ConfigError, Fault
+from drivers.campaign import Campaign, CampaignPort
 from drivers.gpio import Chip, Contact, ContactBus, GpioPort, OutputPin, open_chip
+from drivers.http import Request
 from drivers.modbus import ModbusBus, OutputPlace
 from drivers.modbus_guard import Framing
 from drivers.modbus_profile import LATE_EVERY_MS, Endpoint
@@ -23,9 +27,14 @@ from drivers.modbus_write import CoilOutput
 from drivers.pbx import PbxBus
 from drivers.snmp_access import Access, Auth, Community, Privacy, User
 from drivers.snmp_bus import SnmpBus
+from drivers.snmp_lines import LineBus
+from drivers.snmp_lines import LineCard as CardAsked
 from drivers.snmp_outlets import OutletPort
 from drivers.snmp_traps import TrapPort
 from firmware_py.ports import Bus, DeviceError, LocalPort, RemotePort
+from firmware_py.runtime.ask import DEFAULT_LIMITS, Limits
+from firmware_py.runtime.disk import Disk
+from firmware_py.wiring.kept import CAMPAIGNS, KeptWords
 
 AUTH: Final[Mapping[str, Auth | None]] = {
     "none": None, "md5": "md5", "sha1": "sha", "sha224": "sha224", "sha256": "sha256", "sha384": "sha384",
@@ -41,19 +50,23 @@ _DEADLINE_SHARE: Final = 0.9  # of the period: a read that is not over by then w
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attached:
     """One endpoint: what reads it, and what writes to it where it has outputs. `again` makes a fresh driver after one
-    had to be abandoned."""
+    had to be abandoned. `limits`: how long its calls may take."""
 
     bus: Bus | None
     port: RemotePort | None = None
     again: Callable[[], "Attached"] | None = None
+    limits: Limits = DEFAULT_LIMITS
 
 
 def attach(site: Site, devices: Devices, environ: Mapping[str, str]) -> tuple[Attached, ...]:
     """Every endpoint of the site. ConfigError with all faults of all secrets and certificates."""
     traps = TrapPort(site.snmp_traps.address, site.snmp_traps.port) if site.snmp_traps.enabled else None
+    campaigns = [output for output in site.output if isinstance(output, CampaignOutput)]
     makers: list[Callable[[], Attached]] = [
         *(partial(_snmp, site, ups, devices, environ, traps) for ups in site.ups),
         *(partial(_modbus, site, endpoint, devices) for endpoint in site.modbus),
+        *(partial(_line_card, site, card, devices, environ) for card in site.line_card),
+        *(partial(_campaign, output, state_directory(site, environ), environ) for output in campaigns),
         *(partial(_exchange, site, exchange, environ) for exchange in site.exchange),
     ]
     attached: list[Attached] = []
@@ -144,7 +157,7 @@ def _outlets(site: Site, ups: Ups, devices: Devices, environ: Mapping[str, str])
     )
 
 
-def _access(ups: Ups, community_file: str | None, v3: SnmpV3 | None, environ: Mapping[str, str]) -> Access:
+def _access(ups: Ups | LineCard, community_file: str | None, v3: SnmpV3 | None, environ: Mapping[str, str]) -> Access:
     if ups.version is not SnmpVersion.V3:
         name = "public" if community_file is None else read_secret(community_file, environ).reveal()
         return Community(name=name, version="1" if ups.version is SnmpVersion.V1 else "2c")
@@ -195,15 +208,52 @@ def _modbus(site: Site, endpoint: ModbusEndpoint, devices: Devices) -> Attached:
     return Attached(bus=bus, port=bus if places else None)
 
 
+def _line_card(site: Site, card: LineCard, devices: Devices, environ: Mapping[str, str]) -> Attached:
+    asked = CardAsked(
+        name=card.id,
+        host=card.address,
+        port=card.port,
+        access=_access(card, card.community_file, card.v3, environ),
+        profile=devices.cards[card.id],
+        lines={line.name: line.index for line in site.line if line.card == card.id and line.index is not None},
+        period_ms=card.fast_ms,
+        deadline_ms=max(card.timeout_ms, int(card.fast_ms * _DEADLINE_SHARE)),
+    )
+    return Attached(bus=LineBus(asked))
+
+
 def _exchange(site: Site, exchange: Exchange, environ: Mapping[str, str]) -> Attached:
     secret = read_secret(exchange.secret_file, environ).reveal()
-    tls: ssl.SSLContext | None = None
-    if exchange.tls:
-        try:
-            tls = ssl.create_default_context(cafile=exchange.ca_file)
-        except OSError as error:
-            message = f"the authority cannot be read: {error.strerror}"
-            fault = Fault(file=exchange.ca_file or exchange.id, line=1, col=1, key="exchange.ca_file", message=message)
-            raise ConfigError([fault]) from error
+    tls = _authority(exchange.ca_file, exchange.id, "exchange.ca_file") if exchange.tls else None
     bus = PbxBus(pbx_config(site, exchange, secret=secret, tls=tls))
     return Attached(bus=bus, port=bus if bus.outputs else None)
+
+
+def _authority(ca_file: str | None, name: str, key: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        message = f"the authority cannot be read: {error.strerror}"
+        raise ConfigError([Fault(file=ca_file or name, line=1, col=1, key=key, message=message)]) from error
+
+
+def _campaign(output: CampaignOutput, directory: Path, environ: Mapping[str, str]) -> Attached:
+    def request(url: str, body: str | None = None) -> Request:
+        return Request(url=url, body=body, authorization=output.authorization or "")
+
+    campaign = Campaign(
+        output=output.id,
+        pause=request(output.pause, output.pause_body),
+        resume=request(output.resume, output.resume_body),
+        look=None if output.look is None else request(output.look),
+        paused=output.paused or "",
+        done=output.done or "",
+        accepts=frozenset({200, 201, 202, 204, *output.also_accepts}),
+        secret="" if output.secret_file is None else read_secret(output.secret_file, environ).reveal(),
+        tls=_authority(output.ca_file, output.id, "output.ca_file") if output.ca_file else None,
+        answer_ms=output.timeout_ms,
+    )
+    # A list for each campaign: each is written by the task of its own dialler.
+    marks = KeptWords(directory / CAMPAIGNS.format(output.id), Disk())
+    limits = replace(DEFAULT_LIMITS, write_ms=4 * output.timeout_ms)  # look, tell, look again
+    return Attached(bus=None, port=CampaignPort(campaign, marks), limits=limits)

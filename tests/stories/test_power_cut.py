@@ -132,6 +132,46 @@ def test_power_is_back_loads_return_one_by_one_outbound_last_and_a_list_stays_op
     """)
 
 
+def test_a_self_test_is_no_outage_for_a_minute_and_one_that_does_not_end_is(floor: Teller) -> None:
+    floor.values["ups1.calibration_running"] = False
+    floor.tell("""
+        1:00  ups1.output_source = test
+        1:50  expect mode NORMAL
+        1:50  ups1.output_source = mains
+        5:00  ups1.output_source = test
+        5:58  expect mode NORMAL
+        6:05  expect mode CONSERVATION because ups1.test_overlong
+        6:05  expect point ups1.forecast.on_battery True
+        6:10  ups1.battery.runtime_s = 540
+        6:15  expect flag manual_records up
+    """)
+
+
+def test_a_calibration_may_drain_the_battery_to_its_floor_and_no_further(floor: Teller) -> None:
+    floor.values["ups1.calibration_running"] = True
+    floor.tell("""
+        1:00  ups1.output_source = test
+        60:00 ups1.battery.charge_pct = 25
+        90:00 expect mode NORMAL
+        90:00 ups1.battery.charge_pct = 19
+        90:55 expect mode NORMAL
+        91:05 expect mode CONSERVATION because ups1.test_overlong
+    """)
+
+
+@pytest.mark.parametrize("lost", ["ups1.calibration_running", "ups1.battery.charge_pct"])
+def test_a_calibration_of_which_the_charge_or_the_name_is_lost_is_a_test_like_any_other(
+    floor: Teller, lost: str
+) -> None:
+    floor.values["ups1.calibration_running"] = True
+    floor.tell(f"""
+        1:00  ups1.output_source = test
+        20:00 expect mode NORMAL
+        20:00 {lost} is dark
+        21:30 expect mode CONSERVATION because ups1.test_overlong
+    """)
+
+
 def test_an_overloaded_ups_stops_the_return(floor: Teller) -> None:
     floor.tell("""
         1:00  ups1.output_source = battery
@@ -219,6 +259,7 @@ def test_an_announced_cut_is_told_ahead_looked_over_labelled_and_an_alarm_when_i
         4:02  expect told planned.begins
         5:00  ups1.output_source = battery
         5:05  expect mode CONSERVATION because ups1.on_battery
+        5:05  expect told power.mains_lost planned.phase=running planned.note=switchgear
         6:00  clock.utc_s = 1795101500
         6:02  expect flag planned down
         6:02  expect alarm planned.overrun active_unacked
