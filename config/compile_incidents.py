@@ -19,7 +19,6 @@ from monitors.comms import CAUSE as COMMS
 from monitors.parts import Part
 
 MAJOR = "major"
-SURGE = "surge"
 # Contacts that are an emergency by themselves: the cause that their alarm opens, and its class.
 _BY_CONTACT: Mapping[str, tuple[str, str]] = {
     "alarm.contact_panic": ("people", MAJOR),
@@ -42,9 +41,8 @@ _LISTS = (
         items=("staff_told", "battery_full", "battery_test", "generator", "paper_forms"),
     ),
 )  # fmt: skip
-_BY_HAND = Checklist(
-    id="trunk.failover", opens=Opens.CAUSE_BEGINS, of=trunks.CAUSE, items=("move_trunks", "test_inbound", "voice_menu")
-)
+_STEP = "failover."  # steps of the hand procedure that are keys of the texts, each an item
+_BY_HAND = Checklist(id="trunk.failover", opens=Opens.CAUSE_BEGINS, of=trunks.CAUSE, items=())
 
 
 def declare(site: Site, part: Part) -> Part:
@@ -52,7 +50,9 @@ def declare(site: Site, part: Part) -> Part:
     part = _with_contacts(part)
     causes = tuple(_told(site, part, cause) for cause in part.causes)
     known = {cause.id for cause in causes} | {condition.id for condition in part.conditions}
-    lists = (*_LISTS, *(() if site.failover.enabled else (_BY_HAND,)))
+    steps = tuple(step.removeprefix(_STEP) for step in site.failover.steps if step.startswith(_STEP))
+    by_hand = () if site.failover.enabled or not steps else (replace(_BY_HAND, items=steps),)
+    lists = (*_LISTS, *by_hand)
     return replace(part, causes=causes, checklists=(*part.checklists, *(one for one in lists if one.of in known)))
 
 
@@ -93,8 +93,6 @@ def _told(site: Site, part: Part, cause: Cause) -> Cause:
     tier2_ms = major.tier2_after_ms if is_major and major.tier2_after_ms is not None else asked.tier2_after_ms
     tier3_ms = major.tier3_after_ms if is_major and major.tier3_after_ms is not None else asked.tier3_after_ms
     repeat_ms = major.repeat_ms if is_major and major.repeat_ms is not None else asked.repeat_ms
-    order = site.call_in
-    lines = (("present", order.present), ("standby", order.standby), ("away", order.away))
     return replace(
         cause,
         escalate_ms=(0, tier2_ms, tier3_ms),
@@ -102,7 +100,6 @@ def _told(site: Site, part: Part, cause: Cause) -> Cause:
         report_every_ms=asked.situation_report_ms,
         carry=tuple(_carried(site, part, cause)),
         guidance=(site.site.exit or "") if cause.id == fire.CAUSE else "",
-        call_in=tuple(f"{who}: {', '.join(people)}" for who, people in lines if people) if cause.id == SURGE else (),
     )
 
 

@@ -13,7 +13,7 @@ from config.model_devices import Exchange, ModbusEndpoint, ModbusUnit, SnmpTraps
 from config.model_floor import Annunciator, Generator, InputEntry, Lamp, Load, PlannedOutage, StageEntry
 from config.model_mqtt import Mqtt
 from config.model_outputs import OutputEntry
-from config.model_people import CallIn, Escalation, Person, Words
+from config.model_people import Escalation, Person, Words
 from config.model_phones import Failover, Line, LineCard, Surge
 from config.strict import CelsiusC, CelsiusPerMinute, DurationMs, Name, Percent, PointId, Text, fits
 
@@ -198,7 +198,6 @@ class Site(Section):
     fire: Fire = Fire()
     recovery: Recovery = Recovery()
     escalation: Escalation = Escalation()
-    call_in: CallIn = CallIn()
     ups: tuple[Ups, ...] = Field(default=(), max_length=64)
     snmp_traps: SnmpTraps = SnmpTraps()
     modbus: tuple[ModbusEndpoint, ...] = Field(default=(), max_length=64)

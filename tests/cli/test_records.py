@@ -40,7 +40,10 @@ def ask(floor: Floor, book: Book, tmp_path: Path, *lines: list[str]) -> list[int
     """Exit codes of some command lines, one after the other, while the socket is served."""
 
     async def records(request: Mapping[str, object]) -> Any:
-        return {"site": encode(site_facts(EXAMPLE)), **look_up(book, str(request["ask"]), str(request.get("about", "")))}
+        return {
+            "site": encode(site_facts(EXAMPLE)),
+            **look_up(book, str(request["ask"]), str(request.get("about", ""))),
+        }
 
     async def play() -> list[int]:
         async with serving(tmp_path / "s", records=records) as bench:
@@ -118,8 +121,8 @@ def test_matters_are_listed_begun_and_taken_over_by_name(
     floor: Floor, book: Book, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lines = (
-        ["handover"], ["handover", "begin"], ["handover", "take"], ["handover", "take", "override:beacon", "--name", "Wang"],
-        ["handover", "take", "no"],
+        ["handover"], ["handover", "begin"], ["handover", "take"],
+        ["handover", "take", "override:beacon", "--name", "Wang"], ["handover", "take", "no"],
     )  # fmt: skip
     assert ask(floor, book, tmp_path, *lines) == [0, 0, 2, 0, 1]
     assert ORDERS == [("handover", "", ""), ("take-over", "override:beacon", "Wang"), ("take-over", "no", "")]

@@ -73,7 +73,8 @@ def test_the_program_gets_no_environment_no_rights_and_little_room(
 
 def test_a_program_that_hangs_is_ended_with_all_that_it_started_and_the_next_notice_is_carried(tmp_path: Path) -> None:
     pids, out = tmp_path / "pids", tmp_path / "out"
-    text = f'read line; if [ "$line" = hang ]; then sleep 600 & echo $! >> {pids}; echo $$ >> {pids}; sleep 600; fi; echo "$line" > {out}'
+    hangs = f"sleep 600 & echo $! >> {pids}; echo $$ >> {pids}; sleep 600"
+    text = f'read line; if [ "$line" = hang ]; then {hangs}; fi; echo "$line" > {out}'
     hook = Hook(Program(path=script(tmp_path, text), timeout_ms=3_000))
     carried(hook, out.exists, b"hang\n", b"second\n")
     assert (hook.tally.failed, hook.tally.error) == (1, "ended after 3000 ms") or hook.tally.done == 1

@@ -16,8 +16,9 @@ def head() -> str:
     """What stands above the table."""
     return (
         "# The procedures of the emergency plans, and whether they hold\n\n"
-        "Written by `python -m tests.stories.page`, which plays each story on the example floor and writes down what came\n"
-        "of it. A story is a text that reads like the plan: times, what happens, what must follow. Rows that are open say why.\n\n"
+        "Written by `python -m tests.stories.page`, which plays each story on the example floor and writes down what\n"
+        "came of it. A story is a text that reads like the plan: times, what happens, what must follow. Rows that are\n"
+        "open say why.\n\n"
     )
 
 
