@@ -42,9 +42,8 @@ def main() -> int:
     for row in read_rows():
         if row.section != section:
             section = row.section
-            lines.append(
-                f"{chr(10) if len(lines) > 1 else ''}## {section}\n\n| row | the plans say | story | result |\n|---|---|---|---|\n"
-            )
+            gap = "\n" if len(lines) > 1 else ""
+            lines.append(f"{gap}## {section}\n\n| row | the plans say | story | result |\n|---|---|---|---|\n")
         came = result(row)
         broken += came.startswith("DOES NOT")
         file = f"tests/stories/procedures/{_FILES[row.number[0]]}.txt"
