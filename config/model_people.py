@@ -1,4 +1,4 @@
-"""The people of a site: who is told in which tier, how often, and by which program.
+"""The people of a site: who is told in which tier, how often, by which program, and who is called in when calls surge.
 
 Plain frozen values; this knows no device and no decision.
 """
@@ -78,3 +78,11 @@ class Escalation(Section):
     )
     major: MajorEscalation = Field(default=MajorEscalation(), description="for incidents of class major")
     command: LocalCommand | None = Field(default=None, description="program that carries notices")
+
+
+class CallIn(Section):
+    """Who is called in when calls surge, in this order: whoever is present, on standby, away."""
+
+    present: tuple[Text, ...] = Field(default=(), max_length=32, description="on the floor, at other work")
+    standby: tuple[Text, ...] = Field(default=(), max_length=32, description="at home and ready")
+    away: tuple[Text, ...] = Field(default=(), max_length=32, description="off duty")

@@ -8,12 +8,13 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from config import units
+from config.model_alarms import AlarmEntry, Alarms, Drills, LampPanel, Service, Suppression
 from config.model_common import AbsolutePath, DelayMs, Section, StoreBytes, within
 from config.model_devices import Exchange, ModbusEndpoint, ModbusUnit, SnmpTraps, Trunk, TrunkGroup, Ups
 from config.model_floor import Annunciator, Generator, InputEntry, Lamp, Load, PlannedOutage, StageEntry
 from config.model_mqtt import Mqtt
 from config.model_outputs import OutputEntry
-from config.model_people import Escalation, Person, Words
+from config.model_people import CallIn, Escalation, Person, Words
 from config.model_phones import Failover, Line, LineCard, Surge
 from config.strict import CelsiusC, CelsiusPerMinute, DurationMs, Name, Percent, PointId, Text, fits
 
@@ -198,6 +199,7 @@ class Site(Section):
     fire: Fire = Fire()
     recovery: Recovery = Recovery()
     escalation: Escalation = Escalation()
+    call_in: CallIn = CallIn()
     ups: tuple[Ups, ...] = Field(default=(), max_length=64)
     snmp_traps: SnmpTraps = SnmpTraps()
     modbus: tuple[ModbusEndpoint, ...] = Field(default=(), max_length=64)
@@ -210,6 +212,12 @@ class Site(Section):
     input: tuple[InputEntry, ...] = Field(default=(), max_length=64)
     lamp: tuple[Lamp, ...] = Field(default=(), max_length=128)
     annunciator: Annunciator = Annunciator()
+    panel: tuple[LampPanel, ...] = Field(default=(), max_length=32)
+    alarms: Alarms = Alarms()
+    alarm: tuple[AlarmEntry, ...] = Field(default=(), max_length=256)
+    suppression: tuple[Suppression, ...] = Field(default=(), max_length=64)
+    drill: Drills = Drills()
+    service: tuple[Service, ...] = Field(default=(), max_length=16)
     load: tuple[Load, ...] = Field(default=(), max_length=256)
     stage: tuple[StageEntry, ...] = Field(default=(), max_length=64)
     planned_outage: tuple[PlannedOutage, ...] = Field(default=(), max_length=64)

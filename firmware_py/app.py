@@ -14,7 +14,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from config.budget import check_budget
+from config.check_alarms import check_alarms
 from config.compile import Floor, compile_floor
+from config.compile_alarms import sounds
 from config.devices import Devices, find_devices
 from config.library import Library
 from config.site import Site, control_socket, load_document, state_directory
@@ -49,6 +51,7 @@ from firmware_py.wiring.kept import COMMANDS, TIME, KeptWords, KnownTime, TopicM
 from firmware_py.wiring.links import Archive, BridgeSink, Buttons, Once, Outbox, OwnHealth
 from firmware_py.wiring.notices import make_notices
 from firmware_py.wiring.orders import FarOrders
+from firmware_py.wiring.reach import services
 from firmware_py.wiring.records import Records
 from firmware_py.wiring.rights import control_rights
 from firmware_py.wiring.wall import WallTime
@@ -76,7 +79,9 @@ def build_floor(path: Path) -> tuple[Floor, Devices]:
     document, site = load_document(path)
     devices = find_devices(document, site, Library(path.parent))
     check_budget(document, site, devices)
-    return compile_floor(site, devices), devices
+    floor = compile_floor(site, devices)
+    check_alarms(document, floor)
+    return floor, devices
 
 
 async def guard(path: Path, environ: Mapping[str, str]) -> None:
@@ -99,8 +104,8 @@ class Controller:
         self._told_damage: list[Damage] = []
         self._directory = state_directory(site, environ)
         self._lock = _claim_directory(self._directory)
-        attached = attach(site, devices, environ)
         self._clock, self._run_id = SystemClock(), run_id()
+        attached = [*attach(site, devices, environ), *services(site, self._clock)]
         self._beats = Beats(self._clock)
         self._notifier = Notifier(environ, os.getpid())
         waker = Waker(self._clock)
@@ -108,21 +113,19 @@ class Controller:
             self._directory, boot_id(), self._clock.now_ms, on_synced=lambda _: self._tell_bridge(),
             on_status=self._note_storage, on_failure=self._storage_died,
         )  # fmt: skip
-        stored = self._storage.restore()
         # Resumed here too, where the cycle does: a recording must begin with what the first step gets.
-        state = resume(stored.state if stored else State(), self._clock.now_ms())
+        state = resume(stored.state if (stored := self._storage.restore()) else State(), self._clock.now_ms())
         self._table = PointTable(plan.points, self._clock, waker.wake)
         desk = Desk(waker.wake)
-        local = self._claim_pins(site, state)
+        self._local = local = self._claim_pins(site, state)
         self._pollers = [self._poller(one) for one in attached]
         buttons = {entry.id: BUTTONS[entry.kind.value] for entry in site.input if entry.kind.value in BUTTONS}
         if self._chip is not None and (contacts := contact_bus(site, self._chip, frozenset(buttons))) is not None:
             self._pollers.append(self._poller(Attached(bus=contacts)))
-        remote = [poller for poller in self._pollers if poller.outputs]
         self._writer = Writer(
-            plan.outputs, clock=self._clock, table=self._table, beats=self._beats, local=local, remote=remote
-        )
-        self._local = local
+            plan.outputs, clock=self._clock, table=self._table, beats=self._beats, local=local,
+            remote=[poller for poller in self._pollers if poller.outputs], steps=sounds(site),
+        )  # fmt: skip
         self._archive = Archive(self._storage, self._clock, self._run_id, state)
         self._known = KnownTime(self._clock, KeptWords(self._directory / TIME, Disk()))
         self._wall = WallTime(self._clock, self._archive.tell, self._known)
@@ -134,23 +137,15 @@ class Controller:
         )  # fmt: skip
         orders = self._make_orders(desk, plan)
         self._publisher = self._make_publisher(floor, environ, orders)
-        sinks: list[Sink] = [self._board, Buttons(buttons, desk), orders, Once(self._ready)]
-        if self._publisher is not None:
-            sinks.insert(0, BridgeSink(self._publisher))
-            outbox, endings = Outbox(self._storage), power.own_endings(plan.conditions)
-            sinks.append(Farewell(self._publisher, self._clock, endings, lambda: outbox.ack >= outbox.last))
-        if (notices := make_notices(site, self._clock)) is not None:
-            sinks.append(notices[1])
+        notices = make_notices(site, self._clock)
+        sinks: list[Sink] = [*self._far_sinks(plan), self._board, Buttons(buttons, desk), orders, Once(self._ready)]
+        sinks += [] if notices is None else [notices[1]]
         self._cycle = Cycle(
             plan=plan, state=state, step=step, clock=self._clock, waker=waker, table=self._table, desk=desk,
             writer=self._writer, audience=Audience(self._archive, sinks), beat=self._beats.beat,
         )  # fmt: skip
-        rights = control_rights(site)
-        control = Control(
-            control_socket(site, environ), run=self._run_id, clock=self._clock, board=self._board, desk=desk,
-            may=rights.may, mode=rights.socket_mode, records=Records(self._storage, site).answer,
-        )  # fmt: skip
         self._supervisor = Supervisor(self._clock, self._beats, lambda fault: self._writer.stop(fault=fault))
+        control = self._make_control(site, desk, environ)
         self._declare_tasks(control, LocalWeek(self._table, self._clock, site.site.timezone))
         if notices is not None:
             self._supervisor.supervise("notices", notices[0].run, group="own")
@@ -218,6 +213,20 @@ class Controller:
             report=self._health.note_bridge,
             orders=orders,
         )
+
+    def _make_control(self, site: Site, desk: Desk, environ: Mapping[str, str]) -> Control:
+        rights = control_rights(site)
+        return Control(
+            control_socket(site, environ), run=self._run_id, clock=self._clock, board=self._board, desk=desk,
+            may=rights.may, mode=rights.socket_mode, records=Records(self._storage, site).answer,
+        )  # fmt: skip
+
+    def _far_sinks(self, plan: Plan) -> list[Sink]:
+        if self._publisher is None:
+            return []
+        outbox, endings = Outbox(self._storage), power.own_endings(plan.conditions)
+        farewell = Farewell(self._publisher, self._clock, endings, lambda: outbox.ack >= outbox.last)
+        return [BridgeSink(self._publisher), farewell]
 
     def _declare_tasks(self, control: Control, week: LocalWeek) -> None:
         self._supervisor.core("cycle", self._cycle.run)

@@ -45,6 +45,8 @@ def _alarms(alarms: Picture) -> Iterator[str]:
     yield f"ALARMS ({len(alarms)})"
     for name, alarm in sorted(alarms.items(), key=lambda item: (item[1]["acked"], item[0])):
         yield f"  {name:<32} {alarm['priority']:<7} {alarm['state']:<17} {_age(alarm['elapsed_ms'])}"
+        if alarm.get("aside"):
+            yield f"      {alarm['aside']}"
     yield ""
 
 

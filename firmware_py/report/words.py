@@ -40,7 +40,7 @@ class Words:
 
     def item(self, name: str) -> str:
         """What an item of a checklist asks for."""
-        return self.texts.checklist.get(name) or self.texts.failover.get(name, name)
+        return self.texts.checklist.get(name, name)
 
     def event(self, record: Doc) -> str:
         """One line of a timeline."""

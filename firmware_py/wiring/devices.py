@@ -114,6 +114,7 @@ def contact_bus(site: Site, chip: Chip, buttons: frozenset[str]) -> ContactBus |
             # Closed to ground pulls the pin low. A normally closed one reports by opening: a cut wire reports too.
             active_low=(entry.contact == "normally_open") == (entry.pull != "down"),
             momentary=entry.id in buttons,
+            opposite_pin=entry.opposite_pin,
         )
         for entry in site.input
     ]

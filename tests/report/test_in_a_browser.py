@@ -28,7 +28,8 @@ for(let i=0;i<boxes.length;i++){const a=boxes[i].r;
  if(a.left<paper.left-1||a.right>paper.right+1||a.bottom>paper.bottom+1)over.push(['outside',boxes[i].t]);
  for(let j=i+1;j<boxes.length;j++){const b=boxes[j].r;
   if(a.left<b.right-1&&b.left<a.right-1&&a.top<b.bottom-4&&b.top<a.bottom-4)over.push([boxes[i].t,boxes[j].t]);}}
-const clipped=[...document.querySelectorAll('td,th,dd,dt,h1,h2,p')].filter(e=>e.scrollWidth>e.clientWidth+1&&e.clientWidth)
+const cells=[...document.querySelectorAll("td,th,dd,dt,h1,h2,p")];
+const clipped=cells.filter(e=>e.scrollWidth>e.clientWidth+1&&e.clientWidth)
  .map(e=>e.textContent);
 document.body.setAttribute('data-found',JSON.stringify({texts:boxes.length,over,clipped,
  wide:document.documentElement.scrollWidth-document.documentElement.clientWidth}));}</script>"""
