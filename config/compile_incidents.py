@@ -19,7 +19,6 @@ from monitors.comms import CAUSE as COMMS
 from monitors.parts import Part
 
 MAJOR = "major"
-SURGE = "surge"
 # Contacts that are an emergency by themselves: the cause that their alarm opens, and its class.
 _BY_CONTACT: Mapping[str, tuple[str, str]] = {
     "alarm.contact_panic": ("people", MAJOR),
@@ -93,8 +92,6 @@ def _told(site: Site, part: Part, cause: Cause) -> Cause:
     tier2_ms = major.tier2_after_ms if is_major and major.tier2_after_ms is not None else asked.tier2_after_ms
     tier3_ms = major.tier3_after_ms if is_major and major.tier3_after_ms is not None else asked.tier3_after_ms
     repeat_ms = major.repeat_ms if is_major and major.repeat_ms is not None else asked.repeat_ms
-    order = site.call_in
-    lines = (("present", order.present), ("standby", order.standby), ("away", order.away))
     return replace(
         cause,
         escalate_ms=(0, tier2_ms, tier3_ms),
@@ -102,7 +99,6 @@ def _told(site: Site, part: Part, cause: Cause) -> Cause:
         report_every_ms=asked.situation_report_ms,
         carry=tuple(_carried(site, part, cause)),
         guidance=(site.site.exit or "") if cause.id == fire.CAUSE else "",
-        call_in=tuple(f"{who}: {', '.join(people)}" for who, people in lines if people) if cause.id == SURGE else (),
     )
 
 

@@ -128,8 +128,6 @@ def told(
 ) -> Event:  # fmt: skip
     """An event about an incident, with its standing facts and more."""
     standing: dict[str, Fact] = {"guidance": cause.guidance} if cause.guidance else {}
-    if cause.call_in:
-        standing["call_in"] = cause.call_in
     return Event(
         type=kind,
         severity=severity,

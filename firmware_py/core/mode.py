@@ -44,7 +44,7 @@ class Cause:
     `relapse_window_ms`: the cause coming back within this time of its end makes the next `stable_ms` longer by
     `relapse_factor`. `stopped_by`: conditions during which no load returns. `repeat_ms`: a notice that nobody has
     acknowledged is given again; `carry`: points whose values go with notices; `guidance`: a sentence for all who read
-    of it (exit and meeting point); `call_in`: whom to call in, in this order.
+    of it (exit and meeting point).
     """
 
     id: str
@@ -63,7 +63,6 @@ class Cause:
     repeat_ms: int = 0
     carry: tuple[str, ...] = ()
     guidance: str = ""
-    call_in: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,9 +20,7 @@ def shift_page(picture: Doc, ledger: Doc, site: Doc, words: Words) -> Page:
     columns = tuple(words(f"col.{name}") for name in ("kind", "what", "since", "by", "taken"))
     blocks: tuple[Block, ...] = (
         Facts(heading=words("head.now"), rows=tuple(_now(picture, words))),
-        Table(
-            heading=words("head.matters", n=len(rows)), columns=columns, rows=rows, none=words("none.matters"), box=True
-        ),
+        _open_table(words("head.matters", n=len(rows)), columns, rows, words),
         _handovers(docs(ledger.get("notes")), words),
         Signature(roles=(words("sign.leaves"), words("sign.comes"))),
     )
@@ -57,12 +55,16 @@ def defects_page(picture: Doc, ledgers: Sequence[Doc], site: Doc, words: Words) 
         title=words("title.defects"), subtitle=str(site.get("name")), language=words("language"),
         made=words("made", site=site.get("id")),
         blocks=(
-            Table(heading=words("head.defects", n=len(rows)), columns=columns, rows=rows, none=words("none.matters"), box=True),
+            _open_table(words("head.defects", n=len(rows)), columns, rows, words),
             Table(heading=words("head.closings"), columns=ends, rows=closings, none=words("none.closings")),
             Signature(roles=(words("sign.duty"),)),
         ),
-        data={"kind": "defects", "site": site, "open": [dict(one) for one in matters], "closed": closed[:CLOSED_LISTED]},
+        data={"kind": "defects", "site": site, "open": matters, "closed": closed[:CLOSED_LISTED]},
     )  # fmt: skip
+
+
+def _open_table(heading: str, columns: tuple[str, ...], rows: tuple[tuple[str, ...], ...], words: Words) -> Table:
+    return Table(heading=heading, columns=columns, rows=rows, none=words("none.matters"), box=True)
 
 
 def data(picture: Doc, name: str) -> Doc:

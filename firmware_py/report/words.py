@@ -50,7 +50,8 @@ class Words:
         said = self.texts.report.get(f"said.{kind}", "")
         shown = {
             **{name: _shown(value) for name, value in data.items()},
-            "cause": self.cause(data.get("cause")), "from": self.mode(data.get("from")), "to": self.mode(data.get("to")),
+            "cause": self.cause(data.get("cause")),
+            "from": self.mode(data.get("from")), "to": self.mode(data.get("to")),
             "item": self.item(str(data.get("item"))), "age": self.span(data.get("age_ms")),
             "value": self(f"value.{str(data.get('value')).lower()}"), "name": self.list_name(str(data.get("list"))),
         }  # fmt: skip

@@ -1,4 +1,4 @@
-"""The book's archive: read-only files of about a megabyte by month, and an index that says which incidents each holds.
+"""The book's archive: read-only files of half a megabyte by month, and an index that says which incidents each holds.
 
 So that one old incident costs the reading of one file however many years are kept. The oldest file goes when there are
 too many. Must not know how incidents are decided; the index table is the book's.
@@ -12,8 +12,8 @@ from firmware_py.runtime.disk import Disk
 from firmware_py.runtime.lines import Document, encode_line, parse_lines
 from firmware_py.runtime.segments import READ_LIMIT, Damage, set_aside
 
-SHELF_BYTES = 1_000_000
-MAX_SHELVES = 200  # about 200 MB: 30,000 incidents of the size that the benchmark has
+SHELF_BYTES = 500_000
+MAX_SHELVES = 400  # about 200 MB
 _NUMBERS = 10_000_000  # of incidents in a year, far more than there can be
 
 

@@ -12,8 +12,8 @@ MAX_NOTES = 2_000
 
 
 def activations(records: Iterable[Document]) -> list[Document]:
-    """Each activation as its own instance: alarm, priority, when raised, acknowledged and cleared, and its incident. One
-    whose beginning is not among the records has no `raised`."""
+    """Each activation as its own instance: alarm, priority, when raised, acknowledged and cleared, and its incident.
+    One whose beginning is not among the records has no `raised`."""
     found: list[Document] = []
     running: dict[str, Document] = {}
     for record in records:

@@ -42,6 +42,15 @@ def test_a_command_that_keeps_every_rule_may_act() -> None:
     assert judge(GOOD, RULES, age_ms=9_999, seen=False) is None
 
 
+def test_a_tick_names_an_item_and_nothing_else() -> None:
+    ticked = say({**WORDS, "args": {"item": "power.recovery.forms"}}, name="tick")
+    assert ticked == replace(GOOD, name="tick", item="power.recovery.forms")
+    wrong = say({**WORDS, "args": {"item": ["forms"]}}, name="tick")
+    assert isinstance(wrong, Answer) and "item" in wrong.error
+    rules = replace(RULES, senders={"ops@noc": frozenset({"tick"})})
+    assert isinstance(ticked, Order) and judge(ticked, rules, age_ms=0, seen=False) is None
+
+
 @pytest.mark.parametrize(
     ("order", "age_ms", "seen", "status"),
     [

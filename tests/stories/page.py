@@ -16,8 +16,9 @@ def head() -> str:
     """What stands above the table."""
     return (
         "# The procedures of the emergency plans, and whether they hold\n\n"
-        "Written by `python -m tests.stories.page`, which plays each story on the example floor and writes down what came\n"
-        "of it. A story is a text that reads like the plan: times, what happens, what must follow. Rows that are open say why.\n\n"
+        "Written by `python -m tests.stories.page`, which plays each story on the example floor and writes down what\n"
+        "came of it. A story is a text that reads like the plan: times, what happens, what must follow. Rows that are\n"
+        "open say why.\n\n"
     )
 
 
@@ -41,9 +42,8 @@ def main() -> int:
     for row in read_rows():
         if row.section != section:
             section = row.section
-            lines.append(
-                f"{chr(10) if len(lines) > 1 else ''}## {section}\n\n| row | the plans say | story | result |\n|---|---|---|---|\n"
-            )
+            gap = "\n" if len(lines) > 1 else ""
+            lines.append(f"{gap}## {section}\n\n| row | the plans say | story | result |\n|---|---|---|---|\n")
         came = result(row)
         broken += came.startswith("DOES NOT")
         file = f"tests/stories/procedures/{_FILES[row.number[0]]}.txt"

@@ -93,8 +93,9 @@ def _rows(text: str) -> Iterator[Row]:
 def _with_cut() -> Plan:
     """The example floor as if the cut that stands in its comments were announced."""
     document, site = load_document(EXAMPLE)
-    said = "\n".join(line.removeprefix("# ") for line in EXAMPLE.read_text(encoding="utf-8").splitlines()
-                     if line.startswith(("# [[planned_outage]]", "# start =", "# end =", "# note = \"landlord")))  # fmt: skip
+    named = ("# [[planned_outage]]", "# start =", "# end =", '# note = "landlord')
+    lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
+    said = "\n".join(line.removeprefix("# ") for line in lines if line.startswith(named))
     outages = tuple(PlannedOutage.model_validate(one) for one in tomllib.loads(said)["planned_outage"])
     site = site.model_copy(update={"planned_outage": outages})
     return compile_floor(site, find_devices(document, site, Library(EXAMPLE.parent))).plan

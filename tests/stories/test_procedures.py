@@ -1,4 +1,4 @@
-"""Each row of the emergency procedures is a story that holds, or says why it is open; the page in docs is up to date."""
+"""Each row of the emergency procedures is a story that holds, or says why it is open; the page is as they are."""
 
 import re
 
