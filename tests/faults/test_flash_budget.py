@@ -77,6 +77,7 @@ def test_a_transition_costs_each_store_at_most_8_kib_however_much_is_stored(alre
     assert sorted(costs["book"])[len(costs["book"]) * 9 // 10] <= LIMIT_BYTES, costs["book"]
 
 
+@pytest.mark.proof
 def test_hours_full_of_faults_stay_within_the_flash_budget(capsys: pytest.CaptureFixture[str]) -> None:
     disk = CountingDisk()
     states, backlog = StateFile(disk, Path("/s")), Backlog()

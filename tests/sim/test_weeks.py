@@ -37,8 +37,8 @@ def test_two_thousand_weeks_of_seeded_faults_break_no_invariant_and_heal(capsys:
 
 
 def test_a_few_hours_of_seeded_faults_breaks_no_invariant_and_heals() -> None:
-    outcomes = [play(draw(seed, 4 * HOUR)) for seed in (1, 3)]
-    assert [outcome.broken for outcome in outcomes] == ["", ""]
+    outcomes = [play(draw(seed, 2 * HOUR)) for seed in (0,)]
+    assert [outcome.broken for outcome in outcomes] == [""]
     assert sum(outcome.restarts for outcome in outcomes) > 0
 
 
@@ -79,11 +79,13 @@ def test_the_seeds_have_every_kind_of_fault_and_none_has_all() -> None:
 
 
 def test_a_wall_clock_that_steps_changes_nothing_but_stamps() -> None:
-    script = draw(2, 6 * HOUR)
+    script = draw(2, 2 * HOUR)
     kinds = (Kind.CLOCK_STEP, Kind.CLOCK_UNKNOWN)
     sound = replace(script, faults=tuple(f for f in script.faults if f.kind not in kinds))
     wrong = [
-        replace(sound.faults[0], kind=Kind.CLOCK_STEP, target=target, at_ms=at * HOUR, until_ms=(at + 1) * HOUR)
+        replace(
+            sound.faults[0], kind=Kind.CLOCK_STEP, target=target, at_ms=at * HOUR // 4, until_ms=(at + 1) * HOUR // 4
+        )
         for at, target in ((1, "past"), (3, "future"))
     ]
     stepped = replace(sound, faults=tuple(sorted((*sound.faults, *wrong), key=lambda fault: fault.at_ms)))
