@@ -8,8 +8,8 @@ import fcntl
 import logging
 import os
 import signal
-from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -17,23 +17,21 @@ from config.budget import check_budget
 from config.compile import Floor, compile_floor
 from config.devices import Devices, find_devices
 from config.library import Library
-from config.site import Site, control_socket, load_document, state_directory
+from config.site import control_socket, load_document, state_directory
 from config.strict import ConfigError, Fault
 from config.texts import load_texts
-from firmware_py.core.command import CommandKind
 from firmware_py.core.event import Event, Severity
 from firmware_py.core.output import level
 from firmware_py.core.state import State
 from firmware_py.core.step import step
-from firmware_py.ports import Bus, LocalPort, RemotePort
 from firmware_py.runtime.board import Board, Json
 from firmware_py.runtime.clock import SystemClock, Waker, boot_id, run_id
 from firmware_py.runtime.control import Control
 from firmware_py.runtime.cycle import Cycle
 from firmware_py.runtime.desk import Desk
 from firmware_py.runtime.disk import Disk
+from firmware_py.runtime.health import DeviceReport
 from firmware_py.runtime.notify import Notifier
-from firmware_py.runtime.poller import Poller
 from firmware_py.runtime.segments import Damage
 from firmware_py.runtime.sinks import Audience, Sink
 from firmware_py.runtime.storage import Status, Storage, damage_event
@@ -42,23 +40,23 @@ from firmware_py.runtime.table import PointTable
 from firmware_py.runtime.watchdog import Beats, Watchdog
 from firmware_py.runtime.writer import Writer
 from firmware_py.wiring.bridge import bridge_settings
-from firmware_py.wiring.devices import Attached, attach, claim_pins, contact_bus, open_pins
+from firmware_py.wiring.choice import Choice, choose
+from firmware_py.wiring.configure import Configure, Works
+from firmware_py.wiring.drafts import find_directory
 from firmware_py.wiring.kept import COMMANDS, KeptWords, TopicMemory
-from firmware_py.wiring.links import Archive, BridgeSink, Buttons, Once, Outbox, OwnHealth
+from firmware_py.wiring.link import Link
+from firmware_py.wiring.links import Archive, Buttons, Once, Outbox, OwnHealth
 from firmware_py.wiring.orders import FarOrders
+from firmware_py.wiring.pins import buttons_of
+from firmware_py.wiring.swap import Parts, Swap
 from firmware_py.wiring.wall import WallTime
+from firmware_py.wiring.wires import Wires
 from mqtt_bridge.payload import About
 from mqtt_bridge.publisher import Publisher
 from mqtt_bridge.schema import digest
 
 log = logging.getLogger(__name__)
-Run = Callable[[], Awaitable[None]]
 
-BUTTONS: Mapping[str, CommandKind] = {
-    "ack": CommandKind.ACK,
-    "silence": CommandKind.SILENCE,
-    "lamp_test": CommandKind.LAMP_TEST,
-}
 FLUSH_MS = 2_000
 STOP_MS = 4_000
 CLOSE_MS = 2_000
@@ -73,9 +71,11 @@ def build_floor(path: Path) -> tuple[Floor, Devices]:
 
 
 async def guard(path: Path, environ: Mapping[str, str]) -> None:
-    """Guard the floor that the site file describes, until SIGTERM or SIGINT. ConfigError before anything is driven."""
-    floor, devices = build_floor(path)
-    controller = Controller(floor, devices, environ)
+    """Guard the floor of the generation in force, at first that of the site file, until SIGTERM or SIGINT. ConfigError
+    before anything is driven."""
+    directory = find_directory(path, environ)
+    lock = _claim_directory(directory)
+    controller = Controller(choose(path, build_floor, directory, boot_id()), environ, lock)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, controller.stop)
@@ -87,55 +87,49 @@ async def guard(path: Path, environ: Mapping[str, str]) -> None:
 class Controller:
     """All parts of one running controller."""
 
-    def __init__(self, floor: Floor, devices: Devices, environ: Mapping[str, str]) -> None:
-        site, plan = floor.site, floor.plan
+    def __init__(self, choice: Choice, environ: Mapping[str, str], lock: int) -> None:
+        floor, site, plan = choice.floor, choice.floor.site, choice.floor.plan
         self._told_damage: list[Damage] = []
+        self._environ, self._lock, self._first_events = environ, lock, choice.events
         self._directory = state_directory(site, environ)
-        self._lock = _claim_directory(self._directory)
-        attached = attach(site, devices, environ)
         self._clock, self._run_id = SystemClock(), run_id()
         self._beats = Beats(self._clock)
         self._notifier = Notifier(environ, os.getpid())
         waker = Waker(self._clock)
         self._storage = Storage(
-            self._directory, boot_id(), self._clock.now_ms, on_synced=lambda _: self._tell_bridge(),
+            self._directory, boot_id(), self._clock.now_ms, on_synced=lambda _: self._link.notify(),
             on_status=self._note_storage, on_failure=self._storage_died,
         )  # fmt: skip
         stored = self._storage.restore()
-        state = stored.state if stored else State()
+        state = replace(stored.state, settled=False) if stored else State()
         self._table = PointTable(plan.points, self._clock, waker.wake)
         desk = Desk(waker.wake)
-        local = self._claim_pins(site, state)
-        self._pollers = [self._poller(one) for one in attached]
-        buttons = {entry.id: BUTTONS[entry.kind.value] for entry in site.input if entry.kind.value in BUTTONS}
-        if self._chip is not None and (contacts := contact_bus(site, self._chip, frozenset(buttons))) is not None:
-            self._pollers.append(self._poller(Attached(bus=contacts)))
-        remote = [poller for poller in self._pollers if poller.outputs]
+        self._wires = Wires(site, choice.devices, environ, self._clock, self._table, self._levels(state))
         self._writer = Writer(
-            plan.outputs, clock=self._clock, table=self._table, beats=self._beats, local=local, remote=remote
-        )
-        self._local = local
-        self._archive = Archive(self._storage, self._clock, self._run_id, state)
+            plan.outputs, clock=self._clock, table=self._table, beats=self._beats, local=self._wires.local,
+            remote=self._wires.remote,
+        )  # fmt: skip
+        self._archive = Archive(self._storage, self._clock, self._run_id, plan, state)
         self._wall = WallTime(self._clock, self._archive.tell)
         self._health = OwnHealth(self._table, self._clock, lambda: not self._storage.status.degraded, self._wall.age_ms)
         self._board = Board(
-            plan, self._clock, run=self._run_id, outputs=self._writer.report,
-            devices=lambda: tuple(report for poller in self._pollers for report in poller.report()),
-            storage=self._storage_report,
+            plan, self._clock, run=self._run_id, outputs=self._writer.report, devices=self._device_reports,
+            storage=self._storage_report, config=lambda: self._configure.report(),
         )  # fmt: skip
-        orders = self._make_orders(desk, plan.manual_cause)
-        self._publisher = self._make_publisher(floor, environ, orders)
-        sinks: list[Sink] = [self._board, Buttons(buttons, desk), orders, Once(self._ready)]
-        if self._publisher is not None:
-            sinks.insert(0, BridgeSink(self._publisher))
+        self._orders = self._make_orders(desk, plan.manual_cause)
+        self._link = Link(self._link_key(floor), self._make_publisher(floor))
+        buttons = Buttons(buttons_of(site), desk)
+        sinks: list[Sink] = [self._link, self._board, buttons, self._orders, Once(self._ready)]
         self._cycle = Cycle(
             plan=plan, state=state, step=step, clock=self._clock, waker=waker, table=self._table, desk=desk,
             writer=self._writer, audience=Audience(self._archive, sinks), beat=self._beats.beat,
         )  # fmt: skip
-        control = Control(
-            control_socket(site, environ), run=self._run_id, clock=self._clock, board=self._board, desk=desk
-        )
         self._supervisor = Supervisor(self._clock, self._beats, lambda fault: self._writer.stop(fault=fault))
+        self._configure = self._make_configure(choice, buttons)
+        control = Control(
+            control_socket(site, environ), run=self._run_id, clock=self._clock, board=self._board, desk=desk,
+            more=self._configure.verbs,
+        )  # fmt: skip
         self._declare_tasks(control)
 
     def stop(self) -> None:
@@ -146,49 +140,57 @@ class Controller:
     async def run(self) -> None:
         """Until stopped. Raises what a core part died of, after outputs went to their fault values."""
         self._storage.start()
-        self._archive.tell([self._own_event("controller.started", {"version": _version()})])
+        self._archive.tell([self._own_event("controller.started", {"version": _version()}), *self._first_events])
         self._note_storage(self._storage.status)
         try:
             await self._supervisor.run(self._closings())
         finally:
-            for port in self._local:
-                port.close()
+            self._wires.close()
             self._notifier.close()
             os.close(self._lock)
 
     # ------------------------------------------------------------------------------------------------------ the parts
 
-    def _claim_pins(self, site: Site, state: State) -> list[LocalPort]:
-        self._chip = open_pins(site)
-        if self._chip is None:
-            return []
+    def _levels(self, state: State) -> dict[str, bool]:
         now_ms = self._clock.now_ms()
-        levels = {name: level(output.drive.value, now_ms) for name, output in state.outputs.items()}
-        return [claim_pins(site, self._chip, levels)]
+        return {name: level(output.drive.value, now_ms) for name, output in state.outputs.items()}
 
-    def _poller(self, one: Attached) -> Poller:
-        make = one.again
-
-        def rebuild() -> tuple[Bus | None, RemotePort | None]:
-            assert make is not None
-            fresh = make()
-            return fresh.bus, fresh.port
-
-        return Poller(
-            bus=one.bus, port=one.port, clock=self._clock, table=self._table, rebuild=rebuild if make else None
-        )
+    def _make_configure(self, choice: Choice, buttons: Buttons) -> Configure:
+        swap = Swap(
+            Parts(
+                table=self._table, writer=self._writer, board=self._board, cycle=self._cycle, archive=self._archive,
+                wires=self._wires, buttons=buttons, supervisor=self._supervisor, link=self._link,
+                link_key=self._link_key, make_publisher=self._make_publisher,
+            ),
+            choice.floor,
+        )  # fmt: skip
+        works = Works(
+            swap=swap.to, build=build_floor, tell=self._archive.tell, restarts=lambda: self._supervisor.restarts,
+            alive=lambda: {report.device: report.alive for report in self._device_reports()},
+        )  # fmt: skip
+        return Configure(choice.store, choice.number, self._clock, works)
 
     def _make_orders(self, desk: Desk, by_hand: str) -> FarOrders:
         seen = KeptWords(self._directory / COMMANDS, Disk())
         return FarOrders(desk, self._clock, self._archive.tell, seen, by_hand=by_hand)
 
-    def _make_publisher(self, floor: Floor, environ: Mapping[str, str], orders: FarOrders) -> Publisher | None:
+    def _link_key(self, floor: Floor) -> object:
+        if floor.site.mqtt is None or not floor.site.mqtt.enabled:
+            return None
+        return (
+            bridge_settings(floor.site, self._environ),
+            floor.plan.points,
+            floor.plan.alarms,
+            floor.site.site.language,
+        )
+
+    def _make_publisher(self, floor: Floor) -> Publisher | None:
         if floor.site.mqtt is None or not floor.site.mqtt.enabled:
             return None
         texts = load_texts(floor.site.site.language)
         about = About(version=_version(), schema=digest(), points=tuple(floor.plan.points.values()))
         return Publisher(
-            bridge_settings(floor.site, environ),
+            bridge_settings(floor.site, self._environ),
             boot=self._run_id,
             about=about,
             alarms=floor.plan.alarms,
@@ -197,7 +199,7 @@ class Controller:
             outbox=Outbox(self._storage),
             memory=TopicMemory(self._directory, Disk()),
             report=self._health.note_bridge,
-            orders=orders,
+            orders=self._orders,
         )
 
     def _declare_tasks(self, control: Control) -> None:
@@ -209,18 +211,15 @@ class Controller:
         self._supervisor.supervise("watchdog", dog.run, group="own")
         self._supervisor.supervise("storage beat", self._follow_storage, group="own")
         self._supervisor.supervise("control", control.run, group="own")
-        for poller in self._pollers:
-            self._supervisor.supervise(f"poller {poller.name}", poller.run, group="pollers")
-        if self._publisher is not None:
-            self._supervisor.supervise("mqtt", partial(_publish, self._publisher), group="mqtt")
+        self._supervisor.supervise("configuration", self._configure.run, group="own")
+        self._supervisor.supervise("mqtt", self._link.run, group="mqtt")
+        self._wires.start(self._supervisor)
 
     def _closings(self) -> list[Closing]:
         steps = [Closing(name="outputs", limit_ms=FLUSH_MS, call=self._flush, cancels=("pollers",))]
         self_told = Closing(name="last words", limit_ms=CLOSE_MS, call=self._say_last_words)
         steps.append(self_told)
-        if self._publisher is not None:
-            farewell: Run = partial(self._publisher.stop, "stop")
-            steps.append(Closing(name="mqtt", limit_ms=STOP_MS, call=farewell, cancels=("mqtt",)))
+        steps.append(Closing(name="mqtt", limit_ms=STOP_MS, call=self._link.stop, cancels=("mqtt",)))
         steps.append(Closing(name="storage", limit_ms=STOP_MS, call=self._stop_storage, cancels=("own",)))
         steps.append(Closing(name="devices", limit_ms=CLOSE_MS, call=self._close_devices))
         return steps
@@ -231,9 +230,8 @@ class Controller:
         self._notifier.ready(self._board.headline)
         log.info("guarding the floor: %s", self._board.headline)
 
-    def _tell_bridge(self) -> None:
-        if self._publisher is not None:
-            self._publisher.notify()
+    def _device_reports(self) -> tuple[DeviceReport, ...]:
+        return tuple(report for poller in self._wires.pollers for report in poller.report())
 
     def _note_storage(self, status: Status) -> None:
         """A store has failed or works again, or the opening of one has found damage: each is told once."""
@@ -262,11 +260,12 @@ class Controller:
             await waker.wait(self._clock.now_ms() + 1_000)
 
     async def _flush(self) -> None:
-        for poller in self._pollers:
+        for poller in self._wires.pollers:
             poller.stop_reading()
-        await asyncio.gather(*(poller.flush(FLUSH_MS - 300) for poller in self._pollers if poller.outputs))
+        await asyncio.gather(*(poller.flush(FLUSH_MS - 300) for poller in self._wires.pollers if poller.outputs))
 
     async def _say_last_words(self) -> None:
+        await self._configure.note_lasting()  # an end in order is no crash
         before = self._storage.status.last
         self._archive.tell([self._own_event("controller.stopped", {})])
         waker = Waker(self._clock)
@@ -278,16 +277,10 @@ class Controller:
             log.error("not everything could be written before the end")
 
     async def _close_devices(self) -> None:
-        await asyncio.gather(*(poller.close() for poller in self._pollers))
+        await asyncio.gather(*(poller.close() for poller in self._wires.pollers))
 
     def _own_event(self, kind: str, data: Mapping[str, str]) -> Event:
         return Event(type=kind, severity=Severity.CRITICAL, at_ms=self._clock.now_ms(), data=data)
-
-
-async def _publish(publisher: Publisher) -> None:
-    """The bridge ends when it has said goodbye; what comes then is the end of this task by whoever asked for it."""
-    await publisher.run()
-    await asyncio.get_running_loop().create_future()
 
 
 def _claim_directory(directory: Path) -> int:

@@ -54,10 +54,12 @@ class State:
 
     `stepped_ms`: the monotonic time of the last step, None after a restore in another boot. `paused_by`: who paused
     outbound by hand, empty if nobody. `lamp_test_ms`: what is left of a lamp test. `checklists`: causes that are over
-    and whose checklist nobody has acknowledged yet, with their incident.
+    and whose checklist nobody has acknowledged yet, with their incident. `settled`: False makes the next step look at
+    every rule, since the plan may be another one than that of the last step.
     """
 
     stepped_ms: int | None = None
+    settled: bool = False
     conditions: Mapping[str, ConditionState] = field(default_factory=dict)
     alarms: Mapping[str, AlarmState] = field(default_factory=dict)
     causes: Mapping[str, CauseState] = field(default_factory=dict)

@@ -52,6 +52,11 @@ class Cycle:
             while (rest_ms := self._last_ms + GAP_MS) > self._clock.now_ms():
                 await self._waker.wait(rest_ms)
 
+    def adopt(self, plan: Plan) -> Decision:
+        """Another plan from now on, on the same memory, and one cycle of it at once."""
+        self._plan, self.state = plan, replace(self.state, settled=False)
+        return self.tick()
+
     def tick(self) -> Decision:
         """One cycle. The order is law: outputs, then journal, then everybody else."""
         now_ms = max(self._clock.now_ms(), self._last_ms + 1)

@@ -3,28 +3,32 @@
 A secret that cannot be read is a ConfigError, all of them at once. It must not open a connection.
 """
 
+import hashlib
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
+from pydantic import BaseModel
+
 from config.devices import Devices, pbx_config
 from config.model_devices import Exchange, ModbusEndpoint, SnmpV3, SnmpVersion, Ups
-from config.model_floor import GpioOutput, ModbusOutput, OutletOutput
-from config.secrets import read_secret
+from config.model_floor import ExchangeOutput, ModbusOutput, OutletOutput
+from config.secrets import locate, read_secret
 from config.site import Site
-from config.strict import ConfigError, Fault
-from drivers.gpio import Chip, Contact, ContactBus, GpioPort, OutputPin, open_chip
+from config.strict import ConfigError, Document, Fault
 from drivers.modbus import ModbusBus
 from drivers.modbus_guard import Framing
-from drivers.modbus_profile import LATE_EVERY_MS, CoilOutput, Endpoint
+from drivers.modbus_profile import LATE_EVERY_MS, CoilOutput
+from drivers.modbus_profile import Endpoint as ModbusLine
+from drivers.modbus_profile import ModbusUnit as UnitOnWire
 from drivers.pbx import PbxBus
 from drivers.snmp_access import Access, Auth, Community, Privacy, User
 from drivers.snmp_bus import SnmpBus
 from drivers.snmp_outlets import OutletPort
 from drivers.snmp_traps import TrapPort
-from firmware_py.ports import Bus, DeviceError, LocalPort, RemotePort
+from firmware_py.ports import Bus, RemotePort
 
 AUTH: Final[Mapping[str, Auth | None]] = {
     "none": None, "md5": "md5", "sha1": "sha", "sha224": "sha224", "sha256": "sha256", "sha384": "sha384",
@@ -34,6 +38,8 @@ PRIVACY: Final[Mapping[str, Privacy | None]] = {
     "none": None, "des": "des", "aes128": "aes", "aes192": "aes192", "aes256": "aes256",
 }  # fmt: skip
 _PARITY: Final = {"even": "E", "odd": "O", "none": "N"}
+_MOST_SECRET_BYTES: Final = 64 * 1024
+_NOWHERE: Final = Document(file="", tree={})
 _DEADLINE_SHARE: Final = 0.9  # of the period: a read that is not over by then would delay the next one
 
 
@@ -47,19 +53,53 @@ class Attached:
     again: Callable[[], "Attached"] | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One endpoint that can be built. Two with equal recipes are the same driver on the same wire."""
+
+    name: str
+    recipe: object
+    make: Callable[[], Attached]
+
+
+class TrapShare:
+    """The one trap port of all UPSs: the same object for as long as its settings are the same."""
+
+    def __init__(self) -> None:
+        self._settings: object = None
+        self._port: TrapPort | None = None
+
+    def port(self, site: Site) -> TrapPort | None:
+        """None where the site listens for no traps."""
+        if site.snmp_traps != self._settings:
+            traps = self._settings = site.snmp_traps
+            self._port = TrapPort(traps.address, traps.port) if traps.enabled else None
+        return self._port
+
+
+def find_endpoints(site: Site, devices: Devices, environ: Mapping[str, str], traps: TrapShare) -> tuple[Endpoint, ...]:
+    """Every endpoint of the site. Reads secrets only to see whether they have changed."""
+    trap_port = traps.port(site)
+    makers: list[tuple[Ups | ModbusEndpoint | Exchange, object, Callable[[], Attached]]] = [
+        *((ups, (site.snmp_traps, devices.ups[ups.id]), partial(_snmp, site, ups, devices, environ, trap_port))
+          for ups in site.ups),
+        *((one, [_essence(unit) for unit in devices.units[one.id]], partial(_modbus, site, one, devices))
+          for one in site.modbus),
+        *((one, None, partial(_exchange, site, one, environ)) for one in site.exchange),
+    ]  # fmt: skip
+    return tuple(
+        Endpoint(name=one.id, recipe=(one, more, _wired(site, one), _contents(one, environ)), make=make)
+        for one, more, make in makers
+    )
+
+
 def attach(site: Site, devices: Devices, environ: Mapping[str, str]) -> tuple[Attached, ...]:
     """Every endpoint of the site. ConfigError with all faults of all secrets and certificates."""
-    traps = TrapPort(site.snmp_traps.address, site.snmp_traps.port) if site.snmp_traps.enabled else None
-    makers: list[Callable[[], Attached]] = [
-        *(partial(_snmp, site, ups, devices, environ, traps) for ups in site.ups),
-        *(partial(_modbus, site, endpoint, devices) for endpoint in site.modbus),
-        *(partial(_exchange, site, exchange, environ) for exchange in site.exchange),
-    ]
     attached: list[Attached] = []
     faults: list[Fault] = []
-    for make in makers:
+    for endpoint in find_endpoints(site, devices, environ, TrapShare()):
         try:
-            attached.append(replace(make(), again=make))
+            attached.append(replace(endpoint.make(), again=endpoint.make))
         except ConfigError as error:
             faults += error.faults
     if faults:
@@ -67,43 +107,41 @@ def attach(site: Site, devices: Devices, environ: Mapping[str, str]) -> tuple[At
     return tuple(attached)
 
 
-def open_pins(site: Site) -> Chip | None:
-    """The board's pins, None for a site without any. ConfigError when they cannot be had: nothing falls back."""
-    if site.gpio is None:
-        return None
-    try:
-        return open_chip(site.gpio.factory)
-    except DeviceError as error:
-        raise ConfigError([Fault(file="gpio", line=1, col=1, key="gpio.factory", message=str(error))]) from error
+def _essence(unit: UnitOnWire) -> object:
+    """A unit without the place that its profile was read from."""
+    return replace(unit, profile=replace(unit.profile, document=_NOWHERE))
 
 
-def claim_pins(site: Site, chip: Chip, levels: Mapping[str, bool]) -> LocalPort:
-    """The outputs on pins, claimed at the given levels."""
-    pins = [
-        OutputPin(output=output.id, pin=output.pin, active_low=output.polarity.value == "active_low")
-        for output in site.output
-        if isinstance(output, GpioOutput)
-    ]
-    try:
-        return GpioPort(pins, chip, levels)
-    except DeviceError as error:
-        raise ConfigError([Fault(file="gpio", line=1, col=1, key="output.pin", message=str(error))]) from error
+def _wired(site: Site, one: Ups | ModbusEndpoint | Exchange) -> object:
+    """The outputs behind an endpoint, as far as its driver knows of them."""
+    owners = {unit.id for unit in one.units} if isinstance(one, ModbusEndpoint) else {one.id}
+    found: list[object] = []
+    for output in site.output:
+        match output:
+            case ModbusOutput(unit=owner) if owner in owners:
+                found.append((output.id, output.unit, output.coil, output.polarity))
+            case OutletOutput(ups=owner) if owner in owners:
+                found.append((output.id, output.outlet))
+            case ExchangeOutput(exchange=owner) if owner in owners:
+                found.append((output.id, output.switch))
+            case _:
+                pass
+    return found
 
 
-def contact_bus(site: Site, chip: Chip, buttons: frozenset[str]) -> ContactBus | None:
-    """The contacts and buttons, None where there are none."""
-    contacts = [
-        Contact(
-            point=entry.id,
-            pin=entry.pin,
-            pull=entry.pull,
-            # Closed to ground pulls the pin low. A normally closed one reports by opening: a cut wire reports too.
-            active_low=(entry.contact == "normally_open") == (entry.pull != "down"),
-            momentary=entry.id in buttons,
-        )
-        for entry in site.input
-    ]
-    return ContactBus(contacts, chip) if contacts else None
+def _contents(section: BaseModel, environ: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Digests of all files that a section names: a new password under an old name is a change."""
+    found: list[tuple[str, str]] = []
+    for key, value in section:
+        if isinstance(value, BaseModel):
+            found += _contents(value, environ)
+        elif key.endswith("_file") and isinstance(value, str):
+            try:
+                raw = locate(value, environ).read_bytes()[:_MOST_SECRET_BYTES]
+            except (OSError, ConfigError):
+                raw = b""  # whoever needs it says so
+            found.append((key, hashlib.blake2b(raw).hexdigest()))
+    return found
 
 
 def _snmp(site: Site, ups: Ups, devices: Devices, environ: Mapping[str, str], traps: TrapPort | None) -> Attached:
@@ -170,7 +208,7 @@ def _modbus(site: Site, endpoint: ModbusEndpoint, devices: Devices) -> Attached:
     }
     try:
         bus = ModbusBus(
-            Endpoint(
+            ModbusLine(
                 name=endpoint.id,
                 framing=Framing(endpoint.transport.value),
                 host=endpoint.address or "",
