@@ -19,6 +19,11 @@ def effective(model: BaseModel) -> str:
     return "\n".join(_table(model, "")).lstrip("\n") + "\n"
 
 
+def show_value(value: object, info: FieldInfo) -> str:
+    """One value as the file has it, in the unit of its field."""
+    return _value(value, _unit(info))
+
+
 def _table(model: BaseModel, name: str) -> Iterator[str]:
     inner: list[tuple[str, object]] = []
     for field, info in type(model).model_fields.items():

@@ -114,7 +114,7 @@ class Controller:
         self._health = OwnHealth(self._table, self._clock, lambda: not self._storage.status.degraded, self._wall.age_ms)
         self._board = Board(
             plan, self._clock, run=self._run_id, outputs=self._writer.report, devices=self._device_reports,
-            storage=self._storage_report, config=lambda: self._configure.report(),
+            storage=self._storage_report, config=self._config_report,
         )  # fmt: skip
         self._orders = self._make_orders(desk, plan.manual_cause)
         self._link = Link(self._link_key(floor), self._make_publisher(floor))
@@ -156,7 +156,7 @@ class Controller:
         return {name: level(output.drive.value, now_ms) for name, output in state.outputs.items()}
 
     def _make_configure(self, choice: Choice, buttons: Buttons) -> Configure:
-        swap = Swap(
+        swap = self._swap = Swap(
             Parts(
                 table=self._table, writer=self._writer, board=self._board, cycle=self._cycle, archive=self._archive,
                 wires=self._wires, buttons=buttons, supervisor=self._supervisor, link=self._link,
@@ -243,6 +243,13 @@ class Controller:
     def _storage_died(self, error: BaseException) -> None:
         # The floor is guarded without a memory; the beat stops, so that the service manager starts us anew.
         log.critical("the storage thread has died", exc_info=error)
+
+    def _config_report(self) -> Mapping[str, Json]:
+        lamps = self._swap.floor.site.lamp
+        return {
+            "config": self._configure.report(),
+            "lamps": [{"panel": one.panel, "row": one.row.value, "output": one.output} for one in lamps],
+        }
 
     def _storage_report(self) -> Mapping[str, Json]:
         status = self._storage.status

@@ -77,7 +77,7 @@ class Board:
         now_ms = self._clock.now_ms()
         clock: dict[str, Json] = {"now_ms": now_ms, "utc_ms": self._clock.utc_ms(), "clk": self._clock.quality().value}
         seen: dict[str, Json] = {"boot": self._run, "clock": clock, "storage": dict(self._storage())}
-        seen["config"] = dict(self._config())
+        seen |= self._config()
         seen["devices"] = {report.device: _device(report) for report in self._devices()}
         if self._decision is None or self._image is None:
             return seen | {"mode": "starting"}
