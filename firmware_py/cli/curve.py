@@ -30,12 +30,9 @@ def forecast(points: Mapping[str, Any], name: str, *, letters: bool) -> str:
     if not isinstance(runtime_s, int | float) or not isinstance(charge, int | float):
         return ""
     short_s = _get(points, f"{name}.plan.short_s")
-    left_s = _get(points, f"{name}.forecast.endurance_s")
     drains = _get(points, f"{name}.forecast.on_battery") is True
     text = f"{name:<10}{charge:>4.0f} % |{curve(float(charge), letters=letters)}| "
     text += ("empty in " if drains else "would last ") + span(runtime_s * 1000)
-    if isinstance(left_s, int | float) and left_s > 0:
-        text += f", {span(left_s * 1000)} asked"
     return text + (f", SHORT by {span(short_s * 1000)}" if isinstance(short_s, int | float) and short_s > 0 else "")
 
 

@@ -5,7 +5,7 @@ A verb's `module` is imported when it runs. Knows no daemon.
 
 import argparse
 
-from firmware_py.cli import verbs_config
+from firmware_py.cli import verbs_config, verbs_look
 from firmware_py.cli.arguments import DEFAULT_SITE
 from firmware_py.cli.arguments import add_socket as _add_socket
 from firmware_py.cli.arguments import add_verb as _verb
@@ -42,6 +42,7 @@ def build_parser() -> argparse.ArgumentParser:
     check.add_argument("--effective", action="store_true", help="print the configuration in force, defaults included")
     check.add_argument("--budget", action="store_true", help="print how late a change on each Modbus line can be seen")
     verbs_config.add(verbs)
+    verbs_look.add(verbs)
     status = _verb(verbs, "status", "one picture of the floor as the daemon sees it")
     _add_socket(status)
     status.add_argument("--json", action="store_true", help="as JSON, version 1")

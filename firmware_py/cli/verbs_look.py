@@ -1,0 +1,34 @@
+"""The arguments of the verbs that look without touching: simulate, replay, doctor, bundle, export, init and the like.
+
+Knows no daemon and does not load what the verbs do.
+"""
+
+from firmware_py.cli.arguments import DEFAULT_SITE, Verbs, add_socket, add_verb, duration_ms
+
+
+def add(verbs: Verbs) -> None:
+    """All of them."""
+    _add_simulate(verbs)
+    replay = add_verb(verbs, "replay", "run the recorded inputs again; with a site file, show what it would change")
+    replay.add_argument("file", nargs="?", default="", help="site file to compare with (default: only verify)")
+    replay.add_argument("--config", metavar="FILE", default=DEFAULT_SITE, help="site file (default %(default)s)")
+    replay.add_argument("--directory", metavar="FOLDER", default="", help="state directory (default: the site's)")
+    replay.add_argument("--json", action="store_true", help="as JSON, version 1")
+
+
+def _add_simulate(verbs: Verbs) -> None:
+    simulate = add_verb(verbs, "simulate", "a made-up outage on a shadow of the floor; no output is touched")
+    simulate.set_defaults(default=DEFAULT_SITE)
+    simulate.add_argument(
+        "what", choices=("mains", "reading"), help="mains: a power cut; reading: only what --set says"
+    )
+    simulate.add_argument("file", nargs="?", default="", help="site file (default: what is in force)")
+    simulate.add_argument(
+        "--for", dest="for_ms", type=duration_ms, default=3_600_000, metavar="TIME", help='how long (default "60 min")'
+    )
+    simulate.add_argument("--ups", default="", metavar="ID", help="only this UPS loses its mains")
+    simulate.add_argument(
+        "--set", action="append", default=[], metavar="POINT=VALUE", help="a made-up reading, as often as wanted"
+    )
+    simulate.add_argument("--json", action="store_true", help="as JSON, version 1")
+    add_socket(simulate)
