@@ -4,7 +4,7 @@ Batteries drain with the load that is not shed; everything else stays as it was 
 arithmetic in virtual time: no device, no socket, no clock.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from firmware_py.core.check import Test, evaluate, points_of
@@ -18,7 +18,8 @@ from firmware_py.core.shedplan import Battery, fed_w
 from firmware_py.core.state import State
 from firmware_py.core.step import CLOCK_POINT, step
 
-STEP_MS = 1_000
+STEP_MS, LONG_STEP_MS = 1_000, 15_000
+_CALM_MS = 20_000
 SETTLE_MS = 30_000  # all is sound for this long before anything is made up
 _FULL_PCT, _IDLE_RUNTIME_S = 100.0, 14_400
 _ON_BATTERY, _ON_MAINS = ("battery",), ("normal", "mains", "online")
@@ -56,6 +57,8 @@ class Shadow:
     values: dict[str, Value] = field(default_factory=dict)
     cells: list[Cell] = field(default_factory=list)
     outputs: dict[str, OutputValue] = field(default_factory=dict)
+    told_ms: int = 0
+    wake_ms: int | None = None
 
     def __post_init__(self) -> None:
         derived = {name for name in self.plan.points if ".forecast." in name or ".plan." in name}
@@ -66,9 +69,34 @@ class Shadow:
             given = self.seen.get(name)
             if given is not None and point.fits(given):
                 self.values[name] = given
+        self._mend()
         for battery in self.plan.batteries.values():
             self.cells.append(self._cell(battery))
-        self._run(SETTLE_MS, lambda moment: None)
+        self._run(SETTLE_MS, lambda moment: None, 0)
+
+    def _mend(self) -> None:
+        """What was made up is made to suit the conditions that read several points at once."""
+        for condition in self.plan.conditions.values():
+            for name in points_of(condition.test):
+                if not self._holds(condition.test):
+                    break
+                if name in self.values and name not in self.seen:
+                    self.values[name] = self._kinder(condition.test, self.plan.points[name])
+
+    def _kinder(self, test: Test, point: Point) -> Value:
+        """Another value with which the test does not hold and fewer do than before; else the old one."""
+        old, worst = self.values[point.id], self._count()
+        for value in _values(point):
+            self.values[point.id] = value
+            if not self._holds(test) and self._count() < worst:
+                return value
+        return old
+
+    def _count(self) -> int:
+        return sum(self._holds(condition.test) for condition in self.plan.conditions.values())
+
+    def _holds(self, test: Test) -> bool:
+        return evaluate(test, self._image(), holding=False) is True
 
     @property
     def mode(self) -> str:
@@ -102,23 +130,30 @@ class Shadow:
     def run(self, ms: int, since_ms: int) -> Iterator[Moment]:
         """So much later; what happened meanwhile, counted from `since_ms`."""
         found: list[Moment] = []
-        self._run(ms, lambda moment: found.append(moment), since_ms)
+        self._run(ms, found.append, since_ms)
         yield from found
 
-    def _run(self, ms: int, tell: "object", since_ms: int = 0) -> None:
-        assert callable(tell)
+    def _run(self, ms: int, tell: Callable[[Moment], object], since_ms: int) -> None:
         end_ms = self.now_ms + ms
         while self.now_ms < end_ms:
-            self.now_ms += STEP_MS
-            self._drain()
+            calm = self.now_ms - self.told_ms > _CALM_MS
+            dt_ms = min(LONG_STEP_MS if calm else STEP_MS, end_ms - self.now_ms)
+            if self.wake_ms is not None:
+                dt_ms = max(1, min(dt_ms, self.wake_ms - self.now_ms))
+            self.now_ms += dt_ms
+            self._drain(dt_ms)
             self.values[CLOCK_POINT] = self.utc_s + self.now_ms // 1_000
             before = self.outputs
             image = self._image()
             decision = step(self.plan, self.state, image, (), self.now_ms)
             self.state = decision.state
             self.outputs = {name: drive.value for name, drive in decision.outputs.items()}
-            at_ms = self.now_ms - since_ms
+            at_ms, self.wake_ms = self.now_ms - since_ms, decision.wake_at_ms
+            if decision.events or self.outputs != before:
+                self.told_ms = self.now_ms
             for event in decision.events:
+                if event.type == "output.changed":
+                    continue  # said below, with its name
                 tell(Moment(at_ms=at_ms, what=spell_event(event), why=_because(event)))
             for name, drive in decision.outputs.items():
                 if before and before.get(name) != drive.value and name not in self._shown():
@@ -136,22 +171,21 @@ class Shadow:
         return freeze(self.plan.points.values(), readings, self.now_ms)
 
     def _cell(self, battery: Battery) -> Cell:
-        charge = self._number(battery.charge, _FULL_PCT)
+        charge = self._number(battery.charge, _FULL_PCT) if battery.charge in self.seen else _FULL_PCT
         off = frozenset(load.output for load in battery.loads if self.outputs.get(load.output) is False)
         load_w = float(fed_w(battery, off) or 1_000)
-        runtime_s = (
-            self._number(battery.runtime, _IDLE_RUNTIME_S) if self.seen.get(battery.runtime) else _IDLE_RUNTIME_S
-        )
+        known = battery.runtime in self.seen
+        runtime_s = self._number(battery.runtime, _IDLE_RUNTIME_S) if known else _IDLE_RUNTIME_S
         return Cell(battery=battery, left=charge / 100, runtime_s=float(runtime_s), load_w=load_w)
 
-    def _drain(self) -> None:
+    def _drain(self, dt_ms: int) -> None:
         for cell in self.cells:
             battery = cell.battery
             off = frozenset(load.output for load in battery.loads if self.outputs.get(load.output) is False)
             load_w = max(1.0, float(fed_w(battery, off) or cell.load_w))
             whole_s = cell.runtime_s * cell.load_w / load_w
             if cell.on:
-                cell.left = max(0.0, cell.left - STEP_MS / 1_000 / whole_s)
+                cell.left = max(0.0, cell.left - dt_ms / 1_000 / whole_s)
             for point, number in (
                 (battery.charge, cell.left * 100), (battery.runtime, cell.left * whole_s), (battery.power, load_w),
                 (battery.load, load_w * 100 / battery.rating_w if battery.rating_w else None),

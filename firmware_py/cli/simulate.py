@@ -20,6 +20,7 @@ from firmware_py.cli.wire import ask
 from firmware_py.core.reading import Value
 from firmware_py.runtime.generations import SITE_FILE
 
+_SETTLED_MS = 120_000
 _QUIET_MS = 1_800_000  # this long without anything new after the end, and nothing more is to be seen
 _WIDTH = 79
 
@@ -47,11 +48,11 @@ def run(args: argparse.Namespace) -> int:
     _end(shadow, args)
     moments.append(Moment(at_ms=args.for_ms, what="that ends"))
     quiet_ms = 0
-    while quiet_ms < _QUIET_MS and shadow.now_ms - since_ms < args.for_ms + 8 * 3_600_000:
+    while quiet_ms < _QUIET_MS and shadow.now_ms - since_ms < args.for_ms + 2 * 3_600_000:
         fresh = list(shadow.run(60_000, since_ms))
         moments += fresh
         quiet_ms = 0 if fresh else quiet_ms + 60_000
-        if shadow.mode == "normal" and quiet_ms >= 300_000:
+        if shadow.mode == "normal" and quiet_ms >= _SETTLED_MS:
             break
     _print(moments, shadow, args, live=live)
     return Code.OK
