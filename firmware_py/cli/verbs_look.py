@@ -8,6 +8,7 @@ from firmware_py.cli.arguments import DEFAULT_SITE, Verbs, add_socket, add_verb,
 
 def add(verbs: Verbs) -> None:
     """All of them."""
+    _add_init(verbs)
     _add_simulate(verbs)
     replay = add_verb(verbs, "replay", "run the recorded inputs again; with a site file, show what it would change")
     replay.add_argument("file", nargs="?", default="", help="site file to compare with (default: only verify)")
@@ -32,3 +33,27 @@ def _add_simulate(verbs: Verbs) -> None:
     )
     simulate.add_argument("--json", action="store_true", help="as JSON, version 1")
     add_socket(simulate)
+
+
+def _add_init(verbs: Verbs) -> None:
+    discover = add_verb(verbs, "discover", "what answers at these addresses, and which profiles suit it")
+    addresses = "snmp://COMMUNITY@HOST, modbus+tcp://HOST:502/1-4, ami://USER@HOST; nothing else is asked"
+    discover.add_argument("address", nargs="+", metavar="ADDRESS", help=addresses)
+    discover.add_argument("--community-file", default="", metavar="FILE", help="where others see arguments")
+    discover.add_argument("--timeout", dest="timeout_ms", type=duration_ms, default=10_000, metavar="TIME", help="each")
+    discover.add_argument("--json", action="store_true", help="as JSON, version 1")
+    init = add_verb(verbs, "init", "write a first site file from a few answers and from what answers")
+    init.add_argument("file", nargs="?", default=DEFAULT_SITE, help="to be written (default %(default)s)")
+    init.add_argument("--address", action="append", default=[], metavar="ADDRESS", help=addresses)
+    for name, text in (
+        ("--id", "short name of the floor, for topics"), ("--name", "its name for people"),
+        ("--country", "two letters"), ("--broker", "HOST or HOST:PORT"),
+        ("--state", "state directory (default: as systemd says)"), ("--control-socket", "(default: as systemd says)"),
+        ("--secrets", "folder of the secret files (default: systemd's credentials)"),
+    ):  # fmt: skip
+        init.add_argument(name, default="", help=text)
+    init.add_argument("--trunk", action="append", default=[], metavar="ENDPOINT", help="of the exchange, to be watched")
+    init.add_argument("--no-pins", action="store_true", help="this machine has no lamps on pins")
+    init.add_argument("--no-questions", action="store_true", help="take the defaults")
+    init.add_argument("--force", action="store_true", help="keep an old file as FILE.old")
+    init.add_argument("--timeout", dest="timeout_ms", type=duration_ms, default=10_000, metavar="TIME", help="each")
