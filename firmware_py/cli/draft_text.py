@@ -33,7 +33,7 @@ def write(found: Sequence[Found], answers: Answers) -> str:
 
 
 def _lines(found: Sequence[Found], answers: Answers) -> Iterator[str]:
-    yield "# Written by `floorguard init`. Every key that is not here has a default: `floorguard check --effective` prints"
+    yield "# Written by `floorguard init`. What is not here has a default: `floorguard check --effective` prints"
     yield "# all of them, docs/configuration.md says what each is for. After a change: floorguard check, diff, apply."
     yield ""
     yield "[site]"

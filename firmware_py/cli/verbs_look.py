@@ -3,12 +3,15 @@
 Knows no daemon and does not load what the verbs do.
 """
 
-from firmware_py.cli.arguments import DEFAULT_SITE, Verbs, add_socket, add_verb, duration_ms
+from firmware_py.cli.arguments import DEFAULT_SITE, Verbs, add_site, add_socket, add_verb, duration_ms
+
+CREDENTIALS = "/etc/floorguard/credentials"
 
 
 def add(verbs: Verbs) -> None:
     """All of them."""
     _add_init(verbs)
+    _add_care(verbs)
     _add_simulate(verbs)
     replay = add_verb(verbs, "replay", "run the recorded inputs again; with a site file, show what it would change")
     replay.add_argument("file", nargs="?", default="", help="site file to compare with (default: only verify)")
@@ -57,3 +60,26 @@ def _add_init(verbs: Verbs) -> None:
     init.add_argument("--no-questions", action="store_true", help="take the defaults")
     init.add_argument("--force", action="store_true", help="keep an old file as FILE.old")
     init.add_argument("--timeout", dest="timeout_ms", type=duration_ms, default=10_000, metavar="TIME", help="each")
+
+
+def _add_care(verbs: Verbs) -> None:
+    doctor = add_verb(verbs, "doctor", "what around the controller would spoil its work, each with its fix")
+    add_site(doctor)
+    doctor.add_argument("--root", default="/", metavar="FOLDER", help="look at a system that lies there")
+    doctor.add_argument("--json", action="store_true", help="as JSON, version 1")
+    bundle = add_verb(verbs, "bundle", "an archive for whoever helps, without secrets and without people's names")
+    export = add_verb(verbs, "export", "the whole site in one archive, secrets apart", module="archive")
+    restore = add_verb(
+        verbs, "restore", "put an exported site in place; the controller must be stopped", module="archive"
+    )
+    bundle.add_argument("archive", nargs="?", default="floorguard-bundle.tar.gz", help="default %(default)s")
+    for verb, is_restore in ((export, False), (restore, True)):
+        verb.set_defaults(restore=is_restore)
+        verb.add_argument("archive", metavar="ARCHIVE", help="like site.tar.gz")
+        verb.add_argument("--secrets", default="", metavar="ARCHIVE", help="the secrets, in an archive of their own")
+        verb.add_argument("--credentials", default=CREDENTIALS, metavar="FOLDER", help="default %(default)s")
+    restore.add_argument("--force", action="store_true", help="although there is a state already; it is kept beside")
+    for verb in (bundle, export, restore):
+        verb.add_argument("--config", metavar="FILE", default=DEFAULT_SITE, help="site file (default %(default)s)")
+    for verb in (doctor, bundle, export, restore):
+        add_socket(verb)

@@ -112,7 +112,7 @@ async def _exchange(address: Address) -> Found:
             finally:
                 writer.close()
     except (OSError, TimeoutError, ValueError) as error:
-        return replace(found, said=f"does not answer: {error or 'no greeting in time'}")
+        return replace(found, said=f"does not answer: {error}")
     if not line.startswith(_BANNER):
         return replace(found, said="answers, and is no Asterisk Manager")
     said = line.decode("ascii", "replace").strip()[:60]
