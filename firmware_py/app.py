@@ -43,6 +43,7 @@ from firmware_py.wiring.bridge import bridge_settings
 from firmware_py.wiring.choice import Choice, choose
 from firmware_py.wiring.configure import Configure, Works
 from firmware_py.wiring.drafts import find_directory
+from firmware_py.wiring.exported import Exported
 from firmware_py.wiring.kept import COMMANDS, KeptWords, TopicMemory
 from firmware_py.wiring.link import Link
 from firmware_py.wiring.links import Archive, Buttons, Once, Outbox, OwnHealth
@@ -126,9 +127,10 @@ class Controller:
         )  # fmt: skip
         self._supervisor = Supervisor(self._clock, self._beats, lambda fault: self._writer.stop(fault=fault))
         self._configure = self._make_configure(choice, buttons)
+        exported = Exported(self._directory, self._clock, self._health, self._archive.tell)
         control = Control(
             control_socket(site, environ), run=self._run_id, clock=self._clock, board=self._board, desk=desk,
-            more=self._configure.verbs,
+            more={**self._configure.verbs, "exported": exported.note},
         )  # fmt: skip
         self._declare_tasks(control)
 

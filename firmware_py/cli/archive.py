@@ -65,7 +65,8 @@ def export(args: argparse.Namespace) -> int:
         print(f"{secrets}: {len(kept)} of {len(refs)} secrets. KEEP IT APART, and away from everybody")
     elif refs:
         print(f"Not in it: {', '.join(refs)} (--secrets FILE writes them to an archive of their own)")
-    asyncio.run(_tell(Path(args.socket)))
+    if Path(args.socket).exists():
+        asyncio.run(_tell(Path(args.socket)))
     return Code.OK
 
 
@@ -107,8 +108,6 @@ def _secret_path(ref: str, credentials: Path) -> Path:
 
 
 async def _tell(socket: Path) -> None:
-    if not socket.exists():
-        return
     try:
         async with ControlClient(socket) as client:
             await client.ask("exported")
@@ -129,8 +128,9 @@ def restore(args: argparse.Namespace) -> int:
     secrets: dict[str, bytes] = {}
     if args.secrets:
         packed, told = _read(Path(args.secrets))
-        refs = told.get("secrets", [])
-        secrets = {ref: packed[f"credentials/{n}"] for n, ref in enumerate(refs) if f"credentials/{n}" in packed}
+        refs = told.get("secrets")
+        named = {f"credentials/{n}": str(ref) for n, ref in enumerate(refs if isinstance(refs, list) else ())}
+        secrets = {ref: packed[name] for name, ref in named.items() if name in packed}
     if state.exists() and any(state.iterdir()) and not args.force:
         print(f"{state} is not empty; --force keeps it as {state.name}.before", file=sys.stderr)
         return Code.FAILED

@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     picture: object = {}
     if Path(args.socket).exists():
         for verb, fields in (("status", {}), ("events", {"last": 500}), ("generations", {})):
-            answer, _ = ask(args.socket, verb, **fields)  # type: ignore[arg-type] # numbers only
+            answer, _ = ask(args.socket, verb, **fields)
             parts[f"{verb}.json"] = json.dumps(answer, indent=1, ensure_ascii=False)
             picture = answer if verb == "status" else picture
     ground = Ground(

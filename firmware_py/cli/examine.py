@@ -134,7 +134,7 @@ def _chip(ground: Ground) -> Look:
     if header:
         return Look(what="GPIO chip", state=State.GOOD, found=f"{header[0]} ({labels[header[0]]})")
     found = ", ".join(f"{name} ({label or 'no label'})" for name, label in labels.items()) or "no GPIO chip at all"
-    fix = "the chip with the header's pins has a label pinctrl-rp1 or pinctrl-bcm2711/2835; is this a Raspberry Pi kernel?"
+    fix = "none is labelled pinctrl-rp1, -bcm2711 or -bcm2835: is this a Raspberry Pi with its own kernel?"
     return Look(what="GPIO chip", state=State.BAD, found=found, fix=fix)
 
 

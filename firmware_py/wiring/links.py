@@ -25,7 +25,15 @@ from firmware_py.runtime.desk import Desk
 from firmware_py.runtime.recorder import Inputs
 from firmware_py.runtime.storage import Storage
 from firmware_py.runtime.table import PointTable
-from monitors.comms import MQTT_AHEAD, MQTT_CERT, MQTT_CONNECTED, MQTT_DUPLICATE, MQTT_REFUSED, STORAGE_SOUND
+from monitors.comms import (
+    EXPORT_AGE,
+    MQTT_AHEAD,
+    MQTT_CERT,
+    MQTT_CONNECTED,
+    MQTT_DUPLICATE,
+    MQTT_REFUSED,
+    STORAGE_SOUND,
+)  # fmt: skip
 from mqtt_bridge.ports import Health, Record
 
 log = logging.getLogger(__name__)
@@ -112,6 +120,7 @@ class OwnHealth:
     ) -> None:
         self._table, self._clock, self._sound, self._age_ms = table, clock, sound, age_ms
         self._bridge: Health | None = None
+        self.exported_ms: int | None = None  # wall time of the last export of this site
 
     def note_bridge(self, health: Health) -> None:
         """The bridge's health has changed."""
@@ -132,6 +141,8 @@ class OwnHealth:
         samples = {name: Sample(value=flag, detail=details.get(name, "")) for name, flag in flags.items()}
         if bridge.certificate_ends_ms is not None and (age_ms := self._age_ms(bridge.certificate_ends_ms)) is not None:
             samples[MQTT_CERT] = Sample(value=round(-age_ms / _DAY_MS, 1))
+        if self.exported_ms is not None and (age_ms := self._age_ms(self.exported_ms)) is not None:
+            samples[EXPORT_AGE] = Sample(value=max(0, age_ms // 1000))
         self._table.offer(samples)
 
     async def run(self) -> None:
