@@ -256,7 +256,6 @@ class ModbusBus:
         self._rate = ChangeRate()
         self._groups = tuple(group for reader in self._readers.values() for group in reader.groups())
         if endpoint.count_every_ms:
-            # Last, for it opens no connection: what it tells must stay known while every unit is silent.
             self._groups += (_line_group(endpoint),)
         self._paces = {f"{device}.{pace}": pace for device in self._readers for pace in Pace}
 
@@ -283,8 +282,6 @@ class ModbusBus:
     async def read(self, group: PollGroup) -> Mapping[str, Sample]:
         """Read one group, connecting first where needed. Raises DeviceError."""
         if group.id == f"{self.name}.line":
-            if not self._link.is_open:
-                raise DeviceError("the connection is lost", unit_only=False)
             return {late_point(self.name).id: Sample(value=self.late_replies)}
         until = self._until(group.deadline_ms)
         await self._link.open()
@@ -340,8 +337,9 @@ async def _request(client: AsyncModbusTcpClient | AsyncModbusSerialClient, quest
 def _line_group(endpoint: Endpoint) -> PollGroup:
     point, every_ms = late_point(endpoint.name), endpoint.count_every_ms
     return PollGroup(
-        id=f"{endpoint.name}.line", device=endpoint.name, points=(point.id,), period_ms=every_ms, deadline_ms=1_000
-    )
+        id=f"{endpoint.name}.line", device=endpoint.name, points=(point.id,), period_ms=every_ms, deadline_ms=1_000,
+        local=True,
+    )  # fmt: skip
 
 
 def _look_away(call: "asyncio.Future[ModbusPDU]") -> None:

@@ -7,6 +7,7 @@ trunk's state.
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from drivers import pbx_ask as ask
 from drivers.ami import Packet
@@ -48,10 +49,11 @@ class PbxBus:
         self._watch = CallWatch(config)
         points = [point.id for point in declare_points(config)]
         link = f"{config.name}.link"
-        timing = {"period_ms": config.period_ms, "deadline_ms": config.deadline_ms}
-        self._link_group = PollGroup(id=link, device=link, points=(link,), **timing)
+        self._link_group = PollGroup(
+            id=link, device=link, points=(link,), period_ms=config.period_ms, deadline_ms=config.deadline_ms
+        )
         others = tuple(point for point in points if point != link)
-        self._fast_group = PollGroup(id=f"{config.name}.fast", device=config.name, points=others, **timing)
+        self._fast_group = replace(self._link_group, id=f"{config.name}.fast", device=config.name, points=others)
 
     @property
     def name(self) -> str:

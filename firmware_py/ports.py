@@ -25,7 +25,8 @@ class PollGroup:
     """Points of one device that are read together.
 
     `deadline_ms` bounds one whole read of the group, retries included. `device` is what back-off and blame attach to:
-    on a bus with several units one dead device costs the others at most one deadline per probe.
+    on a bus with several units one dead device costs the others at most one deadline per probe. `local`: what the
+    driver knows without the wire; a fault of the wire is none of its, and it proves nothing about the wire.
     """
 
     id: str
@@ -33,6 +34,7 @@ class PollGroup:
     points: tuple[str, ...]
     period_ms: int
     deadline_ms: int
+    local: bool = False
 
 
 class Bus(Protocol):

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import Enum
 
 from firmware_py.demo.broker import BrokerFailed
 from firmware_py.demo.day import DAY
@@ -32,8 +33,16 @@ class Wish:
     drawn: bool
 
 
-async def show(wish: Wish, say: Say) -> bool:
-    """All of it; False when something expected did not happen or nothing could be shown.
+class Ending(Enum):
+    """How it ended. BROKEN: the floor could not be opened, or the controller or a far end of it died."""
+
+    WELL = "well"
+    MISSED = "missed"
+    BROKEN = "broken"
+
+
+async def show(wish: Wish, say: Say) -> Ending:
+    """All of it; MISSED when something that the script expects did not happen, or was not waited for.
 
     SIGINT, SIGTERM and SIGHUP end it in order.
     """
@@ -50,15 +59,15 @@ async def show(wish: Wish, say: Say) -> bool:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, end)
     try:
-        return await _perform(wish, say)
+        return Ending.WELL if await _perform(wish, say) else Ending.MISSED
     except (FloorFailed, BrokerFailed) as error:
         say(f"floorguard demo: {error}")
-        return False
+        return Ending.BROKEN
     except asyncio.CancelledError:
         if not ending.is_set():
             raise
         say("ended" + (" before the day was over" if wish.check else ""))
-        return not wish.check
+        return Ending.MISSED if wish.check else Ending.WELL
 
 
 async def _perform(wish: Wish, say: Say) -> bool:
@@ -73,9 +82,12 @@ async def _perform(wish: Wish, say: Say) -> bool:
             await play.run()
             await _close(floor, play, teller)
         else:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(teller.follow())
-                tasks.create_task(_play_on(floor, play, say))
+            following = asyncio.create_task(teller.follow())
+            try:
+                await _play_on(floor, play, say)
+            finally:
+                following.cancel()
+                await asyncio.gather(following, return_exceptions=True)
         return _sum_up(play, say)
 
 

@@ -7,7 +7,7 @@ one only when it is written. Must not know files.
 import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from firmware_py.core.event import Event, Severity
 from firmware_py.runtime.lines import Document
@@ -65,6 +65,23 @@ class Lost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unwritten:
+    """Events that stand beside a state because they had no number yet when it was written.
+
+    `after`: the number in the journal `log` that the first of them comes behind.
+    """
+
+    log: str = ""
+    after: int = 0
+    drafts: tuple[Draft, ...] = ()
+
+    def missing(self, log: str, last: int) -> tuple[Draft, ...]:
+        """Those that a journal with this name and highest number does not have. Numbers are given in order, so what was
+        used up since tells how many were written."""
+        return self.drafts[max(0, last - self.after) :] if log == self.log else self.drafts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
     """What the writer takes at once: drafts in order of arrival, and what was lost since the last batch."""
 
@@ -88,6 +105,12 @@ class Backlog:
             return self._length()
 
     @property
+    def lost_total(self) -> int:
+        """How many were dropped since the last batch was taken; each will use up a number."""
+        with self._lock:
+            return self._lost.total
+
+    @property
     def urgent(self) -> bool:
         """True while a critical event waits."""
         return bool(self._queues[Severity.CRITICAL])
@@ -99,17 +122,27 @@ class Backlog:
             self._queues[event.severity].append(Draft(event=event, stamp=stamp, order=self._arrivals))
             self._shrink()
 
-    def take(self) -> Batch:
-        """All that waits, in order of arrival; the backlog is empty afterwards."""
+    def waiting(self) -> tuple[Draft, ...]:
+        """All that waits, in order of arrival; it stays where it is."""
         with self._lock:
-            drafts = sorted(
-                (draft for queue in self._queues.values() for draft in queue), key=lambda draft: draft.order
-            )
-            batch = Batch(drafts=tuple(drafts), lost=self._lost)
+            return self._in_order()
+
+    def take(self, limit: int | None = None) -> Batch:
+        """The `limit` drafts that came first, None for all, in order of arrival; they are gone from here afterwards."""
+        with self._lock:
+            drafts = self._in_order()[:limit]
+            newest = drafts[-1].order if drafts else 0
             for queue in self._queues.values():
-                queue.clear()
+                while queue and queue[0].order <= newest:
+                    queue.popleft()
+            batch = Batch(drafts=drafts, lost=self._lost)
             self._lost = Lost()
             return batch
+
+    def owe(self, drafts: Sequence[Draft]) -> None:
+        """Events of an earlier run that never got a number: ahead of all that has come in this one."""
+        first = -len(drafts)
+        self.put_back([replace(draft, order=first + index) for index, draft in enumerate(drafts)], Lost())
 
     def put_back(self, drafts: Sequence[Draft], lost: Lost) -> None:
         """Return what could not be written, ahead of what has come since."""
@@ -118,6 +151,9 @@ class Backlog:
                 self._queues[draft.event.severity].appendleft(draft)
             self._lost = _sum(lost, self._lost)
             self._shrink()
+
+    def _in_order(self) -> tuple[Draft, ...]:
+        return tuple(sorted((draft for queue in self._queues.values() for draft in queue), key=lambda one: one.order))
 
     def _length(self) -> int:
         return sum(len(queue) for queue in self._queues.values())

@@ -169,9 +169,10 @@ class Journal:
         self._unclean = False
 
     # ------------------------------------------------------------------------------------------------------ writing
-    def commit(self) -> list[Document]:
-        """Number, write and sync all that waits; the records that are on the medium now and may be published."""
-        batch = self._backlog.take()
+    def commit(self, limit: int | None = None) -> list[Document]:
+        """Number, write and sync what waits (the `limit` drafts that came first); what is on the medium now and may be
+        published."""
+        batch = self._backlog.take(limit)
         drafts, lost = batch.drafts, batch.lost
         if not drafts and self.log and not self._unclean:
             return []

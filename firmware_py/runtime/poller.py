@@ -37,6 +37,7 @@ class Poller:
         self._waker = Waker(clock)
         self._schedule = Schedule(() if bus is None else bus.groups)
         self._health = {name: Health(name, deadline_ms) for name, deadline_ms in _longest(self._schedule.groups)}
+        self._wired = frozenset(group.device for group in self._schedule.groups if not group.local)
         self._hints: set[str] = set()
         self._surprises: set[str] = set()
         self._asker = Asker(self.name, limits)
@@ -205,9 +206,11 @@ class Poller:
 
     def _blame(self, device: str, error: DeviceError, started_ms: int, *, at_once: bool = False) -> None:
         now_ms, first = self._clock.now_ms(), self._health[device]
-        for health in [first] if error.unit_only else [first, *(h for h in self._health.values() if h is not first)]:
+        whole_bus = not error.unit_only and device in self._wired
+        others = [self._health[name] for name in self._wired if name != device] if whole_bus else []
+        for health in (first, *others):
             died = health.fail(started_ms, now_ms, str(error), at_once=at_once)
-            health.bus_fault = not error.unit_only
+            health.bus_fault = whole_bus
             if died:
                 log.warning("%s: %s does not answer: %s", self.name, health.device, error)
             if health.dead:

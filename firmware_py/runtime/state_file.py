@@ -11,6 +11,7 @@ from pathlib import Path
 from firmware_py.core.codec import decode, encode
 from firmware_py.core.mode import CausePhase
 from firmware_py.core.state import State
+from firmware_py.runtime.backlog import Unwritten
 from firmware_py.runtime.disk import Disk, remove_temporaries, write_atomic
 from firmware_py.runtime.lines import encode_line, parse_lines
 from firmware_py.runtime.segments import Damage, move_aside
@@ -20,6 +21,7 @@ NAMES = ("state-a", "state-b")
 MAX_BYTES = 1024 * 1024
 BUSY_TIMERS_MS = 10_000
 QUIET_TIMERS_MS = 300_000
+NOTHING = Unwritten()
 _UNREAD_LEAP = 1_000_000_000
 _COUNT_DOWN = ("shelved_ms", "left_ms", "lamp_test_ms")  # timers whose end is a transition
 _CHATTER = ("evidence", "confirmed", "load_w", "load_pm", "trends")  # texts with live values, counters, noise
@@ -27,13 +29,17 @@ _CHATTER = ("evidence", "confirmed", "load_w", "load_pm", "trends")  # texts wit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """What was kept. `at_ms`: monotonic time of the write, in the boot `boot`; `same_boot`: that this is still it."""
+    """What was kept. `at_ms`: monotonic time of the write, in the boot `boot`; `same_boot`: that this is still it.
+
+    `unwritten`: events that led to this state and were not in the journal yet.
+    """
 
     state: State
     generation: int
     boot: str
     at_ms: int
     same_boot: bool
+    unwritten: Unwritten = NOTHING
 
 
 class StateFile:
@@ -70,8 +76,13 @@ class StateFile:
             self._generation += _UNREAD_LEAP
         return newest
 
-    def save(self, state: State, boot: str, now_ms: int, *, force: bool = False) -> bool:
-        """Write the state if it is due: at once when something that matters changed, else by age. True if written."""
+    def save(
+        self, state: State, boot: str, now_ms: int, *, unwritten: Unwritten = NOTHING, force: bool = False
+    ) -> bool:
+        """Write the state if it is due: at once when something that matters changed, else by age. True if written.
+
+        `unwritten` goes into the same file: a state is never on the medium without the events that led to it.
+        """
         if state is self._saved:
             return False
         shape = material(state)
@@ -80,7 +91,8 @@ class StateFile:
         if shape == self._shape and not (is_due or force or self.degraded):
             return False
         head = {"v": FORMAT, "gen": self._generation + 1, "boot": boot, "at_ms": now_ms}
-        line = encode_line(head | {"state": encode(state, sparse=True)})
+        beside = {"unwritten": encode(unwritten)} if unwritten.drafts else {}
+        line = encode_line(head | beside | {"state": encode(state, sparse=True)})
         try:
             self._disk.make_directory(self._directory)
             write_atomic(self._disk, self._directory / NAMES[self._turn], line)
@@ -107,10 +119,15 @@ class StateFile:
         try:
             if document is None:
                 raise ValueError("damaged")
-            return _stored(document, boot)
+            stored = _stored(document, boot)
         except ValueError as error:
             self.damage.append(move_aside(self._disk, path, str(error)))
             return None
+        try:
+            return replace(stored, unwritten=decode(Unwritten, document.get("unwritten", {})))
+        except ValueError as error:  # of another version: the state is worth more than what led to it
+            self.damage.append(Damage(file=name, offset=0, length=0, what=f"events beside the state: {error}"[:200]))
+            return stored
 
 
 def _stored(document: Mapping[str, object], boot: str) -> Stored:

@@ -5,6 +5,7 @@ nothing else. Must not know MQTT, alarms, or why something is worth keeping.
 """
 
 import asyncio
+import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,14 +14,14 @@ from typing import TypeVar
 
 from firmware_py.core.event import Event, Severity
 from firmware_py.core.state import State
-from firmware_py.runtime.backlog import Backlog, Stamp
+from firmware_py.runtime.backlog import Backlog, Stamp, Unwritten
 from firmware_py.runtime.book import Book
 from firmware_py.runtime.disk import Disk
 from firmware_py.runtime.journal import Journal
 from firmware_py.runtime.lines import Document
 from firmware_py.runtime.recorder import Inputs, Recorder
 from firmware_py.runtime.segments import Damage, number_of
-from firmware_py.runtime.state_file import StateFile, Stored
+from firmware_py.runtime.state_file import NOTHING, StateFile, Stored
 from firmware_py.runtime.storage_thread import StorageThread
 
 T = TypeVar("T")
@@ -29,6 +30,7 @@ BATCH_MS = 500  # with the thread's tick of 250 ms an event that is not critical
 RETRY_MS = 1000
 HOUSEKEEPING_MS = 10_000
 MAX_INPUTS = 300
+MAX_BESIDE = 200  # events beside a state: far more than a step has, and still one line
 _CATCH_UP = 200
 
 
@@ -70,6 +72,8 @@ class Storage:
         self._book = Book(disk, directory / "book")
         self._recorder = Recorder(disk, directory / "inputs")
         self._thread = StorageThread(self._duty, now_ms, on_failure=on_failure)
+        self._handover = threading.Lock()
+        self._owed = NOTHING
         self._state: tuple[State, int] | None = None
         self._tried: tuple[State, int] | None = None
         self._inputs: deque[Inputs] = deque()
@@ -85,6 +89,7 @@ class Storage:
     def restore(self) -> Stored | None:
         """The last kept state; called once, before the loop and any network. A bad or missing medium gives None."""
         stored = self._state_file.load(self._boot)
+        self._owed = stored.unwritten if stored else NOTHING
         self._status = self._look()
         return stored
 
@@ -99,9 +104,15 @@ class Storage:
         if any(event.severity is Severity.CRITICAL for event in events):
             self._thread.wake()
 
-    def save_state(self, state: State, now_ms: int) -> None:
-        """Keep this state; one that has not been written yet is replaced by it."""
-        self._state = (state, now_ms)
+    def keep(self, state: State, now_ms: int, events: Sequence[Event], stamp: Stamp) -> None:
+        """Keep one step: its state (one that has not been written yet is replaced) and the events that led to it.
+
+        They reach the medium together: a kill leaves both or neither, never an event whose state is not known.
+        """
+        with self._handover:
+            for event in events:
+                self._backlog.add(event, stamp)
+            self._state = (state, now_ms)
         self._thread.wake()
 
     def remember(self, inputs: Inputs) -> None:
@@ -145,8 +156,16 @@ class Storage:
             self._journal.open()
             self._book.open()
             self._opened = True
-        self._write_events(now_ms, final)  # before the state: an event may be told twice after a cut, but never not
-        self._write_state(now_ms, final)
+        if self._owed.drafts and self._journal.log:
+            self._backlog.owe(self._owed.missing(self._journal.log, self._journal.last))
+            self._owed = NOTHING
+        with self._handover:
+            state, waiting = self._state, self._backlog.waiting()
+            after = self._journal.last + self._backlog.lost_total
+        # The state first, with the events beside it: whatever is cut off then, the next start has both.
+        beside = Unwritten(log=self._journal.log, after=after, drafts=waiting[:MAX_BESIDE])
+        self._write_state(state, beside, now_ms, final)
+        self._write_events(now_ms, final, len(waiting))
         self._write_inputs()
         if final or now_ms - self._housekeeping_ms >= HOUSEKEEPING_MS:
             self._housekeeping_ms = now_ms
@@ -157,14 +176,15 @@ class Storage:
         if (before.degraded, before.damage) != (self._status.degraded, self._status.damage):
             self._thread.call_on_loop(self._on_status, self._status)
 
-    def _write_events(self, now_ms: int, final: bool) -> None:
+    def _write_events(self, now_ms: int, final: bool, limit: int) -> None:
+        """At most the `limit` oldest: what has come since may belong to a state that is not on the medium yet."""
         if not len(self._backlog):
             self._waiting_since_ms = None
         elif self._waiting_since_ms is None:
             self._waiting_since_ms = now_ms
         waiting = self._waiting_since_ms is not None and now_ms - self._waiting_since_ms >= BATCH_MS
         if final or (now_ms >= self._retry_ms and (waiting or self._backlog.urgent or not self._journal.log)):
-            records = self._journal.commit()
+            records = self._journal.commit(limit)
             if self._journal.degraded:
                 self._retry_ms = now_ms + RETRY_MS
             if records:
@@ -187,13 +207,12 @@ class Storage:
             self._in_book_seq = number_of(records[-1])
             self._thread.wake()
 
-    def _write_state(self, now_ms: int, final: bool) -> None:
-        wanted = self._state
+    def _write_state(self, wanted: tuple[State, int] | None, beside: Unwritten, now_ms: int, final: bool) -> None:
         retry = bool(self._state_file.degraded) and now_ms >= self._retry_ms
         if wanted is None or (wanted is self._tried and not (retry or final)):
             return
         self._tried = wanted
-        self._state_file.save(wanted[0], self._boot, wanted[1], force=final)
+        self._state_file.save(wanted[0], self._boot, wanted[1], unwritten=beside, force=final)
         if self._state_file.degraded:
             self._retry_ms = max(self._retry_ms, now_ms + RETRY_MS)
 

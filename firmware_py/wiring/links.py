@@ -50,8 +50,7 @@ class Archive:
 
     def record(self, image: InputImage, commands: tuple[Command, ...], decision: Decision) -> None:
         """One cycle."""
-        self.tell(decision.events)
-        self._storage.save_state(decision.state, image.now_ms)
+        self._storage.keep(decision.state, image.now_ms, decision.events, self._stamp())
         self._storage.remember(
             Inputs(before=self._before, image=image, commands=commands, decision=decision, plan=self._plan)
         )
@@ -64,8 +63,11 @@ class Archive:
     def tell(self, events: Sequence[Event]) -> None:
         """Events of the shell itself (started, stopped, damage found)."""
         if events:
-            clk, ts = self._clock.quality().value, utc_text(self._clock.utc_ms())
-            self._storage.record(events, Stamp(ts=ts, clk=clk, boot=self._run))
+            self._storage.record(events, self._stamp())
+
+    def _stamp(self) -> Stamp:
+        clk, ts = self._clock.quality().value, utc_text(self._clock.utc_ms())
+        return Stamp(ts=ts, clk=clk, boot=self._run)
 
 
 class Outbox:

@@ -130,8 +130,9 @@ def test_a_check_that_is_broken_off_is_no_success(temporary: Path) -> None:
         assert_nothing_is_left(temporary)
 
 
-def test_a_daemon_that_dies_fails_the_demo_and_says_what_it_last_said(temporary: Path) -> None:
-    with demo(temporary, "--fast", "--check") as process:
+@pytest.mark.parametrize("words", [("--fast", "--check"), ("--fast",)])
+def test_a_daemon_that_dies_fails_the_demo_and_says_what_it_last_said(temporary: Path, words: tuple[str, ...]) -> None:
+    with demo(temporary, *words) as process:
         read_until(process, "The mains fails")
         (daemon,) = [
             int(entry.parent.name)

@@ -8,12 +8,13 @@ from itertools import pairwise
 
 import pytest
 
-from drivers.simulated import Behaviour
+from drivers.simulated import Behaviour, SimulatedBus
 from firmware_py.core.reading import Quality, Reason
+from firmware_py.ports import PollGroup
 from firmware_py.runtime.ask import Limits
 from firmware_py.runtime.poller import Poller
 from firmware_py.runtime.table import PointTable
-from tests.runtime.line import Line, warnings
+from tests.runtime.line import Line, groups_of, warnings
 from tests.shell.virtual import VirtualClock, run_virtual, running, spend
 
 
@@ -164,6 +165,30 @@ def test_a_lost_line_costs_one_probe_for_all_its_units_and_all_come_back_togethe
             assert all(line.quality(f"unit{n}.state")[0] is Quality.GOOD for n in (1, 2, 3))
         assert len([text for text in warnings(caplog) if "does not answer" in text]) == 3
         assert len([text for text in warnings(caplog) if "answers again" in text]) == 3
+
+    run_virtual(scenario)
+
+
+@pytest.mark.parametrize("own_behaviour", [Behaviour.SOUND, Behaviour.BUS_LOST])
+def test_what_a_driver_knows_by_itself_never_delays_the_return_of_what_is_on_the_wire(own_behaviour: Behaviour) -> None:
+    """A counter of the line, read every 10 s: its turns once put off the dead unit's next question."""
+
+    async def scenario(clock: VirtualClock) -> None:
+        line = Line(clock, (1, 2))
+        own = PollGroup(
+            id="line.own", device="unit2", points=("unit2.state",), period_ms=10_000, deadline_ms=400, local=True
+        )
+        line.bus = SimulatedBus("line", (*groups_of(1), own), line.devices, frozenset(), line.note)
+        line.poller = Poller(bus=line.bus, clock=clock, table=line.table)
+        async with running(line.poller.run()):
+            await spend(10_500)
+            line.devices["unit1"].behaviour = Behaviour.BUS_LOST
+            line.devices["unit2"].behaviour = own_behaviour
+            await spend(300_000)
+            assert line.quality("unit1.state")[0] is Quality.BAD
+            assert (line.quality("unit2.state")[0] is Quality.BAD) == (own_behaviour is Behaviour.BUS_LOST)
+            probes = [at_ms for at_ms in line.times("unit1.fast") if at_ms > 60_000]
+            assert max(later - earlier for earlier, later in pairwise(probes)) <= 12_400
 
     run_virtual(scenario)
 

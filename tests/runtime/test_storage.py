@@ -93,9 +93,9 @@ def test_all_that_waits_is_written_at_the_stop_and_is_there_afterwards(tmp_path:
         assert floor.storage.restore() is None
         floor.storage.start()
         floor.storage.record([event(number) for number in range(1, 51)], STAMP)
-        floor.storage.save_state(State(stepped_ms=1), 1)
+        floor.storage.keep(State(stepped_ms=1), 1, (), STAMP)
         await floor.until(lambda: (tmp_path / "state" / "state-a").exists())
-        floor.storage.save_state(State(stepped_ms=777), 777)
+        floor.storage.keep(State(stepped_ms=777), 777, (), STAMP)
         told = list(day(5))
         for inputs in told:
             floor.storage.remember(inputs)
@@ -178,7 +178,7 @@ def test_a_stall_of_five_seconds_leaves_the_loop_free_and_loses_nothing(tmp_path
                 number += 1
                 before = time.monotonic()
                 floor.storage.record([event(number)], STAMP)
-                floor.storage.save_state(State(stepped_ms=number), number)
+                floor.storage.keep(State(stepped_ms=number), number, (), STAMP)
                 floor.storage.remember(inputs)
                 called = time.monotonic()
                 slowest_call = max(slowest_call, called - before)
@@ -218,7 +218,7 @@ def test_a_directory_that_is_a_file_is_degraded_told_and_mended_when_it_is_gone(
         floor = Floor(tmp_path / "kept")
         assert floor.storage.restore() is None
         floor.storage.start()
-        floor.storage.save_state(State(), 0)
+        floor.storage.keep(State(), 0, (), STAMP)
         floor.storage.record([event(1, Severity.CRITICAL)], STAMP)
         await floor.until(lambda: floor.statuses and {"journal", "state"} <= floor.statuses[-1].degraded.keys())
         assert floor.synced == []
