@@ -13,11 +13,8 @@ from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from config.budget import check_budget
-from config.compile import Floor, compile_floor
-from config.devices import Devices, find_devices
-from config.library import Library
-from config.site import control_socket, load_document, state_directory
+from config.compile import Floor
+from config.site import control_socket, state_directory
 from config.strict import ConfigError, Fault
 from config.texts import load_texts
 from firmware_py.core.event import Event, Severity
@@ -40,6 +37,7 @@ from firmware_py.runtime.table import PointTable
 from firmware_py.runtime.watchdog import Beats, Watchdog
 from firmware_py.runtime.writer import Writer
 from firmware_py.wiring.bridge import bridge_settings
+from firmware_py.wiring.building import build_floor
 from firmware_py.wiring.choice import Choice, choose
 from firmware_py.wiring.configure import Configure, Works
 from firmware_py.wiring.drafts import find_directory
@@ -61,14 +59,6 @@ log = logging.getLogger(__name__)
 FLUSH_MS = 2_000
 STOP_MS = 4_000
 CLOSE_MS = 2_000
-
-
-def build_floor(path: Path) -> tuple[Floor, Devices]:
-    """The compiled site of a file. ConfigError with all faults; needs no secret and opens nothing."""
-    document, site = load_document(path)
-    devices = find_devices(document, site, Library(path.parent))
-    check_budget(document, site, devices)
-    return compile_floor(site, devices), devices
 
 
 async def guard(path: Path, environ: Mapping[str, str]) -> None:

@@ -22,7 +22,7 @@ _WIDTH = 79
 
 def read_draft(path: Path) -> dict[str, str] | None:
     """The texts of a site file that is sound in every respect; None after its faults were printed."""
-    from firmware_py.app import build_floor
+    from firmware_py.wiring.building import build_floor
 
     try:
         build_floor(path)

@@ -38,7 +38,7 @@ class Tally:
 
 def run(args: argparse.Namespace) -> int:
     """Replay a state directory."""
-    from firmware_py.app import build_floor
+    from firmware_py.wiring.building import build_floor
 
     directory = Path(args.directory) if args.directory else find_directory(Path(args.config), os.environ)
     try:
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _plans(directory: Path, config: Path) -> Iterator[Plan]:
-    from firmware_py.app import build_floor
+    from firmware_py.wiring.building import build_floor
 
     store = open_store(directory)
     for path in (config, *(store.path(one.number) for one in store.book.confirmed)):

@@ -27,7 +27,7 @@ _WIDTH = 79
 
 def run(args: argparse.Namespace) -> int:
     """Print what would happen."""
-    from firmware_py.app import build_floor
+    from firmware_py.wiring.building import build_floor
 
     live = Path(args.socket).exists() and not args.file
     try:

@@ -65,6 +65,8 @@ def build_parser() -> argparse.ArgumentParser:
     gone.add_argument("--config", metavar="FILE", default=DEFAULT_SITE, help="site file (default %(default)s)")
     demo = _verb(verbs, "demo", "show the controller guarding a simulated floor")
     demo.add_argument("--fast", action="store_true", help="the same day without waiting for people to look")
+    demo.add_argument("--devices", metavar="FOLDER", default="", help="only the devices, and a site for them there")
+    demo.add_argument("--site", metavar="FILE", default="", help="with --devices: of this site (default: the demo's)")
     demo.add_argument("--check", action="store_true", help="no terminal; exit 1 if anything expected did not happen")
     return parser
 
