@@ -64,15 +64,20 @@ CLOSE_MS = 2_000
 async def guard(path: Path, environ: Mapping[str, str]) -> None:
     """Guard the floor of the generation in force, at first that of the site file, until SIGTERM or SIGINT. ConfigError
     before anything is driven."""
-    directory = find_directory(path, environ)
-    lock = _claim_directory(directory)
-    controller = Controller(choose(path, build_floor, directory, boot_id()), environ, lock)
+    controller = build_controller(path, environ)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, controller.stop)
     # Sent by a terminal that closes, or by somebody who expects a reload: no reason to leave the floor unguarded.
     loop.add_signal_handler(signal.SIGHUP, log.warning, "SIGHUP changes nothing; a new configuration needs a restart")
     await controller.run()
+
+
+def build_controller(path: Path, environ: Mapping[str, str]) -> "Controller":
+    """The controller of the generation in force, with its pins claimed and its state directory locked."""
+    directory = find_directory(path, environ)
+    lock = _claim_directory(directory)
+    return Controller(choose(path, build_floor, directory, boot_id()), environ, lock)
 
 
 class Controller:
