@@ -9,7 +9,7 @@ from typing import Any
 from firmware_py.cli.spell import span
 
 _BARS, _PLAIN = " ▁▂▃▄▅▆▇█", " .:-=+*%#"
-_COLUMNS = 24
+_COLUMNS = 16
 
 
 def forecasts(seen: Mapping[str, Any], width: int, *, letters: bool) -> Iterator[str]:

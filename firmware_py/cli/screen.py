@@ -103,7 +103,7 @@ def _sources(seen: Picture) -> list[str]:
 
 def _outputs(seen: Picture, look: Look) -> list[str]:
     shown = {one["output"] for one in seen.get("lamps", ())}
-    lines = ["OUTPUTS                 wanted is"]
+    lines = ["OUTPUTS            wanted is"]
     rest: list[str] = []
     for name, one in seen.get("outputs", {}).items():
         if name in shown and not look.whole:
@@ -112,7 +112,7 @@ def _outputs(seen: Picture, look: Look) -> list[str]:
         is_level = "?" if back is None else "on" if back else "off"
         stuck = "" if one["follows"] else " DOES NOT FOLLOW"
         because = "" if stuck else " " + ", ".join(one["because"][:1])
-        line = f"{name[:22]:<23} {value(wanted)[:6]:<6} {is_level:<3}{stuck}{because}"
+        line = f"{name[:18]:<19}{value(wanted)[:6]:<6} {is_level:<3}{stuck}{because}"
         (lines if one["because"] or stuck else rest).append(line)
     return lines + rest
 

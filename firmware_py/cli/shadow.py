@@ -20,7 +20,7 @@ from firmware_py.core.step import CLOCK_POINT, step
 
 STEP_MS, LONG_STEP_MS = 1_000, 15_000
 _CALM_MS = 20_000
-SETTLE_MS = 30_000  # all is sound for this long before anything is made up
+SETTLE_MS = 90_000  # all is sound for this long before anything is made up
 _FULL_PCT, _IDLE_RUNTIME_S = 100.0, 14_400
 _ON_BATTERY, _ON_MAINS = ("battery",), ("normal", "mains", "online")
 

@@ -108,7 +108,7 @@ def test_no_escape_is_written_without_colour() -> None:
 def test_an_output_that_does_not_follow_comes_first_and_shouts() -> None:
     seen = picture()
     seen["outputs"]["zfan"] = {"wanted": True, "level": False, "follows": False, "port": "remote", "because": []}
-    assert "zfan                    on     off DOES NOT FOLLOW" in shown(seen)
+    assert "zfan               on     off DOES NOT FOLLOW" in shown(seen)
 
 
 def test_before_the_first_cycle_it_says_that_it_starts() -> None:
