@@ -106,7 +106,7 @@ def _exchanges(found: Sequence[Found], answers: Answers) -> Iterator[str]:
         for trunk in answers.trunks if number == 1 else ():
             yield ""
             yield "[[exchange.trunk]]"
-            yield f'name = "{trunk}"'
+            yield f'name = "{slug(trunk)}"'
             yield f'endpoint = "{trunk}"'
             yield 'group = "main"'
     if found and answers.trunks:
@@ -168,6 +168,12 @@ def _own(answers: Answers) -> Iterator[str]:
         yield ""
         yield "[control]"
         yield f'socket = "{answers.socket}"'
+
+
+def slug(text: str) -> str:
+    """A name that the model takes, made of the exchange's own: small letters, digits and _."""
+    made = "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in text.lower())[:31]
+    return made if made[:1].isalpha() else f"t{made}"
 
 
 def _secret(answers: Answers, name: str) -> str:

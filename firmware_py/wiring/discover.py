@@ -49,7 +49,9 @@ class Found:
     @property
     def address(self) -> str:
         """As people give it, without a credential."""
-        return f"{self.scheme}://{self.host}:{self.port}" + (f"/{self.unit}" if self.scheme != "snmp" else "")
+        return f"{self.scheme}://{self.host}:{self.port}" + (
+            f"/{self.unit}" if self.scheme.startswith("modbus") else ""
+        )
 
 
 async def discover(address: Address, options: Options) -> list[Found]:

@@ -76,6 +76,7 @@ def test_devices_are_found_by_their_answers_and_the_file_written_is_sound(
     assert [one.profile for one in site.ups] == ["ups_auto"] and site.site.id == "floor-9"
     assert [one.id for one in site.exchange] == ["pbx1"] and site.output[0].id == "outbound_paused"
     assert file.read_text().count("#") > 10, "it is commented"
+    assert [trunk.name for trunk in site.exchange[0].trunks] == ["trunk_main1"]
     assert main(["init", str(file), "--no-questions"]) == 1, "it never overwrites one"
 
 

@@ -176,3 +176,27 @@ def test_sudden_death_in_the_window_leads_back(tmp_path: Path, boot: str) -> Non
             await eventually_async(lambda: "was on probation when the controller ended: back to 1" in rig.log)
 
     run(scenario(), within_s=300)
+
+
+def test_three_sudden_deaths_soon_after_the_start_lead_back_to_the_one_before(tmp_path: Path) -> None:
+    """A confirmed configuration on which the controller keeps dying: the service manager starts it, and it falls back."""
+
+    async def scenario() -> None:
+        async with Rig.open(tmp_path) as rig:
+            await rig.start()
+            await rig.until(lambda seen: seen.get("mode") == "normal", within_s=60, what="normal")
+            change(rig, "pin = 19", "pin = 20")
+            await apply(rig)
+            await ask(rig, "confirm", anyway=True)
+            await rig.kill()
+            for _ in range(3):
+                rig.seen.clear()
+                await rig.start()
+                await rig.until(lambda seen: seen.get("config", {}).get("generation") == 2, within_s=60, what="two")
+                await rig.kill()
+            rig.seen.clear()
+            await rig.start()
+            await rig.until(lambda seen: seen.get("config", {}).get("generation") == 1, within_s=60, what="fallen back")
+            assert "did not last 3 times: back to 1" in rig.log
+
+    run(scenario(), within_s=300)
