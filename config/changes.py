@@ -84,8 +84,8 @@ def _outputs(before: Site, after: Site) -> Iterator[str]:
         elif name not in now:
             yield f"output {name} goes away; {_spell_place(was[name])} is left {was[name].on_stop}"
         elif _place(was[name]) != _place(now[name]):
-            left = f"which is left {was[name].on_stop}"
-            yield f"output {name} moves to {_spell_place(now[name])} from {_spell_place(was[name])}, {left}"
+            old, new = _spell_place(was[name]), _spell_place(now[name])
+            yield f"output {name} moves from {old} to {new}; its old place is left {was[name].on_stop}"
 
 
 def _spell_place(output: BaseModel) -> str:

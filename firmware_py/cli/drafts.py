@@ -6,6 +6,7 @@ Prints faults for people. It must not change anything.
 import os
 import sys
 import tempfile
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -63,7 +64,12 @@ def differences(before: Site, after: Site) -> list[str]:
         lines.append(f"  {mark} {one.key}: {text}"[:_WIDTH])
     if not lines:
         return []
-    return [*lines, "", "What that does:", *(f"  * {text}" for text in consequences(before, after))]
+    told = [
+        line
+        for text in consequences(before, after)
+        for line in textwrap.wrap(text, _WIDTH, initial_indent="  * ", subsequent_indent="    ")
+    ]
+    return [*lines, "", "What that does:", *told]
 
 
 def profile_differences(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:

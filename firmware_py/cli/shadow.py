@@ -107,6 +107,7 @@ class Shadow:
 
     def lose_mains(self, upses: frozenset[str] | None = None) -> None:
         """These UPSs (or all) go on battery."""
+        self.told_ms = self.now_ms
         for cell in self.cells:
             if upses is None or cell.battery.id in upses:
                 cell.on = True
@@ -114,6 +115,7 @@ class Shadow:
 
     def restore_mains(self) -> None:
         """All are back."""
+        self.told_ms = self.now_ms
         for cell in self.cells:
             cell.on = False
             self._say_source(cell.battery.source, _ON_MAINS)
@@ -126,6 +128,7 @@ class Shadow:
         if not known.fits(value):
             raise ValueError(f"{point} cannot be {value!r}; it is {' or '.join(known.words) or known.kind.value}")
         self.values[point] = value
+        self.told_ms = self.now_ms
 
     def run(self, ms: int, since_ms: int) -> Iterator[Moment]:
         """So much later; what happened meanwhile, counted from `since_ms`."""

@@ -91,12 +91,12 @@ class StandIns:
         )  # fmt: skip
 
     def _unit(self, unit: ModbusUnit) -> SimulatedUnit:
-        world = self.world
+        world, saving = self.world, [False]
         makers: dict[UnitClass, Callable[[], SimulatedUnit]] = {
             UnitClass.HVAC: lambda: make_hvac(
                 running=lambda: world.cooling_works, fault=lambda: not world.cooling_works, ordered_off=lambda: False,
                 temp_c=lambda: world.room.temp_mc / 1000, setpoint_c=lambda: world.room.cooled_mc / 1000,
-                humidity_pct=lambda: 45.0, ups_mode=lambda: False, set_ups_mode=lambda _: None,
+                humidity_pct=lambda: 45.0, ups_mode=lambda: saving[0], set_ups_mode=partial(saving.__setitem__, 0),
             ),
             UnitClass.FIRE: lambda: make_fire_panel(
                 zones=[partial(zone_states, zone) for zone in world.zones],

@@ -216,18 +216,18 @@ class Configure:
         """Back to what ran before; should even that be refused now, what runs stays, and that is said."""
         trial = self._trial
         assert trial is not None
-        self._trial = None
         try:
             floor, devices = await asyncio.to_thread(self._works.build, self._store.path(trial.back))
             await self._works.swap(floor, devices)
         except ConfigError as error:
+            self._trial = None
             log.critical("generation %d cannot be put back: %s", trial.back, error)
             self._tell(
                 "config.stuck", Severity.CRITICAL, generation=self.number, back_to=trial.back, why=str(error)[:200]
             )
             return {"generation": self.number}
+        self.number, self._trial = trial.back, None
         await self._write(self._store.revert)
-        self.number = trial.back
         log.warning("generation %d is reverted to %d: %s", trial.generation.number, trial.back, why)
         self._tell(
             "config.reverted", Severity.WARNING, generation=trial.generation.number, back_to=trial.back, why=why

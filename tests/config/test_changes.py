@@ -37,10 +37,13 @@ def test_a_change_is_named_by_ids_and_shown_in_the_units_of_the_file() -> None:
         (('timeout = "800 ms"', 'timeout = "700 ms"'), "restarts driver ups1"),
         (
             ("pin = 19", "pin = 20"),
-            "output beacon moves to pin 20 (active_low) from pin 19 (active_low), which is left off",
+            "output beacon moves from pin 19 (active_low) to pin 20 (active_low); its old place",
         ),
         (('unit = "relays1"\ncoil = 0', 'unit = "relays1"\ncoil = 7'), "restarts driver relay_line"),
-        (('unit = "relays1"\ncoil = 0', 'unit = "relays1"\ncoil = 7'), "output fan.floor moves to coil 7 of relays1"),
+        (
+            ('unit = "relays1"\ncoil = 0', 'unit = "relays1"\ncoil = 7'),
+            "output fan.floor moves from coil 0 of relays1 to coil 7",
+        ),
         (('host = "broker.example.org"', 'host = "other.example.org"'), "the line to the broker is made anew"),
         (('warm = "27 C"', 'warm = "26 C"'), "rules of cooling change"),
         (('id = "floor-3"', 'id = "floor-4"'), "the site's topics change"),

@@ -179,7 +179,7 @@ def test_sudden_death_in_the_window_leads_back(tmp_path: Path, boot: str) -> Non
 
 
 def test_three_sudden_deaths_soon_after_the_start_lead_back_to_the_one_before(tmp_path: Path) -> None:
-    """A confirmed configuration on which the controller keeps dying: the service manager starts it, and it falls back."""
+    """A confirmed configuration on which the controller keeps dying: it falls back by itself."""
 
     async def scenario() -> None:
         async with Rig.open(tmp_path) as rig:
