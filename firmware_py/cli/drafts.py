@@ -3,7 +3,6 @@
 Prints faults for people. It must not change anything.
 """
 
-import os
 import sys
 import tempfile
 import textwrap
@@ -76,8 +75,3 @@ def profile_differences(before: Mapping[str, str], after: Mapping[str, str]) -> 
     """Profiles of the site's own that are not the same."""
     names = sorted(before.keys() | after.keys() - {SITE_FILE})
     return [f"  ~ {name}" for name in names if name != SITE_FILE and before.get(name) != after.get(name)]
-
-
-def is_root() -> bool:
-    """Whether the state directory of a stopped controller may be written."""
-    return os.geteuid() == 0
