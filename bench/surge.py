@@ -11,7 +11,7 @@ import statistics
 import sys
 from dataclasses import dataclass, replace
 
-from firmware_py.core.surge import SLOTS, WEEKS, Minute, SurgeState, note
+from firmware_py.core.surge import SLOTS, WEEKS, Minute, SurgeState, learnt, note
 
 LEVELS = (5, 10, 20, 60)  # usual calls in half an hour
 DAY_MINUTES, JUDGED_WEEKS = 1440, 4
@@ -46,8 +46,8 @@ def day_factor(chance: random.Random, shape: float) -> float:
 def history(chance: random.Random, level: float, shape: float) -> SurgeState:
     """Eight learnt weeks."""
     days = [[day_factor(chance, shape) for _ in range(7)] for _ in range(WEEKS)]
-    learnt = {slot: tuple(poisson(chance, level * week[slot // 48]) for week in days) for slot in range(SLOTS)}
-    return SurgeState(history=learnt)
+    weeks = {slot: tuple(poisson(chance, level * week[slot // 48]) for week in days) for slot in range(SLOTS)}
+    return SurgeState(history=learnt(weeks))
 
 
 def simulate(
@@ -86,11 +86,11 @@ def crowd(seed: int, erlang: float, times: float, *, days: int = 7) -> tuple[int
     """Few lines: alarms in usual days, and minutes until a true rise of the offered load is noticed (240: not)."""
     chance = random.Random(seed)
     usual = _floor(chance, erlang, 7 * WEEKS * DAY_MINUTES)
-    learnt: dict[int, tuple[int, ...]] = {}
+    counts: dict[int, tuple[int, ...]] = {}
     for slot in range(SLOTS):
         starts = [week * 7 * DAY_MINUTES + slot * 30 for week in range(WEEKS)]
-        learnt[slot] = tuple(sum(minute[0] for minute in usual[start : start + 30]) for start in starts)
-    state, alarms = SurgeState(history=learnt), 0
+        counts[slot] = tuple(sum(minute[0] for minute in usual[start : start + 30]) for start in starts)
+    state, alarms = SurgeState(history=learnt(counts)), 0
     for index, (offered, busy_pct) in enumerate(_floor(chance, erlang, days * DAY_MINUTES)):
         after = note(state, Minute(index=index % (SLOTS * 30), offered_count=offered, busy_pct=busy_pct))
         alarms += after.surging and not state.surging

@@ -141,8 +141,6 @@ def _proof_ms(endpoint: ModbusEndpoint, turns: Iterable[_Turn]) -> int:
 
 
 def _dead_ms(endpoint: ModbusEndpoint, turns: Iterable[_Turn], device: str) -> int:
-    """What the others wait longer for while this unit is dead but not yet known to be: each of its groups gives up at
-    its first request, and behind RTU framing silence follows."""
-    dead = [turn for turn in turns if turn.unit.device == device]
-    silence_ms = 0 if endpoint.transport is Transport.TCP else endpoint.timeout_ms
-    return len(dead) * (endpoint.timeout_ms + silence_ms) - sum(turn.read_ms for turn in dead)
+    """What the others wait longer for while this unit is dead: the first request of a round is given up after the
+    time-out, and the rest of the unit is left alone in that round (`runtime/poller.py`)."""
+    return endpoint.timeout_ms - min(turn.read_ms for turn in turns if turn.unit.device == device)

@@ -14,7 +14,7 @@ from config.strict import Model
 
 _ENDPOINTS = ("ups", "modbus", "exchange")
 _PLACE = ("port", "pin", "polarity", "unit", "coil", "exchange", "switch", "ups", "outlet")
-_RESTART = {"storage.directory", "control.socket", "gpio.factory"}
+_RESTART = {"storage.directory", "gpio.factory", "site.timezone"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +108,7 @@ def _others(before: Site, after: Site) -> Iterator[str]:
     if before.site.id != after.site.id:
         yield "the site's topics change; empty the old ones with `floorguard decommission` first"
     for change in changes(before, after):
-        if change.key in _RESTART:
+        if change.key in _RESTART or change.keys[0] == "control":
             yield f"{change.key} cannot change while the controller runs: stop it, `floorguard apply`, start it"
         if change.keys[0] in ("power", "trunks", "cooling", "fire", "recovery", "escalation", "load", "stage"):
             yield f"rules of {change.keys[0]} change; conditions and alarms that stay keep their state"

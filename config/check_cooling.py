@@ -7,9 +7,11 @@ from collections.abc import Iterator
 
 from config.finding import Check, Finding, unknown
 from config.model_devices import UnitClass
-from config.model_floor import Fallback, LoadKind, StageCause
+from config.model_floor import LoadKind, StageCause
+from config.model_outputs import Fallback, ModbusOutput, Polarity, SetpointOutput
 from config.model_site import Site
 from config.positions import Path
+from config.units import CELSIUS, DURATION
 
 
 def check_compressors(site: Site) -> Iterator[Finding]:
@@ -53,4 +55,45 @@ def check_humidity(site: Site) -> Iterator[Finding]:
         yield Finding(path=("cooling", "dry"), message="must be below humid")
 
 
-CHECKS: tuple[Check, ...] = (check_compressors, check_compressors_last, check_humidity)
+def check_setpoints(site: Site) -> Iterator[Finding]:
+    """A raised set point asks for less, and is given back when the controller stops."""
+    for index, output in enumerate(site.output):
+        if not isinstance(output, SetpointOutput):
+            continue
+        if output.raised_c <= output.usual_c:
+            message = f"must be above usual, {CELSIUS.show(output.usual_c)}; else conservation asks for more cooling"
+            yield Finding(path=("output", index, "raised"), message=message, got=CELSIUS.show(output.raised_c))
+        if output.id not in site.cooling.gentle:
+            message = "is a set point that nothing asks for; name it in cooling.gentle"
+            yield Finding(path=("output", index, "id"), message=message, got=output.id)
+
+
+def check_safety_timers(site: Site) -> Iterator[Finding]:
+    """A board that lets go by itself is asked and told often enough, and letting go is what on_fault says."""
+    timers = {unit.id: unit.safety_timer_ms for _, unit in site.units if unit.safety_timer_ms}
+    for place, endpoint in enumerate(site.modbus):
+        for index, unit in enumerate(endpoint.units):
+            if unit.id in timers and timers[unit.id] < 3 * unit.slow_ms:
+                message = f"must be at least three slow periods of its unit, {DURATION.show(3 * unit.slow_ms)}"
+                path: Path = ("modbus", place, "unit", index, "safety_timer")
+                yield Finding(path=path, message=message, got=DURATION.show(timers[unit.id]))
+    for index, output in enumerate(site.output):
+        if not isinstance(output, ModbusOutput) or output.unit not in timers:
+            continue
+        timer_ms = timers[output.unit]
+        if 2 * output.lease_ms > timer_ms:
+            message = f"must be at most half of the safety timer of {output.unit}, {DURATION.show(timer_ms // 2)}"
+            yield Finding(path=("output", index, "lease"), message=message, got=DURATION.show(output.lease_ms))
+        released = Fallback.ON if output.polarity is Polarity.ACTIVE_LOW else Fallback.OFF
+        if output.on_fault is not released:
+            message = f'must be "{released}": {output.unit} lets go of this relay when the controller is gone'
+            yield Finding(path=("output", index, "on_fault"), message=message, got=str(output.on_fault))
+
+
+CHECKS: tuple[Check, ...] = (
+    check_compressors,
+    check_compressors_last,
+    check_humidity,
+    check_setpoints,
+    check_safety_timers,
+)

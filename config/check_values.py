@@ -4,7 +4,6 @@ Each check is a function from the site to findings. Judges the file only; asks n
 """
 
 from collections.abc import Iterator
-from ipaddress import ip_address
 from itertools import pairwise
 
 from config.finding import Check, Finding, repeated
@@ -271,32 +270,8 @@ def _transport(where: Path, endpoint: ModbusEndpoint) -> Iterator[Finding]:
         yield Finding(path=(*where, other), message=f"has no use with transport {endpoint.transport}", got=given[other])
 
 
-def check_phones(site: Site) -> Iterator[Finding]:
-    """A trunk group can be satisfied, and no secret travels in the clear unless the site says so."""
-    for index, group in enumerate(site.trunk_group):
-        count = len(site.trunks_of(group.id))
-        if count < group.minimum_up:
-            message = f"only {count} trunks name this group" if count else "no [[exchange.trunk]] names this group"
-            yield Finding(
-                path=("trunk_group", index, "minimum_up"), message=message, got=group.minimum_up, absence=True
-            )
-    for index, one in enumerate(site.exchange):
-        if not one.tls and not one.cleartext and not _is_loopback(one.host):
-            message = "the secret would travel in the clear; set tls = true, or cleartext = true on a line of its own"
-            yield Finding(path=("exchange", index, "host"), message=message, got=one.host, absence=True)
-        if one.ca_file is not None and not one.tls:
-            yield Finding(path=("exchange", index, "ca_file"), message="has no use without tls = true", absence=True)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def check_connections(site: Site) -> Iterator[Finding]:
-    """Certificate and key come together, a user has a password, failover knows what to do."""
+    """Certificate and key come together, a user has a password."""
     mqtt = site.mqtt
     if mqtt is not None:
         if mqtt.username is not None and mqtt.password_file is None:
@@ -304,12 +279,6 @@ def check_connections(site: Site) -> Iterator[Finding]:
         if mqtt.tls is not None and (mqtt.tls.cert_file is None) != (mqtt.tls.key_file is None):
             key = "key_file" if mqtt.tls.key_file is None else "cert_file"
             yield Finding(path=("mqtt", "tls", key), message="certificate and key come together", absence=True)
-    failover = site.failover
-    if failover.enabled:
-        for key, given in (("output", failover.output), ("group", failover.group)):
-            if given is None:
-                message = "is missing; enabled failover needs it"
-                yield Finding(path=("failover", key), message=message, absence=True)
 
 
 CHECKS: tuple[Check, ...] = (
@@ -321,6 +290,5 @@ CHECKS: tuple[Check, ...] = (
     check_polling,
     check_snmp,
     check_modbus,
-    check_phones,
     check_connections,
 )

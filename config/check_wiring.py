@@ -9,7 +9,17 @@ from typing import assert_never
 from config.finding import Check, Finding, repeated, unknown
 from config.model_common import OnOff
 from config.model_devices import SnmpVersion, UnitClass, Ups
-from config.model_floor import ExchangeOutput, Fallback, GpioOutput, ModbusOutput, OutletOutput, Switch
+from config.model_outputs import (
+    AmiOutput,
+    CampaignOutput,
+    ExchangeOutput,
+    Fallback,
+    GpioOutput,
+    ModbusOutput,
+    OutletOutput,
+    SetpointOutput,
+    Switch,
+)
 from config.model_site import Site
 from config.positions import Path
 
@@ -17,7 +27,7 @@ from config.positions import Path
 RESERVED = frozenset(
     (
         *("v", "log", "seq", "boot", "ts", "clk", "mode", "flags", "because", "stage", "outputs"),
-        *("clock", "trunks", "mqtt", "link", "controller", "floor", "fire", "journal", "planned"),
+        *("clock", "trunks", "mqtt", "link", "controller", "floor", "fire", "journal", "planned", "generator"),
     )
 )
 
@@ -62,11 +72,12 @@ def check_repeated_ids(site: Site) -> Iterator[Finding]:
             if inner:
                 # In a message one would have to be a value and a table at the same time.
                 yield Finding(path=path, message=f"is also the beginning of {inner[0]}; rename one of them", got=name)
-    trunks = [
+    trunks: list[tuple[Path, object]] = [
         (("exchange", index, "trunk", place, "name"), trunk.name)
         for index, one in enumerate(site.exchange)
         for place, trunk in enumerate(one.trunks)
     ]
+    trunks += [(("line", index, "name"), line.name) for index, line in enumerate(site.line)]
     yield from repeated(trunks, "another trunk has this name already, at {first}")
 
 
@@ -108,7 +119,7 @@ def check_output_targets(site: Site) -> Iterator[Finding]:
     upses = {one.id: one for one in site.ups}
     for index, output in enumerate(site.output):
         match output:
-            case ModbusOutput(unit=name):
+            case ModbusOutput(unit=name) | SetpointOutput(unit=name):
                 yield from unknown(("output", index, "unit"), name, units, "modbus.unit")
                 if name in units and units[name].kind is UnitClass.FIRE:
                     message = "is a fire panel; it is watched only, nothing is ever written to it"
@@ -118,6 +129,10 @@ def check_output_targets(site: Site) -> Iterator[Finding]:
                 if switch is Switch.MEMBERS and name in exchanges and not exchanges[name].pause_queues:
                     message = f"the exchange {name} names no pause_queues"
                     yield Finding(path=("output", index, "switch"), message=message, absence=True)
+                missing = name in exchanges and not (exchanges[name].agents_from and exchanges[name].agents_to)
+                if switch is Switch.AGENTS and missing:
+                    message = f"the exchange {name} names no agents_from and agents_to"
+                    yield Finding(path=("output", index, "switch"), message=message, absence=True)
                 if switch is Switch.SURGE and name in exchanges and exchanges[name].surge_gate is None:
                     message = f"the exchange {name} names no surge_gate"
                     yield Finding(path=("output", index, "switch"), message=message, absence=True)
@@ -125,7 +140,9 @@ def check_output_targets(site: Site) -> Iterator[Finding]:
                 yield from unknown(("output", index, "ups"), name, upses, "ups")
                 if name in upses:
                     yield from _check_outlet(upses[name], output, index)
-            case GpioOutput():
+            case AmiOutput(exchange=name):
+                yield from unknown(("output", index, "exchange"), name, exchanges, "exchange")
+            case GpioOutput() | CampaignOutput():
                 pass
             case _ as never:
                 assert_never(never)
@@ -150,6 +167,7 @@ def check_wires(site: Site) -> Iterator[Finding]:
     """No pin, coil or switch is used twice, and pins need a factory."""
     pins: list[tuple[Path, object]] = []
     coils: list[tuple[Path, object]] = []
+    setpoints: list[tuple[Path, object]] = []
     switches: list[tuple[Path, object]] = []
     outlets: list[tuple[Path, object]] = []
     for index, output in enumerate(site.output):
@@ -158,8 +176,12 @@ def check_wires(site: Site) -> Iterator[Finding]:
                 pins.append((("output", index, "pin"), output.pin))
             case ModbusOutput():
                 coils.append((("output", index, "coil"), f"{output.coil} of {output.unit}"))
+            case SetpointOutput():
+                setpoints.append((("output", index, "point"), f"{output.point} of {output.unit}"))
             case OutletOutput():
                 outlets.append((("output", index, "outlet"), f"{output.outlet} of {output.ups}"))
+            case CampaignOutput() | AmiOutput():
+                pass  # the same request may stand behind two outputs: what it does is not ours to know
             case ExchangeOutput():
                 switches.append((("output", index, "switch"), f"{output.switch} of {output.exchange}"))
             case _ as never:
@@ -167,6 +189,7 @@ def check_wires(site: Site) -> Iterator[Finding]:
     pins += [(("input", index, "pin"), entry.pin) for index, entry in enumerate(site.input)]
     yield from repeated(pins, "this pin is in use already, at {first}")
     yield from repeated(coils, "this coil is in use already, at {first}")
+    yield from repeated(setpoints, "this set point is in use already, at {first}")
     yield from repeated(outlets, "this outlet is in use already, at {first}")
     yield from repeated(switches, "this switch is in use already, at {first}")
     if pins and site.gpio is None:
@@ -192,6 +215,12 @@ def _roles(site: Site) -> Iterator[tuple[Path, str, str]]:
             yield ("load", index, "output"), load.output, "a load's feed"
     if site.failover.output is not None:
         yield ("failover", "output"), site.failover.output, "the failover"
+    if site.surge.announcement is not None:
+        yield ("surge", "announcement"), site.surge.announcement, "the surge announcement"
+    if site.surge.agents is not None:
+        yield ("surge", "agents"), site.surge.agents, "the move of agents"
+    if site.generator is not None:
+        yield ("generator", "output"), site.generator.output, "the generator's start contact"
 
 
 def check_roles(site: Site) -> Iterator[Finding]:
@@ -211,6 +240,8 @@ def check_roles(site: Site) -> Iterator[Finding]:
         if output.normal is not wanted:
             message = f'is {role}, so its normal must be "{wanted}" (on means {_meaning(role)})'
             yield Finding(path=("output", index, "normal"), message=message, got=str(output.normal))
+        if isinstance(output, SetpointOutput) and role != "gentler cooling":
+            yield Finding(path=path, message=f"{role} cannot be a set point", got=name)
         if isinstance(output, ExchangeOutput) and role in ("a lamp", "a beacon", "a sounder", "a fan"):
             yield Finding(path=path, message=f"{role} cannot hang on an exchange's switch", got=name)
         for key, value in (("on_stop", output.on_stop), ("on_fault", output.on_fault)):

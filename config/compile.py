@@ -7,20 +7,23 @@ all at once. It must not open a connection or read a clock.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from config import compile_cooling, compile_phones, compile_power
+from config import compile_cooling, compile_incidents, compile_phones, compile_power
 from config.compile_power import SILENT_MS
 from config.devices import Devices
-from config.model_floor import InputKind, OutputEntry
+from config.model_floor import InputKind
+from config.model_outputs import OutputEntry
 from config.model_site import Site
 from firmware_py.core.output import Output, StopValue
 from firmware_py.core.plan import Plan
 from firmware_py.core.point import Kind, Point
-from monitors import annunciator, comms, conservation, contacts, fire, power, trunks, ups_facts
+from monitors import annunciator, comms, conservation, contacts, fire, power, ups_facts
 from monitors.parts import Part, Row, RowAlarm, assemble, join
 
 OWN_STALE_MS = 15_000  # the shell feeds its own points each second; a busy start must not make them stale
 CONTACT_STALE_MS = 5_000
 FIRE_OFF_DELAY_MS = 2_000
+_FIRE = (InputKind.FIRE, InputKind.FIRE_FAULT, InputKind.SMOKE)
+_BUTTONS = (InputKind.ACK, InputKind.SILENCE, InputKind.LAMP_TEST)
 CYCLE_MS = 1_000
 
 
@@ -38,11 +41,14 @@ def compile_floor(site: Site, devices: Devices) -> Floor:
     points = {point.id: point for point in _points(site, devices)}
     points |= {point.id: point for point in compile_power.derived_points(site, points)}
     points |= {point.id: point for point in compile_cooling.derived_points(site, points)}
-    part = _watch(site, points)
+    points |= {point.id: point for point in compile_phones.derived_points(site, OWN_STALE_MS)}
+    part = compile_incidents.declare(site, _watch(site, points))
     causes = frozenset(cause.id for cause in part.causes)
     flags = frozenset(rule.flag for rule in part.flags)
     spoken = annunciator.announce(_panel(site), part.alarms, causes=causes, flags=flags)
-    plan = assemble(points.values(), _outputs(site), join((part, spoken)), outbound=site.outbound.outputs)
+    plan = assemble(points.values(), _outputs(site), join((part, spoken)), outbound=site.outbound.outputs,
+                    escalation=compile_incidents.escalation(site),
+                    course=compile_incidents.course(site, points))  # fmt: skip
     return Floor(site=site, plan=plan, alarms=part.alarms)
 
 
@@ -78,8 +84,9 @@ def _watch(site: Site, points: Mapping[str, Point]) -> Part:
     parts += [ups_facts.watch(ups.id, points) for ups in site.ups]
     parts.append(Part(batteries=compile_power.batteries(site, points)))
     parts.append(compile_power.announced(site, points))
-    parts += _phones(site)
+    parts.append(compile_power.standby(site, points))
     parts += compile_phones.watch_calls(site)
+    parts += compile_phones.watch_lines(site)
     parts += compile_cooling.watch(site, points, fire_seen=fire.SEEN if panels or fire_contacts else "")
     parts += [fire.watch_panel(panel) for panel in panels]
     if panels or fire_contacts:
@@ -88,52 +95,20 @@ def _watch(site: Site, points: Mapping[str, Point]) -> Part:
                 panels,
                 fire_contacts,
                 _cut_on_fire(site),
-                report_every_ms=site.escalation.situation_report_ms,
                 off_delay_ms=FIRE_OFF_DELAY_MS,
             )
         )
     watched = [entry for entry in site.input if entry.kind.value in contacts.WATCHED_KINDS]
     parts += [contacts.watch(contacts.Contact(id=entry.id, kind=entry.kind.value)) for entry in watched]
+    parts += [contacts.watch_sight(one.id, fire=one.kind in _FIRE) for one in site.input if one.kind not in _BUTTONS]
     parts.append(conservation.conserve(compile_power.causes(site, points), site.outbound.outputs))
     parts.append(conservation.shed(compile_power.stages(site, points)))
     silent = [a.alarm.condition for part in parts for a in part.alarms if a.alarm.cause == comms.CAUSE]
-    gates = frozenset(site.outbound.outputs)
+    gates = frozenset(o.id for o in site.output if o.port == "exchange" and o.id in site.outbound.outputs)
     followed = [output for output in remote_outputs(site) if output not in gates]
     own = {"mqtt": _publishes(site), "certificate": _has_certificate(site)}
     parts.append(comms.watch(silent, delay_ms=SILENT_MS, followed=followed, **own))
     return join(parts)
-
-
-def _phones(site: Site) -> list[Part]:
-    parts = []
-    on_delay_ms, off_delay_ms = site.trunks.on_delay_ms, site.trunks.off_delay_ms
-    gates = {output.exchange: output.id for output in site.output if output.port == "exchange"
-             and output.id in site.outbound.outputs}  # fmt: skip
-    for exchange in site.exchange:
-        gate = gates.get(exchange.id, "")
-        by_hand = f"{exchange.id}.held_by_hand" if gate else ""
-        watched = trunks.Exchange(id=exchange.id, silent_ms=SILENT_MS, gate=gate, by_hand=by_hand)
-        parts.append(trunks.watch_exchange(watched))
-        parts += [
-            trunks.watch_trunk(trunks.Trunk(name=trunk.name, on_delay_ms=on_delay_ms, off_delay_ms=off_delay_ms))
-            for trunk in exchange.trunks
-        ]
-    for group in site.trunk_group:
-        moves = site.failover.enabled and site.failover.group == group.id
-        parts.append(
-            trunks.watch_group(
-                trunks.Group(
-                    name=group.id,
-                    trunks=tuple(trunk.name for _, trunk in site.trunks_of(group.id)),
-                    minimum_up=group.minimum_up,
-                    on_delay_ms=on_delay_ms,
-                    off_delay_ms=off_delay_ms,
-                    failover=(site.failover.output or "") if moves else "",
-                    back_ms=site.failover.stable_ms if site.failover.back == "stable" else None,
-                )
-            )
-        )
-    return parts
 
 
 def _fire_panels(site: Site, points: Mapping[str, Point]) -> list[fire.Panel]:
@@ -179,16 +154,17 @@ def _panel(site: Site) -> annunciator.Panel:
 
 def _outputs(site: Site) -> list[Output]:
     shown = {lamp.output for lamp in site.lamp} | set(site.annunciator.sounders)
-    return [_output(entry, shown_only=entry.id in shown) for entry in site.output]
+    stays = {site.failover.output: site.failover.minimum_stay_ms} if site.failover.enabled else {}
+    return [_output(entry, stays.get(entry.id, 0), shown_only=entry.id in shown) for entry in site.output]
 
 
-def _output(entry: OutputEntry, *, shown_only: bool) -> Output:
+def _output(entry: OutputEntry, stay_ms: int, *, shown_only: bool) -> Output:
     return Output(
         id=entry.id,
         normal=entry.normal == "on",
         on_stop=StopValue(entry.on_stop.value),
         on_fault=StopValue(entry.on_fault.value),
-        min_on_ms=entry.min_on_ms,
+        min_on_ms=max(stay_ms, entry.min_on_ms),
         min_off_ms=entry.min_off_ms,
         lease_ms=entry.lease_ms,
         shown_only=shown_only,

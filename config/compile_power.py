@@ -5,22 +5,19 @@ Part of `compile`: from a checked site and the points that its profiles offer. I
 
 from collections.abc import Collection, Iterable
 
-from config.model_floor import Load, LoadKind, StageEntry
+from config.model_floor import Generator, Load, LoadKind, StageEntry
 from config.model_site import Site
-from firmware_py.core import planned
-from firmware_py.core.calendar import seconds_of
+from firmware_py.core import generator, planned
+from firmware_py.core.calendar import second_of_day, seconds_of
 from firmware_py.core.derived import declare
 from firmware_py.core.point import Point
 from firmware_py.core.shedplan import Battery, FedLoad
 from monitors import conservation, power, trunks
+from monitors import generator as monitors_generator
 from monitors import planned as monitors_planned
 from monitors.parts import Part, join
 
 SILENT_MS = 10_000  # how long a device may be silent before people are told
-CHECKLISTS = {
-    power.CAUSE: ("checklist.forms", "checklist.systems", "checklist.battery"),
-    trunks.CAUSE: ("checklist.forms", "checklist.lines"),
-}
 
 
 def is_forecast(ups: str, points: Collection[str]) -> bool:
@@ -33,8 +30,10 @@ def derived_points(site: Site, points: Collection[str]) -> Iterable[Point]:
     for ups in site.ups:
         if is_forecast(ups.id, points):
             yield from declare(ups.id)
-    if site.planned_outage:
+    if site.ups:
         yield from planned.declare()
+    if site.generator is not None:
+        yield from generator.declare()
 
 
 def watched(site: Site, ups: str, points: Collection[str]) -> power.Ups:
@@ -52,6 +51,9 @@ def watched(site: Site, ups: str, points: Collection[str]) -> power.Ups:
         overload_pct=site.power.overload_pct,
         charge_floor_pct=site.recovery.charge_floor_pct,
         runtime_floor_ms=site.recovery.runtime_floor_ms,
+        has_planned=planned.PHASE in points,
+        has_calibration=f"{ups}.calibration_running" in points,
+        calibration_floor_pct=site.power.calibration_floor_pct,
         last_words_ms=site.power.last_words_lead_ms if _feeds_controller(site, ups) else 0,
     )
 
@@ -80,6 +82,7 @@ def _battery(site: Site, ups: str, points: Collection[str]) -> Battery:
         load=offered(f"{ups}.output.load_pct"),
         power=offered(f"{ups}.output.power_w"),
         rating_w=round(entry.rating_w or 0),
+        overlong=power.test_overlong(ups),
         endurance_ms=site.power.endurance_ms if entry.endurance_ms is None else entry.endurance_ms,
         trust_pct=site.power.trust_unwatched_pct,
         kinds=frozenset(site.power.estimates),
@@ -100,26 +103,63 @@ def _aims_at(site: Site, stage: StageEntry, ups: str) -> bool:
 
 
 def announced(site: Site, points: Collection[str]) -> Part:
-    """The planned cuts and what is watched about them; nothing where there is none."""
-    if not site.planned_outage:
+    """The planned cuts and what is watched about them; more may be told of while it runs, so it is always watched."""
+    if not site.ups:
         return Part()
+    notice_s = site.power.notice_ms // 1000
     cuts = tuple(
         planned.Cut(
-            start_s=seconds_of(one.start), end_s=seconds_of(one.end), note=one.note,
-            notice_s=site.power.notice_ms // 1000,
+            start_s=seconds_of(one.start), end_s=seconds_of(one.end), note=one.note, notice_s=notice_s,
+            id=f"file{number}",
         )
-        for one in site.planned_outage
+        for number, one in enumerate(site.planned_outage, start=1)
     )  # fmt: skip
     charges = [f"{ups.id}.battery.charge_pct" for ups in site.ups if f"{ups.id}.battery.charge_pct" in points]
     sources = [f"{ups.id}.output_source" for ups in site.ups]
-    watched = monitors_planned.watch(sources, charges, cause=power.CAUSE, off_delay_ms=site.power.off_delay_ms)
-    return join((Part(cuts=cuts), watched))
+    flags = [generator.FAILED] if site.generator is not None else []
+    watched = monitors_planned.watch(sources, charges, flags, cause=power.CAUSE, off_delay_ms=site.power.off_delay_ms)
+    return join((Part(cuts=cuts, notice_s=(notice_s,)), watched))
+
+
+def standby(site: Site, points: Collection[str]) -> Part:
+    """The generator and what is watched about it; nothing where there is none."""
+    asked = site.generator
+    if asked is None:
+        return Part()
+    return monitors_generator.watch(
+        monitors_generator.Standby(
+            output=asked.output, running=asked.running, cause=power.CAUSE, mains=asked.mains or "",
+            outages=tuple(name for ups in site.ups for name in power.outages(ups.id)),
+            pairs=tuple(pair for ups in site.ups for pair in _pairs(asked, ups.id, points)),
+            start_after_ms=asked.start_after_ms, stop_after_ms=asked.stop_after_ms,
+            hold_ms=asked.start_hold_ms, stop_hold_ms=asked.stop_hold_ms,
+            start_within_ms=asked.start_within_ms, tries=asked.tries, minimum_run_ms=asked.minimum_run_ms,
+            test_every_s=asked.test_every_ms // 1000, test_run_ms=asked.test_run_ms,
+            test_at_s=None if asked.test_at is None else second_of_day(asked.test_at),
+        )
+    )  # fmt: skip
+
+
+def _pairs(asked: Generator, ups: str, points: Collection[str]) -> Iterable[monitors_generator.Pair]:
+    runtime, load = asked.start_runtime_below_ms, asked.start_load_above_pct
+    named: list[tuple[str, str, float | None, float | None]] = [
+        ("charge", f"{ups}.forecast.charge_pct", asked.start_charge_below_pct, asked.stop_charge_above_pct),
+        ("runtime", f"{ups}.forecast.runtime_s", _in_s(runtime), _in_s(asked.runtime_stop_ms)),
+        ("load", f"{ups}.output.load_pct", load, asked.load_stop_pct),
+    ]
+    for name, point, start, stop in named:
+        offered = point in points or (".forecast." in point and is_forecast(ups, points))
+        if start is not None and stop is not None and offered:
+            yield monitors_generator.Pair(name=f"{ups}.{name}", point=point, start=start, stop=stop)
 
 
 def causes(site: Site, points: Collection[str]) -> list[conservation.Conservation]:
     """Power and trunks, each with its conditions and the way back."""
     asked = {
-        power.CAUSE: tuple(name for ups in site.ups for name in power.outages(ups.id)),
+        power.CAUSE: (
+            *(name for ups in site.ups for name in power.outages(ups.id)),
+            *((monitors_generator.CARRIES,) if site.generator is not None and not site.generator.carries_all else ()),
+        ),
         trunks.CAUSE: tuple(trunks.below_minimum(group.id) for group in site.trunk_group if group.conserve),
     }
     stopped = tuple(name for ups in site.ups for name in power.stops_return(watched(site, ups.id, points)))
@@ -129,12 +169,9 @@ def causes(site: Site, points: Collection[str]) -> list[conservation.Conservatio
             conditions=conditions,
             stable_ms=site.recovery.stable_ms,
             spacing_ms=site.recovery.restore_spacing_ms,
-            escalate_ms=(0, site.escalation.tier2_after_ms, site.escalation.tier3_after_ms),
-            report_every_ms=site.escalation.situation_report_ms,
             relapse_window_ms=site.recovery.relapse_window_ms,
             relapse_factor=site.recovery.relapse_factor,
             stopped_by=stopped if cause == power.CAUSE else (),
-            checklist=CHECKLISTS[cause],
         )
         for cause, conditions in asked.items()
     ]
@@ -162,6 +199,8 @@ def _stage(site: Site, entry: StageEntry, points: Collection[str]) -> conservati
         targets=tuple(f"{ups}.plan.stages" for ups in fed_by if entry.endurance and is_forecast(ups, points)),
         feeds=frozenset(load.ups for load in chosen if load.ups) if of_power else frozenset(),
         while_any=tuple(name for ups in fed_by for name in power.outages(ups)) if of_power else (),
+        loads=tuple(load.name or load.id for load in chosen),
+        by_hand=tuple(load.name or load.id for load in chosen if not load.output),
     )
 
 

@@ -11,21 +11,23 @@ from dataclasses import dataclass, replace
 from config.emergency import numbers_of
 from config.library import Library
 from config.model_devices import Exchange, ModbusEndpoint, ModbusUnit, Ups
-from config.model_floor import Switch
+from config.model_outputs import AmiOutput, SetpointOutput, Switch
 from config.model_site import Site
-from config.strict import ConfigError, Document, Fault
-from drivers import modbus_profile, snmp_profile, snmp_signals
+from config.strict import ConfigError, Document, Fault, nearest
+from drivers import line_status, modbus_profile, modbus_write, snmp_profile, snmp_signals
 from drivers.ami_link import Account
-from drivers.pbx_config import PbxConfig, declare_points
+from drivers.pbx_config import Action, PbxConfig, declare_points
 from drivers.pbx_trunks import Trunk
-from firmware_py.core.point import Point
+from firmware_py.core.point import Kind, Point
 
 _ROLES = {
     Switch.OUTBOUND: "outbound_paused",
     Switch.BACKUP: "trunk_backup",
     Switch.SURGE: "surge_announcement",
     Switch.MEMBERS: "members_paused",
+    Switch.AGENTS: "agents_moved",
 }
+LINE_STALE_MS = 15_000  # a state that is worked out anew in each cycle
 _NO_SECRET = "-"  # noqa: S105 - stands where a secret will be, while only the points are asked for
 
 
@@ -35,6 +37,7 @@ class Devices:
 
     ups: Mapping[str, snmp_profile.Profile]
     units: Mapping[str, tuple[modbus_profile.ModbusUnit, ...]]
+    cards: Mapping[str, line_status.LineProfile]
     points: tuple[Point, ...]
 
 
@@ -62,12 +65,63 @@ def find_devices(document: Document, site: Site, library: Library) -> Devices:
             except ValueError as error:
                 faults.append(document.fault(("modbus", place, "unit", index), str(error)))
         units[endpoint.id] = tuple(made)
+        faults += _output_faults(document, site, made)
         points.append(modbus_profile.late_point(endpoint.id))
+    cards: dict[str, line_status.LineProfile] = {}
+    for card in site.line_card:
+        try:
+            cards[card.id] = library.line(card.profile)
+        except ConfigError as error:
+            faults += error.faults
+    faults += _unsensed(document, site, points)
     if faults:
         raise ConfigError(faults)
+    points += _line_points(site)
     for exchange in site.exchange:
         points += declare_points(pbx_config(site, exchange, secret=_NO_SECRET, tls=None))
-    return Devices(ups=ups, units=units, points=tuple(points))
+    return Devices(ups=ups, units=units, cards=cards, points=tuple(points))
+
+
+def _unsensed(document: Document, site: Site, points: Iterable[Point]) -> Iterable[Fault]:
+    """Lines whose contact is neither an input nor a flag of a unit."""
+    flags = {point.id for point in points if point.kind is Kind.FLAG} | {entry.id for entry in site.input}
+    for index, line in enumerate(site.line):
+        if line.contact is not None and line.contact not in flags:
+            message = f"no [[input]] and no flag of a unit has this id{nearest(line.contact, sorted(flags))}"
+            yield document.fault(("line", index, "contact"), message, line.contact)
+
+
+def _line_points(site: Site) -> Iterable[Point]:
+    limits_ms = {card.id: card.stale_ms for card in site.line_card}
+    return [line_status.declare(line.name, limits_ms.get(line.card or "", LINE_STALE_MS)) for line in site.line]
+
+
+def _output_faults(document: Document, site: Site, units: Iterable[modbus_profile.ModbusUnit]) -> Iterable[Fault]:
+    """Set points and safety timers that the units' profiles do not have, or not with these values."""
+    for unit in units:
+        try:
+            modbus_write.check_safety(unit)
+        except ValueError as error:
+            yield document.fault(_place_of(site, unit.device), str(error))
+        for index, output in enumerate(site.output):
+            if isinstance(output, SetpointOutput) and output.unit == unit.device:
+                try:
+                    modbus_write.check_setpoint(unit, setpoint_place(output))
+                except ValueError as error:
+                    yield document.fault(("output", index, "point"), str(error), output.point)
+
+
+def _place_of(site: Site, device: str) -> tuple[str | int, ...]:
+    places = [(p, i) for p, end in enumerate(site.modbus) for i, unit in enumerate(end.units) if unit.id == device]
+    place, index = places[0]
+    return ("modbus", place, "unit", index, "safety_timer")
+
+
+def setpoint_place(output: SetpointOutput) -> modbus_write.SetpointOutput:
+    """One set point as its driver wants it."""
+    return modbus_write.SetpointOutput(
+        device=output.unit, point=output.point, raised=output.raised_c, usual=output.usual_c
+    )
 
 
 def _ups_points(ups: Ups, profile: snmp_profile.Profile) -> Iterable[Point]:
@@ -89,7 +143,8 @@ def _unit(endpoint: ModbusEndpoint, unit: ModbusUnit, library: Library) -> modbu
         unit=unit.unit,
         profile=profile,
         timeout_ms=endpoint.timeout_ms,
-        spacing_ms=endpoint.spacing_ms,
+        spacing_ms=max(endpoint.spacing_ms, unit.spacing_ms),
+        safety_ms=unit.safety_timer_ms,
         fast_ms=unit.fast_ms,
         slow_ms=unit.slow_ms,
         stale_ms=unit.stale_ms,
@@ -135,7 +190,21 @@ def pbx_config(site: Site, exchange: Exchange, *, secret: str, tls: ssl.SSLConte
         emergency_group=exchange.emergency_group,
         emergency_numbers=numbers_of(exchange),
         desk_context=exchange.desk_context,
+        dial_test=exchange.dial_test or "",
+        timer_b_ms=exchange.timer_b_ms,
         queues=exchange.queues,
         pause_queues=exchange.pause_queues if Switch.MEMBERS in switches else (),
+        agents_from=exchange.agents_from if Switch.AGENTS in switches else (),
+        agents_to=exchange.agents_to or "",
+        agents_penalty=exchange.agents_penalty,
+        actions=_actions(site, exchange),
         period_ms=exchange.fast_ms,
     )  # fmt: skip
+
+
+def _actions(site: Site, exchange: Exchange) -> tuple[Action, ...]:
+    return tuple(
+        Action(output=one.id, on=one.pause, off=one.resume, look=one.look, on_value=one.paused)
+        for one in site.output
+        if isinstance(one, AmiOutput) and one.exchange == exchange.id
+    )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from config.finding import Check, Finding
 from config.model_devices import Exchange
-from config.model_floor import ExchangeOutput, Switch
+from config.model_outputs import ExchangeOutput, Switch
 from config.model_site import Site
 from config.strict import Model, check, read
 

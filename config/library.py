@@ -6,7 +6,7 @@ Reads files and nothing else; what a profile means is its driver's. Must not ope
 from pathlib import Path
 
 from config.strict import ConfigError, Document, Fault, nearest, read
-from drivers import modbus_profile, snmp_profile
+from drivers import line_status, modbus_profile, snmp_profile
 
 _SHIPPED = Path(__file__).resolve().parent / "profiles"
 
@@ -30,6 +30,10 @@ class Library:
         if name not in self._snmp:
             self._snmp[name] = snmp_profile.compile_profile(self._document(name), self._document)
         return self._snmp[name]
+
+    def line(self, name: str) -> line_status.LineProfile:
+        """A checked profile of a line card."""
+        return line_status.compile_profile(self._document(name))
 
     def _document(self, name: str) -> Document:
         return read(self._path(name))

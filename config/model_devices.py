@@ -116,6 +116,10 @@ class ModbusUnit(Polled):
     profile: ProfileName = Field(description="which registers mean what")
     kind: UnitClass = Field(alias="class", description="what it is")
     room: Name | None = Field(default=None, description="where it works; first part of the room's points")
+    spacing_ms: DelayMs = Field(default=0, description="silence before each request to this unit, for a slow one")
+    safety_timer_ms: DelayMs = Field(
+        default=0, description="a board's own timer: it lets go of its relays when it hears nothing for so long; 0: not"
+    )
     parameters: dict[Name, Annotated[int, Field(ge=0, le=65_535)]] = Field(
         default_factory=dict, description="numbers that the profile leaves to the site"
     )
@@ -214,6 +218,22 @@ class Exchange(Section):
     queues: tuple[PbxName, ...] = Field(default=(), max_length=32, description="inbound queues whose callers count")
     pause_queues: tuple[PbxName, ...] = Field(
         default=(), max_length=32, description="queues whose members the switch members pauses"
+    )
+    agents_from: tuple[PbxName, ...] = Field(
+        default=(), max_length=32, description="queues whose members the switch agents adds to agents_to"
+    )
+    agents_to: PbxName | None = Field(default=None, description="the inbound queue that they are to help in a surge")
+    agents_penalty: Annotated[int, Field(ge=0, le=100)] = Field(
+        default=5, description="their penalty there: calls reach them after those who are always there"
+    )
+    timer_b_ms: DurationMs = Field(
+        default=32_000, description="SIP timer B of the exchange (timer_b in pjsip.conf; 32 s unless set there)"
+    )
+    dial_timeout_ms: DurationMs | None = Field(
+        default=None, description="how long the dialplan dials a trunk before it goes on to the backup"
+    )
+    dial_test: Annotated[str, fits(r"[0-9*#]{2,20}", "must be digits")] | None = Field(
+        default=None, description="an outside number whose way through the dialplan is looked at, never dialled"
     )
     trunk: tuple[Trunk, ...] = Field(default=(), max_length=256, description="trunks that are watched")
 

@@ -1,95 +1,18 @@
-"""What the controller acts on: outputs and inputs, lamps, loads, and the stages in which loads are shed.
+"""What is on the floor: inputs, lamps, loads, the stages in which they are shed, announced cuts, a generator.
 
 Says what is wired where and what may be cut when. Who decides, and how, is the core's; this knows no wire.
 """
 
 from enum import StrEnum
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
 from config import units
-from config.model_common import DelayMs, OnOff, Section, within
+from config.model_common import DelayMs, Section, within
+from config.model_outputs import Pin
 from config.strict import DurationMs, Name, Percent, PointId, Text, Watts
-from firmware_py.core.calendar import seconds_of
-
-# BCM numbers of the 40-pin header; 0 and 1 belong to the identification memory of add-on boards.
-Pin = Annotated[int, Field(ge=2, le=27)]
-LeaseMs = Annotated[DurationMs, within(units.DURATION, "1 s", "1 h")]
-
-
-class Polarity(StrEnum):
-    """Which level of the wire means "on"."""
-
-    ACTIVE_HIGH = "active_high"
-    ACTIVE_LOW = "active_low"
-
-
-class Fallback(StrEnum):
-    """What an output is left at when the controller stops or fails."""
-
-    OFF = "off"
-    ON = "on"
-    HOLD = "hold"
-
-
-class _Output(Section):
-    id: PointId = Field(description="what it does, like beacon or lamp.power; never a pin")
-    name: Text | None = Field(default=None, description="what people call it")
-    normal: OnOff = Field(default=OnOff.OFF, description="its value when nobody asks for anything")
-    on_stop: Fallback = Field(description="what it is left at when the controller is stopped")
-    on_fault: Fallback = Field(description="what it is left at when the controller fails")
-    min_on_ms: DelayMs = Field(default=0, description="shortest time on; life safety does not wait for it")
-    min_off_ms: DelayMs = Field(default=0, description="shortest time off; life safety does not wait for it")
-    lease_ms: LeaseMs = Field(default=60_000, description="written again at least this often")
-
-
-class GpioOutput(_Output):
-    """A pin of this board."""
-
-    port: Literal["gpio"] = Field(description="a pin of this board")
-    pin: Pin = Field(description="BCM number of the pin")
-    polarity: Polarity = Field(description="level of the pin that means on")
-
-
-class ModbusOutput(_Output):
-    """A coil of a relay board or of a device."""
-
-    port: Literal["modbus"] = Field(description="a coil behind a Modbus endpoint")
-    unit: Name = Field(description="id of the [[modbus.unit]]")
-    coil: Annotated[int, Field(ge=0, le=65_535)] = Field(description="number of the coil on the wire, from 0")
-    polarity: Polarity = Field(default=Polarity.ACTIVE_HIGH, description="level of the coil that means on")
-
-
-class Switch(StrEnum):
-    """What an exchange can be told. `outbound`: on means paused; `backup`: on means calls go over the backup;
-    `members`: on means that the members of the exchange's pause_queues are paused."""
-
-    OUTBOUND = "outbound"
-    BACKUP = "backup"
-    SURGE = "surge"
-    MEMBERS = "members"
-
-
-class ExchangeOutput(_Output):
-    """A device state of the exchange that its dialplan asks."""
-
-    port: Literal["exchange"] = Field(description="a switch in the exchange")
-    exchange: Name = Field(description="id of the [[exchange]]")
-    switch: Switch = Field(description="which switch")
-
-
-class OutletOutput(_Output):
-    """A group of outlets of a UPS. The UPS must list it, and have a credential of its own for writing."""
-
-    port: Literal["outlet"] = Field(description="a group of outlets of a UPS")
-    ups: Name = Field(description="id of the [[ups]]")
-    outlet: Annotated[int, Field(ge=1, le=64)] = Field(description="number of the group, as the UPS's card shows it")
-
-
-OutputEntry: TypeAlias = Annotated[
-    GpioOutput | ModbusOutput | ExchangeOutput | OutletOutput, Field(discriminator="port")
-]
+from firmware_py.core.calendar import second_of_day, seconds_of
 
 
 class InputKind(StrEnum):
@@ -106,6 +29,7 @@ class InputKind(StrEnum):
     ACK = "ack"
     SILENCE = "silence"
     LAMP_TEST = "lamp_test"
+    LINE = "line"  # a telephone line: its life, or that it is in use
 
 
 class InputEntry(Section):
@@ -190,6 +114,58 @@ class PlannedOutage(Section):
     start: Instant = Field(description="when it begins, with the offset from UTC, like 2026-12-01T08:00+08:00")
     end: Instant = Field(description="when the mains is promised back")
     note: Text = Field(default="planned power cut", description="who announced it, and why")
+
+
+def _time(text: str) -> str:
+    second_of_day(text)
+    return text
+
+
+TimeOfDay = Annotated[str, AfterValidator(_time)]
+
+
+class Generator(Section):
+    """A standby generator with a start contact. Each start value has its stop value: asked for beyond the one for so
+    long as `start_hold`, let go behind the other for `stop_hold`."""
+
+    output: PointId = Field(description="id of the [[output]] that is its start contact")
+    running: PointId = Field(description="id of the [[input]] of kind generator: it runs")
+    mains: PointId | None = Field(
+        default=None, description="id of the [[input]] of kind mains, ahead of the transfer switch"
+    )
+    start_after_ms: DelayMs | None = Field(default=None, description="mains lost for so long; needs mains")
+    stop_after_ms: DelayMs = Field(default=300_000, description="mains back for so long")
+    start_charge_below_pct: Percent | None = Field(default=None, description="charge of any UPS's battery")
+    stop_charge_above_pct: Percent = Field(default=90.0, description="its stop value")
+    start_runtime_below_ms: DurationMs | None = Field(default=None, description="forecast of any UPS")
+    stop_runtime_above_ms: DurationMs | None = Field(default=None, description="its stop value, default twice as much")
+    start_load_above_pct: Percent | None = Field(default=None, description="load of any UPS, in an outage")
+    stop_load_below_pct: Percent | None = Field(default=None, description="its stop value, default 10 % less")
+    start_hold_ms: DelayMs = Field(default=20_000, description="how long a start value must be passed")
+    stop_hold_ms: DelayMs = Field(default=60_000, description="how long a stop value must be passed")
+    start_within_ms: Annotated[DurationMs, within(units.DURATION, "2 s", "10 min")] = Field(
+        default=30_000, description="time of one try until it runs"
+    )
+    tries: Annotated[int, Field(ge=1, le=5)] = Field(default=3, description="then it has failed to start")
+    minimum_run_ms: DelayMs = Field(default=600_000, description="shortest run")
+    carries_all: bool = Field(default=False, description="loads and outbound return while it runs")
+    test_every_ms: DurationMs = Field(default=2_419_200_000, description="between two trials, 28 d; 0 s: none")
+    test_run_ms: DelayMs = Field(default=600_000, description="length of a trial")
+    test_at: TimeOfDay | None = Field(default=None, description="trials only in the hour from here, like 09:30+08:00")
+
+    @property
+    def runtime_stop_ms(self) -> int | None:
+        """Forecast in ms above which the runtime pair ends."""
+        if self.stop_runtime_above_ms is not None or self.start_runtime_below_ms is None:
+            return self.stop_runtime_above_ms
+        return 2 * self.start_runtime_below_ms
+
+    @property
+    def load_stop_pct(self) -> float | None:
+        """Load in percent below which the load pair ends."""
+        if self.stop_load_below_pct is not None or self.start_load_above_pct is None:
+            return self.stop_load_below_pct
+        return max(0.0, self.start_load_above_pct - 10)
 
 
 class StageCause(StrEnum):

@@ -3,18 +3,19 @@
 Every number that the emergency plans give is a default here. Plain frozen values; this knows no device and no decision.
 """
 
-from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from config import units
-from config.model_common import AbsolutePath, DelayMs, SecretRef, Section, StoreBytes, within
+from config.model_common import AbsolutePath, DelayMs, Section, StoreBytes, within
 from config.model_devices import Exchange, ModbusEndpoint, ModbusUnit, SnmpTraps, Trunk, TrunkGroup, Ups
-from config.model_floor import Annunciator, InputEntry, Lamp, Load, OutputEntry, PlannedOutage, StageEntry
-from config.strict import CelsiusC, CelsiusPerMinute, DurationMs, Host, Name, Percent, PointId, Port, Text, fits
-
-Words = Annotated[str, fits(r"[^\x00-\x08\x0b-\x1f\x7f-\x9f]{1,2000}", "must be 1 to 2000 characters of text")]
+from config.model_floor import Annunciator, Generator, InputEntry, Lamp, Load, PlannedOutage, StageEntry
+from config.model_mqtt import Mqtt
+from config.model_outputs import OutputEntry
+from config.model_people import CallIn, Escalation, Person, Words
+from config.model_phones import Failover, Line, LineCard, Surge
+from config.strict import CelsiusC, CelsiusPerMinute, DurationMs, Name, Percent, PointId, Text, fits
 
 
 class Place(Section):
@@ -31,20 +32,6 @@ class Place(Section):
     exit: Words | None = Field(default=None, description="the way out and the meeting point, told in a fire")
 
 
-class Person(Section):
-    """Who is told, in which tier."""
-
-    tier: Annotated[int, Field(ge=1, le=3)] = Field(description="1 is told first")
-    name: Text = Field(description="who")
-    role: Text | None = Field(default=None, description="as what")
-    phone: Annotated[str, fits(r"[0-9+()*#/ -]{2,40}", "must be a telephone number")] | None = Field(
-        default=None, description="telephone"
-    )
-    mail: Annotated[str, fits(r"[^@\s]{1,64}@[^@\s]{1,190}", "must be a mail address")] | None = Field(
-        default=None, description="address"
-    )
-
-
 class Power(Section):
     """Power cut: procedures, part 1."""
 
@@ -59,8 +46,11 @@ class Power(Section):
     overload_pct: Percent = Field(
         default=95.0, description="load above which a UPS counts as overloaded; no load returns while it is"
     )
+    calibration_floor_pct: Percent = Field(
+        default=20.0, description="charge at which a calibration run counts as an outage; other tests do after 60 s"
+    )
     trust_unwatched_pct: Percent = Field(
-        default=0.0,
+        default=25.0,
         description="share of a forecast that is believed beyond the charge that this battery was ever watched to give",
     )
     last_words_lead_ms: DelayMs = Field(
@@ -76,7 +66,7 @@ class Trunks(Section):
     """Phones: procedures, part 2."""
 
     on_delay_ms: DelayMs = Field(
-        default=6_000, description="too few trunks up for this long before the floor conserves"
+        default=3_000, description="down for this long before it counts: three looks in a row, and longer than one gap"
     )
     off_delay_ms: DelayMs = Field(default=30_000, description="enough trunks up for this long before recovery begins")
 
@@ -150,107 +140,11 @@ class Recovery(Section):
     runtime_floor_ms: DelayMs = Field(default=0, description="forecast needed before loads return")
 
 
-class Escalation(Section):
-    """Who is told when: tier 1 at once, by the incident's age."""
-
-    tier2_after_ms: DelayMs = Field(default=1_800_000, description="age at which tier 2 is told")
-    tier3_after_ms: DelayMs = Field(default=3_600_000, description="age at which tier 3 is told")
-    situation_report_ms: DelayMs = Field(
-        default=1_800_000, description="period of the report while an incident is open; 0: none"
-    )
-
-
 class Gpio(Section):
     """This board's pins."""
 
     factory: Literal["lgpio", "mock"] = Field(description="lgpio on a Pi; mock has no pins and is for trying out")
     chip: Text | None = Field(default=None, description="label of the chip, like pinctrl-rp1; default: found by label")
-
-
-class Tls(Section):
-    """Certificates, read at each connect."""
-
-    ca_file: AbsolutePath | None = Field(default=None, description="authority; without it the system's")
-    cert_file: AbsolutePath | None = Field(default=None, description="our certificate")
-    key_file: AbsolutePath | None = Field(default=None, description="its key")
-
-
-class MqttVersion(StrEnum):
-    """Protocol versions of MQTT."""
-
-    V5 = "5"
-    V311 = "3.1.1"
-
-
-class Order(StrEnum):
-    """Commands that may come over MQTT; fire confirmation and configuration are local only."""
-
-    ACK = "ack"
-    SILENCE = "silence"
-    SHELVE = "shelve"
-    UNSHELVE = "unshelve"
-    CONSERVE = "conserve"
-    RELEASE = "release"
-    PAUSE_OUTBOUND = "pause-outbound"
-    RESUME_OUTBOUND = "resume-outbound"
-    TICK = "tick"
-    LAMP_TEST = "lamp-test"
-    DRILL = "drill"
-    ANNOUNCE = "announce"
-
-
-class Sender(Section):
-    """Somebody who may order over MQTT."""
-
-    by: Annotated[str, fits(r"[\x21-\x7e]{1,64}", "must be 1 to 64 printable characters without spaces")] = Field(
-        description="as commands name their sender"
-    )
-    may: Annotated[tuple[Order, ...], Field(min_length=1)] = Field(description="what")
-
-
-class MqttCommands(Section):
-    """Orders from the far side; off unless switched on here."""
-
-    enabled: bool = Field(default=False, description="whether any command is heard at all")
-    sender: tuple[Sender, ...] = Field(default=(), max_length=64, description="who may order what")
-
-
-class Mqtt(Section):
-    """The line to the central server."""
-
-    enabled: bool = Field(default=True, description="whether anything is published")
-    host: Host = Field(description="the broker")
-    port: Port | None = Field(default=None, description="default 1883, with TLS 8883")
-    base: Annotated[
-        str,
-        fits(r"[A-Za-z0-9_-]{1,40}", "must be one topic level: letters, digits, _ and -; the version level is added"),
-    ] = Field(default="floor", description="first level of topics")
-    version: MqttVersion = Field(default=MqttVersion.V5, description="MQTT version")
-    username: Text | None = Field(default=None, description="default the site's id, where there is a password")
-    password_file: SecretRef | None = Field(default=None, description="holds the password")
-    tls: Tls | None = Field(default=None, description="given: speak TLS")
-    keepalive_ms: Annotated[DurationMs, within(units.DURATION, "5 s", "10 min")] = Field(
-        default=15_000, description="keep-alive"
-    )
-    heartbeat_ms: Annotated[DurationMs, within(units.DURATION, "5 s", "1 h")] = Field(
-        default=60_000, description="state is published at least this often"
-    )
-    inflight: Annotated[int, Field(ge=1, le=100)] = Field(default=32, description="events on the way at once")
-    tele_ms: Annotated[DurationMs, within(units.DURATION, "0 s", "1 min")] = Field(
-        default=0, description="fast values this often; 0 s: none"
-    )
-    discovery: bool = Field(default=False, description="whether Home Assistant is told of this floor")
-    commands: MqttCommands = Field(default=MqttCommands(), description="orders from the far side")
-
-    @property
-    def broker_port(self) -> int:
-        """The TCP port in force."""
-        return self.port if self.port is not None else 8883 if self.tls else 1883
-
-    @property
-    def topic_root(self) -> str:
-        """First two levels of every topic; the version level is not configurable."""
-        return f"{self.base}/v1"
 
 
 class Journal(Section):
@@ -282,16 +176,13 @@ class Control(Section):
     socket: AbsolutePath | None = Field(
         default=None, description="default: control.sock in systemd's runtime directory, else in /run/floorguard"
     )
-
-
-class Failover(Section):
-    """Moving calls to the backup trunks. Off: the controller advises, people act."""
-
-    enabled: bool = Field(default=False, description="whether the controller acts by itself")
-    output: PointId | None = Field(default=None, description="transfer relay or the exchange's backup switch")
-    group: Name | None = Field(default=None, description="id of the trunk group whose loss starts it")
-    back: Literal["hand", "stable"] = Field(default="hand", description="how it comes back")
-    stable_ms: DelayMs = Field(default=600_000, description="for stable: group sound for this long")
+    view: tuple[Text, ...] = Field(
+        default=(), max_length=16, description="groups that may look; none anywhere: whoever the socket's mode lets in"
+    )
+    operate: tuple[Text, ...] = Field(default=(), max_length=16, description="groups that may give orders as well")
+    configure: tuple[Text, ...] = Field(
+        default=(), max_length=16, description="groups that may change the site as well"
+    )
 
 
 class Site(Section):
@@ -302,14 +193,18 @@ class Site(Section):
     power: Power = Power()
     trunks: Trunks = Trunks()
     outbound: Outbound = Outbound()
+    surge: Surge = Surge()
     cooling: Cooling = Cooling()
     fire: Fire = Fire()
     recovery: Recovery = Recovery()
     escalation: Escalation = Escalation()
+    call_in: CallIn = CallIn()
     ups: tuple[Ups, ...] = Field(default=(), max_length=64)
     snmp_traps: SnmpTraps = SnmpTraps()
     modbus: tuple[ModbusEndpoint, ...] = Field(default=(), max_length=64)
     exchange: tuple[Exchange, ...] = Field(default=(), max_length=16)
+    line: tuple[Line, ...] = Field(default=(), max_length=64)
+    line_card: tuple[LineCard, ...] = Field(default=(), max_length=16)
     trunk_group: tuple[TrunkGroup, ...] = Field(default=(), max_length=64)
     gpio: Gpio | None = None
     output: tuple[OutputEntry, ...] = Field(default=(), max_length=512)
@@ -319,6 +214,7 @@ class Site(Section):
     load: tuple[Load, ...] = Field(default=(), max_length=256)
     stage: tuple[StageEntry, ...] = Field(default=(), max_length=64)
     planned_outage: tuple[PlannedOutage, ...] = Field(default=(), max_length=64)
+    generator: Generator | None = None
     failover: Failover = Failover()
     mqtt: Mqtt | None = None
     journal: Journal = Journal()
@@ -331,6 +227,23 @@ class Site(Section):
         """All Modbus units with their endpoints."""
         return tuple((endpoint, unit) for endpoint in self.modbus for unit in endpoint.units)
 
+    def trunk_names(self, group: str) -> tuple[str, ...]:
+        """The names of all trunks of a group, whoever tells of them."""
+        listed = [trunk.name for _, trunk in self.trunks_of(group)]
+        return (*listed, *(line.name for line in self.line if line.group == group))
+
+    @property
+    def moves_lines(self) -> bool:
+        """Whether failover moves the lines themselves, and with them every call, instead of telling an exchange."""
+        moved = [output for output in self.output if output.id == self.failover.output]
+        return self.failover.enabled and any(output.port != "exchange" for output in moved)
+
+    def calls_of(self, group: str) -> tuple[str, ...]:
+        """The points that count the calls of a whole group; none where one of its trunks is not counted."""
+        counted = [trunk.name for _, trunk in self.trunks_of(group) if trunk.counted_in]
+        whole = len(counted) == len(self.trunk_names(group))
+        return tuple(f"trunks.{name}.calls" for name in counted) if whole else ()
+
     def trunks_of(self, group: str) -> tuple[tuple[Exchange, Trunk], ...]:
-        """The trunks of a group with their exchanges."""
+        """The trunks of a group that an exchange tells of, with their exchanges."""
         return tuple((one, trunk) for one in self.exchange for trunk in one.trunks if trunk.group == group)

@@ -7,12 +7,12 @@ from collections.abc import Generator, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
-from config import check_cooling, check_values, check_wiring, emergency
+from config import check_cooling, check_phones, check_power, check_values, check_wiring, emergency
 from config.effective import effective
 from config.explain import nearest
 from config.finding import Finding
 from config.model_devices import ModbusUnit, UnitClass
-from config.model_floor import ModbusOutput
+from config.model_outputs import ModbusOutput
 from config.model_site import Site
 from config.positions import Path as KeyPath
 from config.prune import Rest, prune
@@ -62,7 +62,14 @@ def build_site(document: Document, folders: tuple[Path, ...] = (PACKAGED,)) -> S
 
 
 def _findings(site: Site, folders: tuple[Path, ...]) -> Iterator[Finding]:
-    for one in (*check_wiring.CHECKS, *check_values.CHECKS, *check_cooling.CHECKS, *emergency.CHECKS):
+    for one in (
+        *check_wiring.CHECKS,
+        *check_values.CHECKS,
+        *check_cooling.CHECKS,
+        *check_phones.CHECKS,
+        *check_power.CHECKS,
+        *emergency.CHECKS,
+    ):
         yield from one(site)
     yield from _check_profiles(site, folders)
 

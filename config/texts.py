@@ -18,6 +18,11 @@ class Texts(Model):
     mode: Mapping[str, str]
     row: Mapping[str, str]
     checklist: Mapping[str, str]
+    call_in: Mapping[str, str]
+    failover: Mapping[str, str]
+    cause: Mapping[str, str]
+    notice: Mapping[str, str]
+    report: Mapping[str, str]
 
     def alarm_text(self, alarm: str, key: str) -> str:
         """The sentence for an alarm id and its text key (`alarm.on_battery`); the key itself where none is known."""

@@ -9,6 +9,7 @@ import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 
 from firmware_py.core.point import Kind
 from firmware_py.core.reading import Quality, Reason, Sample, bad
@@ -114,6 +115,28 @@ def decode(encoding: Encoding, cells: Sequence[int]) -> Sample:
             return _decode_integer(encoding, raw)
 
 
+def encode(encoding: Encoding, value: float) -> tuple[int, ...]:
+    """The registers that hold `value`, the way back of `decode`. ValueError where the point cannot hold it."""
+    if encoding.form in (Form.BIT, Form.ANY_BIT, Form.BCD, Form.STRING) or encoding.kind is Kind.WORD:
+        raise ValueError("only a number can be written")
+    if encoding.mask is not None or encoding.equals:
+        raise ValueError("a part of a register cannot be written")
+    if (encoding.low is not None and value < encoding.low) or (encoding.high is not None and value > encoding.high):
+        raise ValueError(f"{value:g} is outside the point's range")
+    number = ((value * 9.0 / 5.0 + 32.0 if encoding.fahrenheit else value) - encoding.offset) / encoding.scale
+    size = 2 * encoding.cells
+    try:
+        if encoding.form in _FLOATS:
+            raw = struct.pack(_FLOATS[encoding.form], number)
+        else:
+            raw = round(number).to_bytes(size, "big", signed=encoding.form in _SIGNED)
+    except OverflowError:
+        raise ValueError(f"{value:g} does not fit into {encoding.form}") from None
+    endian: Literal["big", "little"] = "big" if encoding.order in (Order.ABCD, Order.CDAB) else "little"
+    words = [int.from_bytes(raw[place : place + 2], endian) for place in range(0, size, 2)]
+    return tuple(words if encoding.order in (Order.ABCD, Order.BADC) else reversed(words))
+
+
 def join(registers: Sequence[int], order: Order) -> bytes:
     """The registers' bytes, most significant first, after undoing the device's word and byte order."""
     words = registers if order in (Order.ABCD, Order.BADC) else tuple(reversed(registers))
@@ -177,4 +200,4 @@ def _decode_text(raw: bytes) -> Sample:
     return Sample(value=text.decode("ascii").strip())
 
 
-__all__ = ["Encoding", "Form", "Order", "decode", "join"]
+__all__ = ["Encoding", "Form", "Order", "decode", "encode", "join"]

@@ -10,6 +10,9 @@ from enum import StrEnum
 READS_OF_BITS = (1, 2)
 READS = (1, 2, 3, 4)
 WRITE_COIL = 5
+WRITE_REGISTER = 6
+WRITE_REGISTERS = 16
+WRITES = (WRITE_COIL, WRITE_REGISTER, WRITE_REGISTERS)
 _ECHOES = (5, 6, 15, 16)
 _MAX_PDU = 254  # unit id and PDU, application protocol V1.1b3 chapter 4
 _SHORTEST_RTU = 5  # unit, function, exception code, CRC
@@ -30,13 +33,14 @@ class Framing(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """One request. `value` is what a coil is set to, for function 5 only."""
+    """One request. `value` is what a coil is set to, for function 5 only; `words` registers, for 6 and 16."""
 
     unit: int
     function: int
     address: int
     count: int
     value: bool = False
+    words: tuple[int, ...] = ()
 
     @property
     def payload_bytes(self) -> int:
@@ -50,8 +54,12 @@ class Question:
 
     @property
     def echo(self) -> bytes:
-        """What the reply to a coil write repeats (application protocol, 6.5)."""
-        return self.address.to_bytes(2, "big") + (b"\xff\x00" if self.value else b"\x00\x00")
+        """What the reply to a write repeats (application protocol, 6.5, 6.6 and 6.12)."""
+        if self.function == WRITE_COIL:
+            told = 0xFF00 if self.value else 0
+        else:
+            told = self.words[0] if self.function == WRITE_REGISTER else self.count
+        return self.address.to_bytes(2, "big") + told.to_bytes(2, "big")
 
 
 class Verdict(StrEnum):
@@ -94,7 +102,7 @@ def check_values(question: Question, function: int, amount: int) -> str:
 
 def may_leave(function: int, *, watched_only: bool) -> bool:
     """Whether a request may go out at all: only reads ever reach a unit that is watched only."""
-    return function in READS or (function == WRITE_COIL and not watched_only)
+    return function in READS or (function in WRITES and not watched_only)
 
 
 def _judge_tcp(question: Question, heard: bytes, transaction: int, zero_allowed: bool) -> Judgement:

@@ -9,14 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from config.strict import ConfigError, Document, Fault, check, read
-from drivers.modbus_decode import Encoding, Form
+from drivers.modbus_decode import Encoding, Form, encode
 from drivers.modbus_guard import Framing
 from drivers.modbus_plan import Limits, Span, Table
-from drivers.modbus_schema import DeviceClass, Pace, PointEntry, ProfileFile
+from drivers.modbus_schema import DeviceClass, Pace, PointEntry, ProfileFile, SetpointEntry
 from firmware_py.core.point import Kind, Point
 
 MAX_POINTS = 4_000
 LATE_EVERY_MS = 10_000
+_ONLY_WATCHED = "a fire panel is watched only: this class has nothing writable"
 _MODICON = {Table.COIL: 0, Table.DISCRETE: 1, Table.INPUT: 3, Table.HOLDING: 4}
 
 
@@ -40,7 +41,7 @@ class ModbusUnit:
 
     `settings` overrides the profile's parameters. `room` is the first part of the ids of points that the profile marks
     as the room's; `aliases` gives any other point (by its profile name) a full id of its own. `watched`: nothing is
-    ever written to it; class fire is so whatever this says.
+    ever written to it; class fire is so whatever this says. `safety_ms`: what the board's own timer is set to, 0: not.
     """
 
     device: str
@@ -55,6 +56,7 @@ class ModbusUnit:
     settings: Mapping[str, int] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
     watched: bool = False
+    safety_ms: int = 0
 
     @property
     def watched_only(self) -> bool:
@@ -89,15 +91,6 @@ class Endpoint:
     mute_ms: int = 5_000
     mute_reads: int = 2
     count_every_ms: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CoilOutput:
-    """An output behind the line: a coil by its wire address, from 0. `active_low`: on means that the coil is off."""
-
-    device: str
-    coil: int
-    active_low: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,20 +181,16 @@ def late_point(endpoint: str) -> Point:
     return Point(id=f"{endpoint}.late_replies", kind=Kind.INTEGER, stale_after_ms=5 * LATE_EVERY_MS, low=0)
 
 
-def check_coil(unit: ModbusUnit, address: int) -> int:
-    """Give back the wire address of a coil that may be an output. ValueError when it may not be written."""
-    if unit.watched_only:
-        raise ValueError(f"{unit.device} is watched only (class fire): nothing is ever written to it")
-    if not any(each.table is Table.COIL and each.address <= address < each.end for each in resolve(unit).writable):
-        raise ValueError(f"{unit.device}: the profile {unit.profile.name} does not list coil {address} as writable")
-    return address
+def holding_register(file: ProfileFile, number: int) -> int:
+    """The wire address of a holding register that the profile names by its document's number. Raises ValueError."""
+    return _wire(file.numbers, Table.HOLDING, number, 1).address
 
 
 def _faults(profile: Profile) -> list[Fault]:
     file, document = profile.file, profile.document
     found: list[Fault] = []
     if file.device_class is DeviceClass.FIRE and file.writable:
-        found.append(document.fault(("writable",), "a fire panel is watched only: this class has nothing writable"))
+        found.append(document.fault(("writable",), _ONLY_WATCHED))
     for index, entry in enumerate(file.points):
         found.extend(document.fault(("points", index), text) for text in _point_faults(file, entry))
     if file.canary and file.canary.expect and len(file.canary.expect) != file.canary.count:
@@ -209,7 +198,28 @@ def _faults(profile: Profile) -> list[Fault]:
     for index, each in enumerate(file.writable):
         if each.table is not Table.COIL:
             found.append(document.fault(("writable", index), "only coils can be outputs"))
+    watched = file.device_class is DeviceClass.FIRE
+    for index, setpoint in enumerate(file.setpoints):
+        text = _ONLY_WATCHED if watched else _setpoint_fault(file, setpoint)
+        found += [document.fault(("setpoints", index), text)] if text else []
+    if watched and file.safety_timer is not None:
+        found.append(document.fault(("safety_timer",), _ONLY_WATCHED))
     return found
+
+
+def _setpoint_fault(file: ProfileFile, setpoint: SetpointEntry) -> str:
+    """What is wrong with a set point, or nothing."""
+    entry = next((entry for entry in file.points if entry.name == setpoint.point), None)
+    if entry is None or entry.table is not Table.HOLDING or entry.repeat or entry.room or entry.bit is not None:
+        return f"{setpoint.point} is not the name of one holding register's point of the unit's own"
+    if setpoint.range[0] > setpoint.range[1]:
+        return "the range is upside down"
+    try:
+        for end in setpoint.range:
+            encode(_encoding(entry, None), end)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _point_faults(file: ProfileFile, entry: PointEntry) -> list[str]:

@@ -1,28 +1,29 @@
-"""How often a coil may change: a relay that is told on and off without end wears out and fills the line.
+"""How often an output may be written: a relay told on and off without end wears out and fills the line, and a set point
+mostly lies in a memory that bears a hundred thousand writes.
 
-Pure: times are seconds given by the caller. It must not know coils, requests or sockets.
+Pure: times are seconds given by the caller. It must not know coils, registers, requests or sockets.
 """
 
-from collections import defaultdict, deque
+from collections import deque
 
 MOST_CHANGES = 10
 WITHIN_S = 10.0
+MOST_SETTINGS = 6
+SETTINGS_WITHIN_S = 3_600.0
 
 
-class ChangeRate:
-    """Counts the changes of each output; the same level again is no change."""
+class WriteRate:
+    """Counts the writes of one output."""
 
-    def __init__(self) -> None:
-        self._levels: dict[str, bool] = {}
-        self._changes: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=MOST_CHANGES))
+    def __init__(self, most: int, within_s: float) -> None:
+        self._within_s = within_s
+        self._writes: deque[float] = deque(maxlen=most)
 
-    def allows(self, output: str, on: bool, now: float) -> bool:
-        """Whether this level may be written now."""
-        changes = self._changes[output]
-        return self._levels.get(output) is on or len(changes) < MOST_CHANGES or now - changes[0] >= WITHIN_S
+    def allows(self, now: float) -> bool:
+        """Whether one more may be made now."""
+        most = self._writes.maxlen
+        return most is None or len(self._writes) < most or now - self._writes[0] >= self._within_s
 
-    def note(self, output: str, on: bool, now: float) -> None:
-        """It is being written."""
-        if self._levels.get(output) is not on:
-            self._changes[output].append(now)
-        self._levels[output] = on
+    def note(self, now: float) -> None:
+        """One is being made."""
+        self._writes.append(now)

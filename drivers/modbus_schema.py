@@ -113,6 +113,25 @@ class CanaryEntry(SpanEntry):
     expect: tuple[int, ...] = ()
 
 
+class SetpointEntry(Model):
+    """A point that a site may have set, within `range` in the point's own unit. `function`: 6 or 16, as the device has
+    it; a value of several registers always goes with 16."""
+
+    point: PointName
+    range: tuple[float, float]
+    function: Literal[6, 16] = 6
+
+
+class SafetyTimerEntry(Model):
+    """A board's own timer: it lets go of all its relays when it is asked nothing for so long. One holding register
+    that counts in `step`, at most `most` of them."""
+
+    address: Address
+    step: DurationMs
+    most: Annotated[int, Field(ge=1, le=65_535)] = 65_535
+    function: Literal[6, 16] = 6
+
+
 class ProfileFile(Model):
     """One file of config/profiles. `numbers`: how it counts addresses (from 0, from 1, or 10001/30001/40001)."""
 
@@ -126,6 +145,8 @@ class ProfileFile(Model):
     parameters: dict[str, Parameter] = Field(default_factory=dict)
     points: Annotated[tuple[PointEntry, ...], Field(min_length=1)]
     writable: tuple[SpanEntry, ...] = ()
+    setpoints: tuple[SetpointEntry, ...] = ()
+    safety_timer: SafetyTimerEntry | None = None
     read: ReadEntry = ReadEntry()
     quirks: QuirkEntry = QuirkEntry()
     canary: CanaryEntry | None = None

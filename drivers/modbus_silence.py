@@ -32,11 +32,15 @@ class LineSilence:
         self.worst_s = max(took_s, self.worst_s * _FORGET)
         self._owed.pop(unit, None)
 
-    def note_owed(self, unit: int, asked_at: float, now: float, timeout_s: float) -> None:
-        """A question was given up: an answer may still come, and until it should have passed nobody speaks."""
+    def note_owed(self, unit: int, asked_at: float) -> None:
+        """A question was given up: an answer may still come, and until it should have passed nobody speaks.
+
+        The time-out was part of that silence. It is all of it for a unit that never was slow: a late answer of its
+        carries its own number and passes for nobody else's, and its own next question waits longer (`Trust.shake`).
+        """
         self._owed.setdefault(unit, asked_at)
         if self._blind:
-            self.quiet_at = max(self.quiet_at, now + max(timeout_s, 2 * self.worst_s))
+            self.quiet_at = max(self.quiet_at, asked_at + 2 * self.worst_s)
 
     def note_misfit(self, unit: int, now: float) -> None:
         """An answer that does not fit came: most likely the one that was owed."""

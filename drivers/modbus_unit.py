@@ -18,6 +18,7 @@ from drivers.modbus_plan import Block, Span, Table, plan, split
 from drivers.modbus_profile import ModbusUnit, resolve
 from drivers.modbus_schema import Pace
 from drivers.modbus_silence import LineSilence
+from drivers.modbus_trust import Trust
 from firmware_py.core.reading import Quality, Reason, Sample, bad
 from firmware_py.ports import DeviceError, PollGroup
 
@@ -27,7 +28,6 @@ BUSY_TRIES = 5
 BUSY_WAIT_S = 0.1  # doubles with each try; 1.5 s in all
 ABSENT_S = 300.0  # how long a point that does not exist is left alone
 CANARY_EVERY_S = 60.0
-SILENCE_MOST_S = 10.0
 _CANARY_SPANS = 8
 EXCEPTIONS = {
     1: "illegal function", 2: "illegal address", 3: "illegal value", 4: "device failure", 5: "acknowledge", 6: "busy",
@@ -70,6 +70,9 @@ class Line(Protocol):
     async def ask(self, question: Question, timeout_s: float, spacing_s: float) -> Reply:
         """One request, one guarded reply. DeviceError."""
 
+    def close(self) -> None:
+        """Give the connection up; the next read opens another."""
+
 
 class UnitReader:
     """Reads one unit's groups and, where that is allowed, its coils. ValueError for a unit that cannot work."""
@@ -105,6 +108,8 @@ class UnitReader:
                         points=tuple(each.id for each in self._points[pace]),
                         period_ms=self.unit.period_ms(pace),
                         deadline_ms=longest,
+                        # Behind RTU framing a unit in doubt is left alone for longer than one answer takes.
+                        answer_ms=0 if self._line.framing.blind else self.unit.timeout_ms,
                     )
                 )
         return tuple(made)
@@ -138,6 +143,25 @@ class UnitReader:
             raise _refused(reply.exception)
         return bool(reply.cells[0])
 
+    async def read_words(self, span: Span, until: float) -> tuple[int, ...]:
+        """Holding registers as they really are. Raises DeviceError."""
+        await self._regain_trust(until)
+        reply = await self._ask(_question(self.unit.unit, span), until)
+        if reply.exception is not None:
+            raise _refused(reply.exception)
+        return reply.cells
+
+    async def write_words(self, span: Span, words: tuple[int, ...], function: int, until: float) -> None:
+        """Set holding registers and read them back. Raises DeviceError; never for a unit that is watched only."""
+        assert not self.unit.watched_only, "ModbusBus refuses such outputs when it is made"
+        await self._regain_trust(until)
+        question = Question(unit=self.unit.unit, function=function, address=span.address, count=span.count, words=words)
+        reply = await self._ask(question, until)
+        if reply.exception is not None:
+            raise _refused(reply.exception)
+        if (found := await self.read_words(span, until)) != words:
+            raise DeviceError(f"{_where(span)} was written {words} and reads back {found}", because=Reason.BAD_REPLY)
+
     async def write_coil(self, address: int, on: bool, until: float) -> None:
         """Set one coil and read it back. Raises DeviceError; never called for a unit that is watched only."""
         assert not self.unit.watched_only, "ModbusBus refuses such outputs when it is made"
@@ -167,7 +191,7 @@ class UnitReader:
             self._mark(block, pace, samples, Reason.NOT_YET, f"not ready after the connection ({what})")
             return ()
         parts = split(block) if reply.exception != 1 else ()
-        where = f"{block.table} {block.address}..{block.end - 1}"
+        where = _where(block)
         if parts:
             _log.info("%s refuses to read %s at once (%s); split for good", self.unit.device, where, what)
             return parts
@@ -238,9 +262,15 @@ class UnitReader:
         pair = pairs[trust.refusals % len(pairs)]
         trust.doubt = True
         trust.attempts += 1
-        # Turned round with every attempt: a line that is late by one canary pair must not look right on the next.
-        answers = [await self._ask(each, until) for each in (pair if trust.attempts % 2 else pair[::-1])]
-        self._check_canaries(answers, pair)
+        try:
+            # Turned round with every attempt: a line that is late by one canary pair must not look right on the next.
+            answers = [await self._ask(each, until) for each in (pair if trust.attempts % 2 else pair[::-1])]
+            self._check_canaries(answers, pair)
+        except DeviceError as error:
+            if error.because is not Reason.BAD_REPLY:
+                raise
+            self._line.close()  # whatever is still on its way dies with the connection
+            raise DeviceError(f"not proven: {error}", because=Reason.BAD_REPLY, unproven=True) from error
         trust.restore(asyncio.get_running_loop().time())
 
     def _check_canaries(self, answers: list[Reply], pair: tuple[Question, Question]) -> None:
@@ -271,43 +301,12 @@ class UnitReader:
         yield first, replace(first, function=3 if first.function != 3 else 4, address=0, count=1)
 
 
-@dataclass(slots=True, kw_only=True)
-class Trust:
-    """Whether replies of this unit belong to questions. Only asked behind RTU framing; times in seconds of the loop."""
-
-    epoch: int = -1
-    doubt: bool = True
-    pending: Question | None = None
-    asked_at: float = 0.0
-    quiet_at: float = 0.0
-    at: float = 0.0  # when it was last proven
-    strange: int = 0
-    attempts: int = 0
-    failures: int = 0
-    refusals: int = 0
-
-    def asked(self, question: Question, now: float) -> None:
-        """A question leaves."""
-        self.pending, self.asked_at = question, now
-
-    def answered(self) -> None:
-        """Its answer came and fits."""
-        self.pending = None
-
-    def shake(self, now: float, timeout_s: float, worst_s: float) -> None:
-        """Something went wrong: stay silent so long that a late answer is heard as what it is, longer each time."""
-        self.pending, self.doubt = None, True
-        patience_s = max(3.2 * timeout_s * 2.0 ** min(self.failures, 5), 2.0 * worst_s)
-        self.failures += 1
-        self.quiet_at = max(self.quiet_at, min(self.asked_at + patience_s, now + SILENCE_MOST_S))
-
-    def restore(self, now: float) -> None:
-        """Proven again."""
-        self.doubt, self.failures, self.at = False, 0, now
-
-
 def _question(unit: int, cells: Block | Span) -> Question:
     return Question(unit=unit, function=cells.table.function, address=cells.address, count=cells.count)
+
+
+def _where(cells: Block | Span) -> str:
+    return f"{cells.table} {cells.address}..{cells.end - 1}"
 
 
 def _runs(block: Block) -> Iterator[Span]:
@@ -333,4 +332,4 @@ def _refused(code: int) -> DeviceError:
     return DeviceError(text, because=Reason.NO_COMMUNICATION if code in (5, 6) else because)
 
 
-__all__ = ["EXCEPTIONS", "Line", "Reply", "Table", "Trust", "UnitReader"]
+__all__ = ["EXCEPTIONS", "Line", "Reply", "Table", "UnitReader"]

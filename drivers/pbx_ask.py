@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from drivers.ami import Answer, Packet
 from drivers.ami_link import Account, AmiLink
 from drivers.pbx_dialplan import Finding, Path, Question, Row, follow, rows, worst
+from drivers.pbx_failover import Chance, Way, look_ahead
 from drivers.pbx_rights import excess, lacking
 from drivers.pbx_trunks import CONTACT, CONTACT_LIMIT, Contact, Trunk
 from firmware_py.core.reading import Reason
@@ -84,6 +85,18 @@ async def emergency_path(link: AmiLink, numbers: Iterable[str], context: str, ga
 
 def _unended(number: str) -> Finding:
     return Finding(path=Path.UNPROVEN, detail=f"{number}: passes through more than {QUESTIONS_LIMIT} contexts")
+
+
+async def failover_way(link: AmiLink, number: str, context: str, timer_b_ms: int) -> Way:
+    """Whether the dialplan would go on to the backup, without dialling. Raises DeviceError."""
+    listed: dict[tuple[str, str], tuple[Row, ...]] = {}
+    step = look_ahead(number, context, listed, timer_b_ms)
+    while isinstance(step, Question) and len(listed) < QUESTIONS_LIMIT:
+        listed[(step.context, step.exten)] = await _show(link, step)
+        step = look_ahead(number, context, listed, timer_b_ms)
+    if isinstance(step, Question):
+        return Way(chance=Chance.UNPROVEN, detail=_unended(number).detail)
+    return step
 
 
 async def _show(link: AmiLink, question: Question) -> tuple[Row, ...]:

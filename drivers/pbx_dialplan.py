@@ -79,7 +79,7 @@ def follow(number: str, context: str, listed: Listing, gates: Iterable[str]) -> 
     for _ in range(STEPS_LIMIT):
         if (place, exten) not in listed:
             return Question(context=place, exten=exten)
-        row = _find(listed[(place, exten)], exten, priority)
+        row = find_row(listed[(place, exten)], exten, priority)
         where = f"{number}: {place},{exten},{priority}"
         if row is None:
             return Finding(path=Path.MISSING, detail=f"{where} leads nowhere")
@@ -95,7 +95,7 @@ def follow(number: str, context: str, listed: Listing, gates: Iterable[str]) -> 
         if row.app != "goto":
             priority = str(row.priority + 1)
             continue
-        target = _target(row, place, exten, number)
+        target = find_target(row, place, exten)
         if target is None:
             return Finding(path=Path.UNPROVEN, detail=f"{where} goes to {row.data[:60]!r}")
         place, exten, priority = target
@@ -108,7 +108,7 @@ def _reached(where: str, doubts: list[str]) -> Finding:
     return Finding(path=Path.PASSES, detail=where)
 
 
-def _find(listed: Sequence[Row], exten: str, priority: str) -> Row | None:
+def find_row(listed: Sequence[Row], exten: str, priority: str) -> Row | None:
     """The row that Asterisk would take: the context itself before what it includes, the narrowest pattern first."""
     if not listed:
         return None
@@ -150,7 +150,8 @@ def _members(inside: str) -> int:
     return max(count, 1)
 
 
-def _target(row: Row, place: str, exten: str, number: str) -> tuple[str, str, str] | None:
+def find_target(row: Row, place: str, exten: str) -> tuple[str, str, str] | None:
+    """Context, extension and priority that a Goto leads to; None where that is computed."""
     parts = [part.strip().replace("${EXTEN}", exten).replace("${CONTEXT}", place) for part in row.data.split(",")]
     if not 1 <= len(parts) <= 3 or not all(PLACE.fullmatch(part) for part in parts):
         return None

@@ -5,22 +5,17 @@ open; the mark of that is kept in the exchange and outlives both sides. It must 
 """
 
 import asyncio
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from drivers import pbx_ask as ask
-from drivers.ami import Packet
 from drivers.ami_link import AmiLink
-from drivers.pbx_config import MARK, PbxConfig
+from drivers.pbx_config import MARK, Action, PbxConfig
+from drivers.pbx_members import AgentsMoved, QueueMembers
 from drivers.pbx_trunks import level
 from firmware_py.core.reading import Reason, Sample, bad
 from firmware_py.ports import DeviceError
-
-REASON = "floorguard"  # why a queue member is paused: only those with this reason do we let go
-INTERFACE = re.compile(r"[A-Za-z0-9_.:@/+-]{1,120}")
-MEMBERS_LIMIT = 500
 
 
 class Switch(Protocol):
@@ -70,42 +65,37 @@ class DeviceState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QueueMembers:
-    """All members of these queues, paused with our reason. Static members forget it at a restart: it is a courtesy
-    beside the gate, not a gate."""
+class Acted:
+    """A configured action. `mark`: a device state that is on while it was us who did it; what a person has paused
+    counts as on while we want it so, and is not ours to undo."""
 
-    queues: tuple[str, ...]
+    action: Action
+    mark: str
 
     async def level(self, link: AmiLink, wanted: bool | None) -> bool | None:
-        members = await self._members(link)
-        if not members:
-            return wanted  # an empty queue is as paused as it can be
-        ours = any(_ours(member) for member in members)
-        working = any(member.get("Paused") != "1" for member in members)
-        return (not working) if wanted else ours
+        standing = await ask.getvar(link, self.action.look) == self.action.on_value
+        return standing and (bool(wanted) or await self._marked(link))
 
     async def set(self, link: AmiLink, on: bool) -> None:
-        for member in await self._members(link):
-            if (member.get("Paused") != "1") if on else _ours(member):
-                await self._pause(link, member, on)
+        if on and await ask.getvar(link, self.action.look) != self.action.on_value:
+            await self._put_mark(link, on)
+            await self._do(link, self.action.on)
+        elif not on and await self._marked(link):
+            await self._do(link, self.action.off)
+            await self._put_mark(link, on)
         if await self.level(link, on) is not on:
-            raise DeviceError(f"members of {', '.join(self.queues)} did not follow", because=Reason.BAD_REPLY)
+            raise DeviceError(f"{self.action.output} was accepted and does not follow", because=Reason.BAD_REPLY)
 
-    async def _members(self, link: AmiLink) -> list[Packet]:
-        found: list[Packet] = []
-        for queue in self.queues:
-            answer = ask.insist(await link.ask("QueueStatus", {"Queue": queue}), f"QueueStatus {queue}")
-            found += [item for item in answer.items if item.event == "QueueMember" and item.get("Queue") == queue]
-        return [item for item in found if INTERFACE.fullmatch(item.get("Location"))][:MEMBERS_LIMIT]
+    async def _marked(self, link: AmiLink) -> bool:
+        return level(await ask.getvar(link, f"DEVICE_STATE({self.mark})")) is True
 
-    async def _pause(self, link: AmiLink, member: Packet, on: bool) -> None:
-        who = {"Interface": member.get("Location"), "Queue": member.get("Queue")}
-        wish = {"Paused": "true" if on else "false", "Reason": REASON if on else ""}
-        ask.insist(await link.ask("QueuePause", who | wish), f"QueuePause {who['Interface']}")
+    async def _put_mark(self, link: AmiLink, on: bool) -> None:
+        mark = {"Variable": f"DEVICE_STATE({self.mark})", "Value": "INUSE" if on else "NOT_INUSE"}
+        ask.insist(await link.ask("Setvar", mark), f"Setvar {self.mark}")
 
-
-def _ours(member: Packet) -> bool:
-    return member.get("Paused") == "1" and member.get("PausedReason") == REASON
+    async def _do(self, link: AmiLink, headers: Mapping[str, str]) -> None:
+        rest = {name: value for name, value in headers.items() if name != "Action"}
+        ask.insist(await link.ask(headers["Action"], rest), f"{headers['Action']} for {self.action.output}")
 
 
 class Gates:
@@ -174,8 +164,13 @@ class Gates:
 def _switches(config: PbxConfig) -> Iterator[tuple[str, Switch]]:
     for output, state in config.switches.items():
         yield output, DeviceState(state=state, mark=f"{MARK}{state[7:]}" if state == config.gate else "")
+    for action in config.actions:
+        yield action.output, Acted(action=action, mark=f"{MARK}{action.output}")
     if config.pause_queues:
         yield config.names.get("members_paused", "members_paused"), QueueMembers(queues=config.pause_queues)
+    if config.agents_from:
+        moved = AgentsMoved(queues=config.agents_from, inbound=config.agents_to, penalty=config.agents_penalty)
+        yield config.names.get("agents_moved", "agents_moved"), moved
 
 
 def _now_s() -> float:

@@ -59,7 +59,8 @@ class CallWatch:
         now_ms = int(now_s * 1000)
         if now_s >= self._due_s:
             self._due_s = now_s + AGAIN_OK_S
-            self._asked = {**await self._ask_account(link), **await self._ask_path(link, now_s)}
+            account, path = await self._ask_account(link), await self._ask_path(link, now_s)
+            self._asked = {**account, **path, **await self._ask_way(link, now_s)}
         summaries = await ask.queue_summaries(link, self._config.queues)
         self._emergency.compare(counted, now_ms)
         queues = queue_samples(self._config.name, self._queues, summaries, now_ms) if self._config.queues else ()
@@ -93,3 +94,17 @@ class CallWatch:
             self._due_s = now_s + AGAIN_S
             return {point: bad(Reason.NOT_SUPPORTED, str(fault))}
         return {point: Sample(value=found.path.value, detail=found.detail)}
+
+    async def _ask_way(self, link: AmiLink, now_s: float) -> Mapping[str, Sample]:
+        config = self._config
+        if not config.dial_test:
+            return {}
+        point = f"{config.name}.failover.dialplan"
+        try:
+            found = await ask.failover_way(link, config.dial_test, config.desk_context, config.timer_b_ms)
+        except DeviceError as fault:
+            if fault.because is not Reason.BAD_REPLY:
+                raise
+            self._due_s = now_s + AGAIN_S
+            return {point: bad(Reason.NOT_SUPPORTED, str(fault))}
+        return {point: Sample(value=found.chance.value, detail=found.detail)}

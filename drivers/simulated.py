@@ -20,6 +20,7 @@ class Behaviour(StrEnum):
     DEAF = "deaf"  # no answer, and the driver forgets its deadline
     HANGING = "hanging"  # the same, and it does not let itself be cancelled
     REFUSING = "refusing"  # an error at once
+    UNPROVEN = "unproven"  # answers, but not what was asked
     BUS_LOST = "bus_lost"  # an error at once that concerns all units
     GARBAGE = "garbage"  # values of the wrong kind
     FOREIGN = "foreign"  # points that nobody asked for
@@ -127,6 +128,8 @@ class SimulatedBus:
             raise DeviceError(f"no answer within {deadline_ms} ms")
         if behaviour is Behaviour.REFUSING:
             raise DeviceError("connection refused")
+        if behaviour is Behaviour.UNPROVEN:
+            raise DeviceError("not proven", because=Reason.BAD_REPLY, unproven=True)
         if behaviour is Behaviour.BUS_LOST:
             raise DeviceError("the line is gone", unit_only=False)
 

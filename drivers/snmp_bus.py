@@ -7,11 +7,11 @@ import asyncio
 from collections.abc import Callable, Mapping
 
 from config.strict import ConfigError, Fault
-from drivers.snmp import Session, connect
 from drivers.snmp_access import Access, Community, User, version_of, wrong_access
 from drivers.snmp_choice import Choice
 from drivers.snmp_fetch import Fetch
 from drivers.snmp_guard import V1
+from drivers.snmp_link import Session, connect
 from drivers.snmp_outlets import OutletPort
 from drivers.snmp_profile import Profile
 from drivers.snmp_signals import Group

@@ -9,8 +9,8 @@ from collections.abc import Coroutine, Mapping, Sequence
 from typing import TypeVar
 
 from config.strict import ConfigError, Fault
-from drivers.snmp import Session, connect
 from drivers.snmp_access import Access, wrong_access
+from drivers.snmp_link import Session, connect
 from drivers.snmp_profile import NEVER, Outlets
 from firmware_py.core.reading import Reason
 from firmware_py.ports import DeviceError

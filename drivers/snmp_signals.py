@@ -78,6 +78,7 @@ SIGNALS: Mapping[str, Signal] = {
         Signal(id="alarms_present", kind=Kind.INTEGER, group=Group.FAST, low=0, high=10_000),
         _flag("overload", Group.FAST),
         _flag("test_running", Group.FAST),
+        _flag("calibration_running", Group.FAST),
         _flag("replace_battery", Group.SLOW),
         _flag("charger_failed", Group.SLOW),
         _flag("over_temp", Group.SLOW),

@@ -8,11 +8,14 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from drivers.snmp import InformDesk
 from drivers.snmp_access import User
 from drivers.snmp_guard import V3
 from drivers.snmp_notice import Notice, look
+
+if TYPE_CHECKING:
+    from drivers.snmp import InformDesk
 
 SPACING_S = 0.125  # between two hints of one device: with its own polls fewer than ten reads a second
 RETRY_S = 60.0  # a port that cannot be had is tried again
@@ -133,7 +136,7 @@ class TrapPort(asyncio.DatagramProtocol):
     async def _build(self, user: User) -> None:
         try:
             loop = asyncio.get_running_loop()
-            self._desks[user] = await asyncio.to_thread(InformDesk, user, loop, self._send)
+            self._desks[user] = await asyncio.to_thread(_make_desk, user, loop, self._send)
         finally:
             del self._building[user]
 
@@ -157,3 +160,12 @@ class TrapPort(asyncio.DatagramProtocol):
         self._waiting.pop(sender.device, None)
         self._ready_at_s[sender.device] = asyncio.get_running_loop().time() + SPACING_S
         sender.hint()
+
+
+def _make_desk(
+    user: User, loop: asyncio.AbstractEventLoop, send: Callable[[bytes, tuple[str, int]], None]
+) -> "InformDesk":
+    """In a thread: the library is loaded by the first inform of version 3, and an engine takes 100 ms."""
+    from drivers.snmp import InformDesk
+
+    return InformDesk(user, loop, send)

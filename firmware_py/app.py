@@ -9,7 +9,6 @@ import logging
 import os
 import signal
 from collections.abc import Mapping
-from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -19,7 +18,8 @@ from config.strict import ConfigError, Fault
 from config.texts import load_texts
 from firmware_py.core.event import Event, Severity
 from firmware_py.core.output import level
-from firmware_py.core.state import State
+from firmware_py.core.plan import Plan
+from firmware_py.core.state import State, resume
 from firmware_py.core.step import step
 from firmware_py.runtime.board import Board, Json
 from firmware_py.runtime.clock import SystemClock, Waker, boot_id, run_id
@@ -42,13 +42,17 @@ from firmware_py.wiring.choice import Choice, choose
 from firmware_py.wiring.configure import Configure, Works
 from firmware_py.wiring.drafts import find_directory
 from firmware_py.wiring.exported import Exported
-from firmware_py.wiring.kept import COMMANDS, KeptWords, TopicMemory
+from firmware_py.wiring.kept import COMMANDS, TIME, KeptWords, KnownTime, TopicMemory
 from firmware_py.wiring.link import Link
 from firmware_py.wiring.links import Archive, Buttons, Once, Outbox, OwnHealth
-from firmware_py.wiring.orders import FarOrders
+from firmware_py.wiring.orders import FarOrders, fire_alarms
 from firmware_py.wiring.pins import buttons_of
+from firmware_py.wiring.records import Records
+from firmware_py.wiring.rights import control_rights
 from firmware_py.wiring.swap import Parts, Swap
+from firmware_py.wiring.voices import TASK, Voices
 from firmware_py.wiring.wall import WallTime
+from firmware_py.wiring.week import LocalWeek
 from firmware_py.wiring.wires import Wires
 from mqtt_bridge.payload import About
 from mqtt_bridge.publisher import Publisher
@@ -97,7 +101,8 @@ class Controller:
             on_status=self._note_storage, on_failure=self._storage_died,
         )  # fmt: skip
         stored = self._storage.restore()
-        state = replace(stored.state, settled=False) if stored else State()
+        # Resumed here too, where the cycle does: a recording must begin with what the first step gets.
+        state = resume(stored.state if stored else State(), self._clock.now_ms())
         self._table = PointTable(plan.points, self._clock, waker.wake)
         desk = Desk(waker.wake)
         self._wires = Wires(site, choice.devices, environ, self._clock, self._table, self._levels(state))
@@ -106,28 +111,33 @@ class Controller:
             remote=self._wires.remote,
         )  # fmt: skip
         self._archive = Archive(self._storage, self._clock, self._run_id, plan, state)
-        self._wall = WallTime(self._clock, self._archive.tell)
+        self._known = KnownTime(self._clock, KeptWords(self._directory / TIME, Disk()))
+        self._wall = WallTime(self._clock, self._archive.tell, self._known)
         self._health = OwnHealth(self._table, self._clock, lambda: not self._storage.status.degraded, self._wall.age_ms)
         self._board = Board(
             plan, self._clock, run=self._run_id, outputs=self._writer.report, devices=self._device_reports,
             storage=self._storage_report, config=self._config_report,
         )  # fmt: skip
-        self._orders = self._make_orders(desk, plan.manual_cause)
+        self._orders = self._make_orders(desk, plan)
         self._link = Link(self._link_key(floor), self._make_publisher(floor))
-        buttons = Buttons(buttons_of(site), desk)
-        sinks: list[Sink] = [self._link, self._board, buttons, self._orders, Once(self._ready)]
+        outbox, buttons = Outbox(self._storage), Buttons(buttons_of(site), desk)
+        self._voices = Voices(floor, self._clock, self._link, lambda: outbox.ack >= outbox.last)
+        sinks: list[Sink] = [self._link, self._board, buttons, self._orders, Once(self._ready), self._voices]
         self._cycle = Cycle(
             plan=plan, state=state, step=step, clock=self._clock, waker=waker, table=self._table, desk=desk,
             writer=self._writer, audience=Audience(self._archive, sinks), beat=self._beats.beat,
         )  # fmt: skip
         self._supervisor = Supervisor(self._clock, self._beats, lambda fault: self._writer.stop(fault=fault))
+        self._records = Records(self._storage, site)
         self._configure = self._make_configure(choice, buttons)
         exported = Exported(self._directory, self._clock, self._health, self._archive.tell)
+        rights = control_rights(site)
         control = Control(
             control_socket(site, environ), run=self._run_id, clock=self._clock, board=self._board, desk=desk,
+            may=rights.may, mode=rights.socket_mode, records=self._records.answer,
             more={**self._configure.verbs, "exported": exported.note},
         )  # fmt: skip
-        self._declare_tasks(control)
+        self._declare_tasks(control, LocalWeek(self._table, self._clock, site.site.timezone))
 
     def stop(self) -> None:
         """Ask for the end; outputs go to their stop values at once."""
@@ -153,23 +163,25 @@ class Controller:
         return {name: level(output.drive.value, now_ms) for name, output in state.outputs.items()}
 
     def _make_configure(self, choice: Choice, buttons: Buttons) -> Configure:
-        swap = self._swap = Swap(
+        self._swap = Swap(
             Parts(
                 table=self._table, writer=self._writer, board=self._board, cycle=self._cycle, archive=self._archive,
-                wires=self._wires, buttons=buttons, supervisor=self._supervisor, link=self._link,
-                link_key=self._link_key, make_publisher=self._make_publisher,
+                wires=self._wires, buttons=buttons, supervisor=self._supervisor, link=self._link, orders=self._orders,
+                voices=self._voices, records=self._records, link_key=self._link_key,
+                make_publisher=self._make_publisher,
             ),
             choice.floor,
         )  # fmt: skip
         works = Works(
-            swap=swap.to, build=build_floor, tell=self._archive.tell, restarts=lambda: self._supervisor.restarts,
+            swap=self._swap.to, build=build_floor, tell=self._archive.tell, restarts=lambda: self._supervisor.restarts,
             alive=lambda: {report.device: report.alive for report in self._device_reports()},
         )  # fmt: skip
         return Configure(choice.store, choice.number, self._clock, works)
 
-    def _make_orders(self, desk: Desk, by_hand: str) -> FarOrders:
+    def _make_orders(self, desk: Desk, plan: Plan) -> FarOrders:
         seen = KeptWords(self._directory / COMMANDS, Disk())
-        return FarOrders(desk, self._clock, self._archive.tell, seen, by_hand=by_hand)
+        fire = fire_alarms(plan)
+        return FarOrders(desk, self._clock, self._archive.tell, seen, by_hand=plan.manual_cause, fire=fire)
 
     def _link_key(self, floor: Floor) -> object:
         if floor.site.mqtt is None or not floor.site.mqtt.enabled:
@@ -199,15 +211,19 @@ class Controller:
             orders=self._orders,
         )
 
-    def _declare_tasks(self, control: Control) -> None:
+    def _declare_tasks(self, control: Control, week: LocalWeek) -> None:
         self._supervisor.core("cycle", self._cycle.run)
         self._supervisor.core("writer", self._writer.flasher.run)
         self._supervisor.supervise("health", self._health.run, group="own")
         self._supervisor.supervise("wall time", self._wall.run, group="own")
+        self._supervisor.supervise("local week", week.run, group="own")
+        self._supervisor.supervise("known time", self._known.run, group="own")
         dog = Watchdog(self._beats, self._notifier, self._clock, lambda: self._board.headline)
         self._supervisor.supervise("watchdog", dog.run, group="own")
         self._supervisor.supervise("storage beat", self._follow_storage, group="own")
         self._supervisor.supervise("control", control.run, group="own")
+        if self._voices.hook is not None:
+            self._supervisor.supervise(TASK, self._voices.hook, group="own")
         self._supervisor.supervise("configuration", self._configure.run, group="own")
         self._supervisor.supervise("mqtt", self._link.run, group="mqtt")
         self._wires.start(self._supervisor)

@@ -12,12 +12,16 @@ from firmware_py.core.reading import Reason, Sample
 
 
 class DeviceError(Exception):
-    """The far end did not answer, or answered what cannot be used. `unit_only`: its neighbours are not to blame."""
+    """The far end did not answer, or answered what cannot be used. `unit_only`: its neighbours are not to blame.
+    `unproven`: what it said before cannot be trusted either."""
 
-    def __init__(self, message: str, *, because: Reason = Reason.NO_COMMUNICATION, unit_only: bool = True) -> None:
+    def __init__(
+        self, message: str, *, because: Reason = Reason.NO_COMMUNICATION, unit_only: bool = True, unproven: bool = False
+    ) -> None:
         super().__init__(message)
         self.because = because
         self.unit_only = unit_only
+        self.unproven = unproven
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +29,9 @@ class PollGroup:
     """Points of one device that are read together.
 
     `deadline_ms` bounds one whole read of the group, retries included. `device` is what back-off and blame attach to:
-    on a bus with several units one dead device costs the others at most one deadline per probe. `local`: what the
-    driver knows without the wire; a fault of the wire is none of its, and it proves nothing about the wire.
+    on a bus with several units one dead device costs the others at most one deadline per probe. `answer_ms`: what one
+    question of it takes at most, where the deadline holds many; 0: the deadline. `local`: what the driver knows without
+    the wire; a fault of the wire is none of its, and it proves nothing about the wire.
     """
 
     id: str
@@ -34,6 +39,7 @@ class PollGroup:
     points: tuple[str, ...]
     period_ms: int
     deadline_ms: int
+    answer_ms: int = 0
     local: bool = False
 
 

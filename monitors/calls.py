@@ -18,11 +18,13 @@ BLOCKED = frozenset({"gated", "missing"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calls:
-    """One exchange. `verifies`: emergency numbers are followed through its dialplan. `gate`: the output that pauses."""
+    """One exchange. `verifies`: emergency numbers are followed through its dialplan. `gate`: the output that pauses.
+    `fails_over`: its dialplan is asked whether calls would go on to the backup."""
 
     exchange: str
     verifies: bool = False
     gate: str = ""
+    fails_over: bool = False
 
 
 def watch(calls: Calls) -> Part:
@@ -30,6 +32,8 @@ def watch(calls: Calls) -> Part:
     parts = [_emergency_calls(calls.exchange), _account(calls.exchange)]
     if calls.verifies:
         parts.append(_way_out(calls.exchange))
+    if calls.fails_over:
+        parts.append(_failover(calls.exchange))
     if calls.gate:
         parts.append(_drain(calls.exchange, calls.gate))
     return join(parts)
@@ -87,6 +91,21 @@ def _way_out(exchange: str) -> Part:
             ),
         ),
     )
+
+
+def _failover(exchange: str) -> Part:
+    """A dial that ends before SIP gives up: found out on a quiet day, not on the day when the trunk is dead."""
+    way = f"{exchange}.failover.dialplan"
+    found = (
+        ("never", frozenset({"never", "none"}), AlarmPriority.MEDIUM),
+        ("unproven", frozenset({"unproven"}), AlarmPriority.LOW),
+    )
+    conditions = tuple(
+        Condition(id=f"{exchange}.failover_{name}", test=IsWord(point=way, words=words), when_bad=WhenBad.HOLD)
+        for name, words, _ in found
+    )
+    alarms = tuple(_alarm(f"{exchange}.failover_{name}", priority, f"failover_{name}") for name, _, priority in found)
+    return Part(conditions=conditions, alarms=alarms)
 
 
 def _account(exchange: str) -> Part:

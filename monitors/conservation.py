@@ -21,19 +21,15 @@ PLAN_HOLD_MS = 10_000  # a plan is not acted on for the sake of one reading
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conservation:
-    """One cause of conservation. `escalate_ms`: incident age at which each tier is told. The rest as `core.mode.Cause`
-    has it."""
+    """One cause of conservation, as `core.mode.Cause` has it."""
 
     cause: str
     conditions: tuple[str, ...]
     stable_ms: int
     spacing_ms: int
-    escalate_ms: tuple[int, ...]
-    report_every_ms: int
     relapse_window_ms: int = 0
     relapse_factor: int = 1
     stopped_by: tuple[str, ...] = ()
-    checklist: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +46,7 @@ class Threshold:
 class ShedStage:
     """One stage as the site declares it. `hold_ms`: how long a threshold must be passed. `announce_ms`: how long before
     people are told, 0 where nobody sits at its loads. `targets`: UPSs for whose endurance it is shed, by the point that
-    says how deep. `feeds`, `while_any`: as `core.stage.Stage` has them."""
+    says how deep. `feeds`, `while_any`, `loads`, `by_hand`: as `core.stage.Stage` has them."""
 
     cause: str
     order: int
@@ -63,6 +59,8 @@ class ShedStage:
     targets: tuple[str, ...] = ()
     feeds: frozenset[str] = frozenset()
     while_any: tuple[str, ...] = ()
+    loads: tuple[str, ...] = ()
+    by_hand: tuple[str, ...] = ()
 
 
 def conserve(causes: Sequence[Conservation], outbound: Sequence[str]) -> Part:
@@ -74,12 +72,9 @@ def conserve(causes: Sequence[Conservation], outbound: Sequence[str]) -> Part:
             conditions=asked.conditions,
             stable_ms=asked.stable_ms,
             spacing_ms=asked.spacing_ms,
-            escalate_ms=asked.escalate_ms,
-            report_every_ms=asked.report_every_ms,
             relapse_window_ms=asked.relapse_window_ms,
             relapse_factor=asked.relapse_factor,
             stopped_by=asked.stopped_by,
-            checklist=asked.checklist,
         )
         for asked in causes
     ]
@@ -134,6 +129,8 @@ def _stage(asked: ShedStage) -> Part:
         announce_ms=asked.announce_ms,
         feeds=asked.feeds,
         while_any=asked.while_any,
+        loads=asked.loads,
+        by_hand=asked.by_hand,
     )
     told = (FlagRule(flag=ANNOUNCED, when=Announced(stage=name)),) if asked.announce_ms else ()
     return Part(stages=(stage,), conditions=conditions, flags=told)

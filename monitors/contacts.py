@@ -6,7 +6,7 @@ A contact that cannot be read is a fault of its own. It must not know pins or wi
 from dataclasses import dataclass
 
 from firmware_py.core.alarm import Alarm, AlarmPriority
-from firmware_py.core.check import IsFlag
+from firmware_py.core.check import IsBad, IsFlag
 from firmware_py.core.condition import Condition, WhenBad
 from firmware_py.core.event import Severity
 from firmware_py.core.plan import Announce
@@ -21,6 +21,9 @@ _PRIORITIES = {
 }
 WATCHED_KINDS = frozenset(_PRIORITIES)
 _FIRE_KINDS = frozenset({"smoke", "fire_fault"})
+
+
+UNREADABLE_MS = 3_000  # after its reading went stale, and so within the ten seconds of a fire panel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +57,23 @@ def watch(contact: Contact) -> Part:
                 begins=f"contact.{contact.kind}",
                 ends=f"contact.{contact.kind}_over",
                 severity=Severity.WARNING,
+            ),
+        ),
+    )
+
+
+def watch_sight(contact: str, *, fire: bool) -> Part:
+    """A contact or relay that cannot be read: neither what it reports nor that all is well."""
+    condition = f"{contact}.unreadable"
+    test = IsBad(point=contact, doubted=True)
+    return Part(
+        conditions=(Condition(id=condition, test=test, when_bad=WhenBad.CLEAR, on_delay_ms=UNREADABLE_MS),),
+        alarms=(
+            RowAlarm(
+                alarm=Alarm(
+                    id=condition, condition=condition, priority=AlarmPriority.MEDIUM, text="alarm.contact_unreadable"
+                ),
+                row=Row.FIRE if fire else Row.CONTROLLER,
             ),
         ),
     )

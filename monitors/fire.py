@@ -141,7 +141,6 @@ def evacuate(
     contacts: Sequence[str],
     cut: Mapping[str, bool],
     *,
-    report_every_ms: int,
     off_delay_ms: int,
 ) -> Part:
     """Fire over all panels and the panels' own relays (`contacts`): seen at one sound reading, confirmed at two, by a
@@ -161,8 +160,6 @@ def evacuate(
         commandable=True,
         confirms=SEEN,
         incident_class="major",
-        escalate_ms=(0,),
-        report_every_ms=report_every_ms,
     )
     return Part(
         conditions=(*conditions, *(condition for condition, _ in wired)),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from firmware_py.core import planned
 from firmware_py.core.alarm import Alarm, AlarmPriority
-from firmware_py.core.check import AllOf, AnyOf, Below, IsWord, Test
+from firmware_py.core.check import AllOf, AnyOf, Below, IsFlag, IsWord, Test
 from firmware_py.core.condition import Condition, WhenBad
 from firmware_py.core.event import Severity
 from firmware_py.core.plan import Announce, FlagRule, Holds
@@ -18,8 +18,11 @@ READY_PCT = 90.0
 AHEAD, RUNNING, NOT_READY, OVERRUN = "planned.ahead", "planned.running", "planned.not_ready", "planned.overrun"
 
 
-def watch(upses: Sequence[str], charges: Sequence[str], *, cause: str, off_delay_ms: int) -> Part:
-    """All that is declared where cuts are announced. `upses`: output sources; `charges`: points of battery charge."""
+def watch(
+    upses: Sequence[str], charges: Sequence[str], flags: Sequence[str] = (), *, cause: str, off_delay_ms: int
+) -> Part:
+    """All that is declared where cuts are announced. `upses`: output sources; `charges`: points of battery charge;
+    `flags`: points that are always known, and true while something else is amiss, like a generator that failed."""
     dark = AnyOf(tests=tuple(IsWord(point=point, words=frozenset({"battery", "off"})) for point in upses))
     conditions = [
         _condition(AHEAD, _in("noticed", "soon", "running")),
@@ -28,9 +31,11 @@ def watch(upses: Sequence[str], charges: Sequence[str], *, cause: str, off_delay
         _condition(OVERRUN, AllOf(tests=(_in("overrun"), dark)), off_delay_ms=off_delay_ms),
     ]
     alarms = [_alarm(OVERRUN, AlarmPriority.HIGH, "planned_overrun", cause)]
-    if charges:
-        low = AnyOf(tests=tuple(Below(point=point, limit=READY_PCT) for point in charges))
-        conditions.append(_condition(NOT_READY, AllOf(tests=(_in("soon"), low)), off_delay_ms=off_delay_ms))
+    amiss: list[Test] = [Below(point=point, limit=READY_PCT) for point in charges]
+    amiss += [IsFlag(point=point) for point in flags]
+    if amiss:
+        test = AllOf(tests=(_in("soon"), AnyOf(tests=tuple(amiss))))
+        conditions.append(_condition(NOT_READY, test, off_delay_ms=off_delay_ms))
         alarms.append(_alarm(NOT_READY, AlarmPriority.MEDIUM, "planned_not_ready", None))
     return Part(
         conditions=tuple(conditions),

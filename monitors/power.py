@@ -4,11 +4,12 @@ Four facts are kept apart: mains lost; UPS unreachable; the card lost the UPS; v
 outage, and it takes two readings. It must not know SNMP, nor what is shed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from firmware_py.core import planned
 from firmware_py.core.alarm import Alarm, AlarmPriority
-from firmware_py.core.check import Above, AllOf, Below, IsBad, IsFlag, IsWord
+from firmware_py.core.check import Above, AllOf, AnyOf, Below, IsBad, IsFlag, IsWord, Test
 from firmware_py.core.condition import Condition, WhenBad
 from firmware_py.core.event import Severity
 from firmware_py.core.plan import Announce, FlagRule, Holds
@@ -19,6 +20,7 @@ SILENT = frozenset({Reason.NOT_YET, Reason.NO_COMMUNICATION, Reason.STALE, Reaso
 IMPLAUSIBLE = frozenset({Reason.OUT_OF_RANGE, Reason.SENTINEL, Reason.UNKNOWN_WORD, Reason.NOT_SUPPORTED})
 CAUSE = "power"
 MANUAL_RECORDS = "manual_records"
+OWN_END = ".controller_ending"
 LAST_WORDS = "controller.last_words"
 RUNTIME_DEADBAND_S = 120.0
 CHARGE_DEADBAND_PCT = 2.0
@@ -34,7 +36,9 @@ class Ups:
     `has_runtime`, `has_status`, `has_charge`, `has_load`: whether its profile offers those points at all.
     `overload_pct`: load beyond which nothing more returns; `charge_floor_pct`, `runtime_floor_ms`: what the battery
     must have again before loads return, 0 where the site asks for none. `last_words_ms`: this UPS feeds the controller
-    itself, which says so that long before it ends; 0 where it does not.
+    itself, which says so that long before it ends; 0 where it does not. `has_planned`: cuts may be announced here, so
+    that an outage is labelled with the one under way. `has_calibration`: it tells a calibration run from a self-test;
+    one may drain the battery to `calibration_floor_pct`.
     """
 
     id: str
@@ -51,6 +55,9 @@ class Ups:
     charge_floor_pct: float = 0.0
     runtime_floor_ms: int = 0
     last_words_ms: int = 0
+    has_planned: bool = False
+    has_calibration: bool = False
+    calibration_floor_pct: float = 20.0
 
     @property
     def is_forecast(self) -> bool:
@@ -73,19 +80,29 @@ def stops_return(ups: Ups) -> tuple[str, ...]:
     return tuple(condition.id for condition in _floors(ups))
 
 
+def test_overlong(ups: str) -> str:
+    """Id of the condition that a test of this UPS does not end, so that it counts as an outage."""
+    return f"{ups}.test_overlong"
+
+
+def own_endings(conditions: Iterable[str]) -> tuple[str, ...]:
+    """Of all ids of conditions those that say: the controller's own supply ends."""
+    return tuple(name for name in conditions if name.endswith(OWN_END))
+
+
 def outages(ups: str) -> tuple[str, ...]:
     """Ids of all conditions of this UPS that mean: the floor does not live on the mains."""
-    return (on_battery(ups), f"{ups}.output_off", f"{ups}.test_overlong")
+    return (on_battery(ups), f"{ups}.output_off", test_overlong(ups))
 
 
 def watch(ups: Ups) -> Part:
     """Everything that is declared for one UPS."""
     source = f"{ups.id}.output_source"
     conditions = [
-        _outage(on_battery(ups.id), source, "battery", ups.on_delay_ms, ups.off_delay_ms),
-        _outage(f"{ups.id}.output_off", source, "off", ups.on_delay_ms, ups.off_delay_ms),
+        _outage(on_battery(ups.id), _says(source, "battery"), ups.on_delay_ms, ups.off_delay_ms),
+        _outage(f"{ups.id}.output_off", _says(source, "off"), ups.on_delay_ms, ups.off_delay_ms),
         # A self-test is no outage, but one that does not end is: the battery drains all the same.
-        _outage(f"{ups.id}.test_overlong", source, "test", ups.test_limit_ms, ups.off_delay_ms),
+        _outage(test_overlong(ups.id), _test_counts(ups, source), ups.test_limit_ms, ups.off_delay_ms),
         _blind(f"{ups.id}.unreachable", source, SILENT, ups.silent_ms),
         _blind(f"{ups.id}.card_lost", source, frozenset({Reason.SOURCE_LOST}), ups.silent_ms),
         _blind(f"{ups.id}.implausible", source, IMPLAUSIBLE, ups.silent_ms),
@@ -93,7 +110,7 @@ def watch(ups: Ups) -> Part:
     alarms = [
         _alarm(on_battery(ups.id), AlarmPriority.HIGH, "on_battery", CAUSE),
         _alarm(f"{ups.id}.output_off", AlarmPriority.HIGH, "output_off", CAUSE),
-        _alarm(f"{ups.id}.test_overlong", AlarmPriority.HIGH, "test_overlong", CAUSE),
+        _alarm(test_overlong(ups.id), AlarmPriority.HIGH, "test_overlong", CAUSE),
         _alarm(f"{ups.id}.unreachable", AlarmPriority.MEDIUM, "ups_unreachable", "comms"),
         _alarm(f"{ups.id}.card_lost", AlarmPriority.MEDIUM, "ups_card_lost", "comms"),
         _alarm(f"{ups.id}.implausible", AlarmPriority.MEDIUM, "ups_implausible", "comms"),
@@ -110,10 +127,28 @@ def watch(ups: Ups) -> Part:
     )
 
 
-def _outage(name: str, source: str, word: str, on_delay_ms: int, off_delay_ms: int) -> Condition:
+def _says(source: str, word: str) -> Test:
+    return IsWord(point=source, words=frozenset({word}))
+
+
+def _test_counts(ups: Ups, source: str) -> Test:
+    """A test, but for a calibration that is known to be one and to have charge left: that one may take its hours."""
+    if not (ups.has_calibration and ups.has_charge):
+        return _says(source, "test")
+    charge, calibrating = f"{ups.id}.battery.charge_pct", f"{ups.id}.calibration_running"
+    bounds: tuple[Test, ...] = (
+        Below(point=charge, limit=ups.calibration_floor_pct, deadband=CHARGE_DEADBAND_PCT),
+        IsBad(point=charge),
+        IsFlag(point=calibrating, wanted=False),
+        IsBad(point=calibrating),
+    )
+    return AllOf(tests=(_says(source, "test"), AnyOf(tests=bounds)))
+
+
+def _outage(name: str, test: Test, on_delay_ms: int, off_delay_ms: int) -> Condition:
     return Condition(
         id=name,
-        test=IsWord(point=source, words=frozenset({word})),
+        test=test,
         when_bad=WhenBad.HOLD,
         on_delay_ms=on_delay_ms,
         off_delay_ms=off_delay_ms,
@@ -212,7 +247,7 @@ def _draining(ups: Ups) -> IsFlag:
 
 
 def _last_words(ups: Ups) -> Part:
-    ending = f"{ups.id}.controller_ending"
+    ending = f"{ups.id}{OWN_END}"
     brief = Below(point=forecast(ups.id), limit=ups.last_words_ms / 1000, deadband=RUNTIME_DEADBAND_S)
     told = Announce(
         condition=ending,
@@ -228,12 +263,13 @@ def _last_words(ups: Ups) -> Part:
 def _announce(ups: Ups) -> Announce:
     charge = (f"{ups.id}.battery.charge_pct",) if ups.has_charge else ()
     runtime = (forecast(ups.id),) if ups.is_forecast else ()
+    label = (planned.PHASE, planned.NOTE) if ups.has_planned else ()
     return Announce(
         condition=on_battery(ups.id),
         begins="power.mains_lost",
         ends="power.mains_returned",
         severity=Severity.CRITICAL,
-        carry=(*charge, *runtime),
+        carry=(*charge, *runtime, *label),
     )
 
 

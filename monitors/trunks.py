@@ -6,7 +6,7 @@ A trunk that cannot be judged is neither up nor down; a full one is not faulty. 
 from dataclasses import dataclass, replace
 
 from firmware_py.core.alarm import Alarm, AlarmPriority, Display
-from firmware_py.core.check import AllOf, AnyOf, FewerThan, IsBad, IsFlag, IsWord
+from firmware_py.core.check import AllOf, AnyOf, Below, FewerThan, IsBad, IsFlag, IsWord, Test, Until
 from firmware_py.core.condition import Condition, WhenBad
 from firmware_py.core.event import Severity
 from firmware_py.core.plan import Announce, Holds, Rule, Shows
@@ -14,6 +14,7 @@ from monitors.parts import Part, Row, RowAlarm, join
 from monitors.power import SILENT
 
 CAUSE = "trunk"
+MISSES = 3  # looks that must agree, beside the delay: one missed OPTIONS is never a trunk that is down
 NOT_LINKED = frozenset({"down", "booting", "refused"})
 USABLE = frozenset({"up", "full", "degraded"})
 
@@ -33,6 +34,9 @@ class Group:
 
     `failover`: the output that sends calls over the backup route while this group is down; "" where not enabled.
     `back_ms`: the group must have been sound for this long before the route goes back; None: a person resets it.
+    `relay`: the output moves the lines themselves, which ends the calls on them: only while `calls`, points that count
+    them, are all 0 and `in_use`, the flag of a contact where there is one, is off. `steps`: what people do by hand
+    where nothing moves by itself, in this order (keys of the texts or the site's own words).
     """
 
     name: str
@@ -42,6 +46,10 @@ class Group:
     off_delay_ms: int
     failover: str = ""
     back_ms: int | None = None
+    relay: bool = False
+    calls: tuple[str, ...] = ()
+    in_use: str = ""
+    steps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +82,7 @@ def watch_trunk(trunk: Trunk) -> Part:
                 when_bad=WhenBad.HOLD,
                 on_delay_ms=trunk.on_delay_ms,
                 off_delay_ms=trunk.off_delay_ms,
-                confirm=2,
+                confirm=MISSES,
             )
             for condition, word in ((down, "down"), (degraded, "degraded"))
         ),
@@ -98,9 +106,9 @@ def watch_group(group: Group) -> Part:
         when_bad=WhenBad.HOLD,
         on_delay_ms=group.on_delay_ms,
         off_delay_ms=group.off_delay_ms,
-        confirm=2,
+        confirm=MISSES,
     )
-    by_hand = bool(group.failover) and group.back_ms is None
+    by_hand = bool(group.failover) and group.back_ms is None and not group.relay
     announced = Announce(
         condition=failed,
         begins="trunk.group_failed",
@@ -109,20 +117,57 @@ def watch_group(group: Group) -> Part:
         carry=tuple(f"trunks.{name}.state" for name in group.trunks),
     )
     alarm = _alarm(failed, AlarmPriority.HIGH, "trunk_group", CAUSE, latching=by_hand)
-    part = Part(conditions=(failure,), alarms=(alarm,), announcements=(announced,))
-    return join((part, _failover(group, failure))) if group.failover else part
+    part = Part(conditions=(failure,), alarms=(alarm,), announcements=(announced, *_advice(group, failed)))
+    if not group.failover:
+        return part
+    return join((part, _move_lines(group, failure) if group.relay else _failover(group, failure)))
+
+
+def _advice(group: Group, failed: str) -> tuple[Announce, ...]:
+    """The hand procedure, told when the group fails and closed when it is back: both with their time."""
+    if not group.steps:
+        return ()
+    told = Announce(
+        condition=failed, begins="failover.advised", ends="failover.advice_over", severity=Severity.CRITICAL,
+        order=group.steps,
+    )  # fmt: skip
+    return (told,)
 
 
 def _failover(group: Group, failure: Condition) -> Part:
     if group.back_ms is None:
         # The alarm latches: the route stays until a person has acknowledged and reset it.
-        away = Shows(alarm=failure.id, displays=frozenset(Display) - {Display.NORMAL})
-        return Part(rules=(Rule(when=away, output=group.failover, value=True, owner=CAUSE),))
+        return Part(rules=(_while_shown(failure.id, group.failover),))
     lasting = replace(failure, id=f"trunks.{group.name}.on_backup", off_delay_ms=group.back_ms)
     return Part(
         conditions=(lasting,),
         rules=(Rule(when=Holds(condition=lasting.id), output=group.failover, value=True, owner=CAUSE),),
     )
+
+
+def _move_lines(group: Group, failure: Condition) -> Part:
+    """A relay takes the lines, and with them every call: it moves on proof that there is none, and not back before."""
+    moved = f"trunks.{group.name}.moved"
+    busy = IsFlag(point=group.in_use) if group.in_use else None
+    quiet: list[Test] = [Below(point=point, limit=1) for point in group.calls]
+    quiet += [IsFlag(point=group.in_use, wanted=False)] if busy else []
+    begins = AllOf(tests=(failure.test, *quiet))
+    if group.back_ms is None:
+        condition = replace(failure, id=moved, test=begins)
+        alarm = _alarm(moved, AlarmPriority.MEDIUM, "trunk_moved", CAUSE, latching=True)
+        return Part(conditions=(condition,), alarms=(alarm,), rules=(_while_shown(moved, group.failover),))
+    assert busy is not None, "nothing goes back by itself where nobody tells whether the line is in use"
+    test = Until(begins=begins, stays=AnyOf(tests=(failure.test, busy)))
+    condition = replace(failure, id=moved, test=test, off_delay_ms=group.back_ms)
+    back = Rule(when=Holds(condition=moved), output=group.failover, value=True, owner=CAUSE)
+    return Part(
+        conditions=(condition,), alarms=(_alarm(moved, AlarmPriority.MEDIUM, "trunk_moved", CAUSE),), rules=(back,)
+    )
+
+
+def _while_shown(alarm: str, output: str) -> Rule:
+    away = Shows(alarm=alarm, displays=frozenset(Display) - {Display.NORMAL})
+    return Rule(when=away, output=output, value=True, owner=CAUSE)
 
 
 def watch_exchange(exchange: Exchange) -> Part:

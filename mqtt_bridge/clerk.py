@@ -29,7 +29,8 @@ class _Waiting:
 
 
 class Clerk:
-    """`announce` makes the publisher say everything again; `refused` hears each answer of the broker."""
+    """`announce` makes the publisher say everything again, and fast values for so many seconds; `refused` hears each
+    answer of the broker."""
 
     def __init__(
         self,
@@ -39,7 +40,7 @@ class Clerk:
         clock: WallClock,
         outbox: Outbox,
         orders: Orders,
-        announce: Callable[[], None],
+        announce: Callable[[int], None],
         refused: Callable[[str, str], None],
     ) -> None:
         self._topics, self._rules, self._clock, self._outbox = topics, rules, clock, outbox
@@ -89,12 +90,11 @@ class Clerk:
         assert isinstance(order, Order)
         await self._remember(order.id)
         if order.name == ANNOUNCE:
-            self._announce()
+            self._announce(order.tele_s)
             done = order.answer(Status.ACCEPTED)
             self._note(done)
             return done
-        error = await self._orders.carry_out(order)
-        return order.answer(Status.REJECTED if error else Status.DONE, error)
+        return await self._orders.carry_out(order)
 
     def _judge(self, order: Order, received_ms: int) -> Answer | None:
         age_ms = self._clock.now_ms() - received_ms

@@ -261,9 +261,9 @@ class Session:
         return DeviceError(f"{where(self._broker)}: {self.ended.result().why}")
 
 
-def open_line(broker: Broker, name: str, will: Message) -> Client:
-    """Connect and write CONNECT, with `will` as last will and `name` as client id. Blocks, for as long as
-    `connect_within_ms` and a resolver that may hang; raises OSError and ValueError.
+def open_line(broker: Broker, name: str, will: Message, floor: str = "") -> Client:
+    """Connect and write CONNECT, with `will` as last will and `name` as client id; `floor` as in `make_context`.
+    Blocks, for as long as `connect_within_ms` and a resolver that may hang; raises OSError and ValueError.
     """
     new = broker.version is MqttVersion.V5
     client = paho.Client(
@@ -280,7 +280,7 @@ def open_line(broker: Broker, name: str, will: Message) -> Client:
     if broker.password or broker.username:
         client.username_pw_set(broker.username or name, broker.password or None)
     if broker.tls is not None:
-        client.tls_set_context(make_context(broker.tls))
+        client.tls_set_context(make_context(broker.tls, floor))
     keep_alive_s = broker.keep_alive_ms // 1000
     if not new:
         client.connect(broker.host, broker.port, keep_alive_s)

@@ -20,17 +20,17 @@ SEEN = 512  # ids that are remembered
 ANNOUNCE = "announce"
 
 # Fire confirmation, overrides and everything of the configuration are not here: they are local only.
-KINDS: Mapping[str, CommandKind] = {
-    "ack": CommandKind.ACK,
-    "silence": CommandKind.SILENCE,
-    "conserve": CommandKind.CONSERVE,
-    "release": CommandKind.RELEASE,
-    "pause-outbound": CommandKind.PAUSE_OUTBOUND,
-    "resume-outbound": CommandKind.RESUME_OUTBOUND,
-    "lamp-test": CommandKind.LAMP_TEST,
-}
-LATER = frozenset({"shelve", "unshelve", "tick", "drill"})
-NAMES = (*KINDS, *sorted(LATER), ANNOUNCE)
+_V1 = (
+    "ack", "silence", "shelve", "unshelve", "conserve", "release", "pause-outbound", "resume-outbound", "tick",
+    "lamp-test", "drill",
+)  # fmt: skip
+KINDS: Mapping[str, CommandKind] = {name: CommandKind(name) for name in _V1 if name in set(CommandKind)}
+LATER = frozenset(_V1) - KINDS.keys()
+NAMES = (*_V1, ANNOUNCE)
+LONGEST_FOR_S = 86_400
+LONGEST_TELE_S = 600
+_WORDS: Mapping[str, int] = {"alarm": 128, "item": 128, "why": 200}  # arguments and their longest
+_COUNTS: Mapping[str, int] = {"for_s": LONGEST_FOR_S, "tele_s": LONGEST_TELE_S}
 
 
 class Status(StrEnum):
@@ -66,8 +66,9 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """One command as its sender wrote it, with the shorter of its two lifetimes. `alarm`: its only argument; `sent_ms`:
-    when it was sent by the sender's clock (milliseconds since 1970), if the sender says so.
+    """One command as its sender wrote it, with the shorter of its two lifetimes. `sent_ms`: when it was sent by the
+    sender's clock (milliseconds since 1970), if the sender says so. Arguments: `alarm` or `item` (what it is about),
+    `for_s` and `why` (shelve), `tele_s` (announce: fast values for so long).
     """
 
     id: str
@@ -75,8 +76,12 @@ class Order:
     by: str
     boot: str = ""
     ttl_ms: int = 0
-    alarm: str = ""
     sent_ms: int | None = None
+    alarm: str = ""
+    item: str = ""
+    why: str = ""
+    for_s: int = 0
+    tele_s: int = 0
 
     def answer(self, status: Status, error: str = "") -> Answer:
         """The answer to this command."""
@@ -98,16 +103,26 @@ def read_order(heard: Heard) -> Order | Answer:
         return _because(wrong, "without a sender (`by`)")
     if heard.retain:
         return _because(wrong, "retained: a command is for now, not for whoever connects next")
-    ttl_s, args = given.get("ttl_s"), given.get("args", {})
+    ttl_s = given.get("ttl_s")
     if isinstance(ttl_s, bool) or not isinstance(ttl_s, int) or not 0 < ttl_s <= LONGEST_TTL_S:
         return _because(wrong, f"ttl_s must be a whole number of seconds, 1 to {LONGEST_TTL_S}")
-    alarm = args.get("alarm", "") if isinstance(args, dict) else None
-    if not isinstance(alarm, str) or (alarm and not _word(alarm, 128)):
-        return _because(wrong, "args must be an object, its alarm an alarm's id")
+    args = given.get("args", {})
+    if not isinstance(args, dict):
+        return _because(wrong, "args must be an object")
+    words = {name: _word(args.get(name, ""), longest) for name, longest in _WORDS.items()}
+    if unfit := [name for name in _WORDS if args.get(name, "") != words[name]]:
+        return _because(wrong, f"args: {unfit[0]} must be a text of at most {_WORDS[unfit[0]]} printable characters")
+    counts = {name: _count(args.get(name, 0), most) for name, most in _COUNTS.items()}
+    if unfit := [name for name, count in counts.items() if count is None]:
+        return _because(wrong, f"args: {unfit[0]} must be a whole number of seconds, at most {_COUNTS[unfit[0]]}")
     life_s = ttl_s if heard.expiry_s is None else min(ttl_s, heard.expiry_s)
     sent_ms, boot = given.get("sent_ms"), _word(given.get("boot"), 32)
     sent_ms = sent_ms if isinstance(sent_ms, int) and not isinstance(sent_ms, bool) else None
-    return Order(id=id_, name=name, by=by, boot=boot, ttl_ms=life_s * 1_000, alarm=alarm, sent_ms=sent_ms)
+    return Order(
+        id=id_, name=name, by=by, boot=boot, ttl_ms=life_s * 1_000, sent_ms=sent_ms,
+        alarm=words["alarm"], item=words["item"], why=words["why"],
+        for_s=counts["for_s"] or 0, tele_s=counts["tele_s"] or 0,
+    )  # fmt: skip
 
 
 def judge(order: Order, rules: Rules, *, age_ms: int, seen: bool) -> Answer | None:
@@ -126,7 +141,7 @@ def judge(order: Order, rules: Rules, *, age_ms: int, seen: bool) -> Answer | No
     if age_ms >= order.ttl_ms:
         return order.answer(Status.EXPIRED, "older than its ttl_s")
     if order.name in LATER:
-        return order.answer(Status.REJECTED, "this release of the controller cannot do that yet")
+        return order.answer(Status.REJECTED, "this release of the controller cannot do that")
     return None
 
 
@@ -147,3 +162,8 @@ def _parse(raw: bytes) -> Mapping[str, object] | None:
 def _word(given: object, longest: int) -> str:
     """A short printable text, else nothing."""
     return given if isinstance(given, str) and len(given) <= longest and given.isprintable() else ""
+
+
+def _count(given: object, most: int) -> int | None:
+    """A whole number from 0 to `most`, else None."""
+    return given if isinstance(given, int) and not isinstance(given, bool) and 0 <= given <= most else None

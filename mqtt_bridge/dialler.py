@@ -21,6 +21,7 @@ class Dialler:
     def __init__(self, broker: Broker, name: str, clock: WallClock | None = None) -> None:
         self._broker, self._name, self._clock = broker, name, clock
         self._dialling = False
+        self._seen = ("", "ntp", "")  # for the thread: our time, what it is worth, and the earliest that it can be
         self.certificate: Validity | None = None
 
     async def connect(self, will: Message) -> Session:
@@ -29,6 +30,7 @@ class Dialler:
         if self._dialling:
             raise DeviceError(f"{where(broker)}: the last attempt still waits (for the name's address?)")
         outcome: concurrent.futures.Future[Client] = concurrent.futures.Future()
+        self._seen = ("", "ntp", "") if self._clock is None else (self._now, self._clock.clk, self._clock.floor)
         # A daemon thread and not the loop's executor: a resolver that hangs must not hold up the end of the process.
         thread = threading.Thread(target=self._dial, args=(will, outcome), name="mqtt-connect", daemon=True)
         self._dialling = True
@@ -48,10 +50,14 @@ class Dialler:
         return session
 
     def _doubt(self, error: Exception) -> str:
-        clock = self._clock
-        if clock is None:
+        if self._clock is None:
             return ""
-        return doubt_clock(error, self.certificate, now=clock.utc(clock.now_ms()), clk=clock.clk)
+        own, now, clk = self.certificate, self._now, self._clock.clk
+        return doubt_clock(error, own, now=_floor(now, clk, own, self._clock.floor) or now, clk=clk)
+
+    @property
+    def _now(self) -> str:
+        return "" if self._clock is None else self._clock.utc(self._clock.now_ms())
 
     def _dial(self, will: Message, outcome: "concurrent.futures.Future[Client]") -> None:
         """In the thread: everything that may block. Nothing else touches this client until the thread is done."""
@@ -70,6 +76,14 @@ class Dialler:
         try:
             if self._broker.tls is not None and self._broker.tls.cert:
                 self.certificate = read_validity(self._broker.tls.cert)
-            return open_line(self._broker, self._name, will)
+            now, clk, floor = self._seen
+            return open_line(self._broker, self._name, will, _floor(now, clk, self.certificate, floor))
         finally:
             self._dialling = False
+
+
+def _floor(now: str, clk: str, own: Validity | None, known: str) -> str:
+    """The earliest that it can be where our clock shows less and nobody vouches for it, else "". Ours was
+    issued in the past, whatever the clock says."""
+    floor = known if own is None else max(known, own.begins)
+    return floor if clk != "ntp" and now < floor else ""

@@ -16,6 +16,7 @@ BIRTH_TOPIC = "homeassistant/status"
 SENDER = "homeassistant"
 COMPONENTS = 200
 _ORDER_S = 10
+_SAY_WHAT = frozenset({"shelve", "unshelve", "tick", "drill"})  # a button cannot
 
 # Our unit -> theirs, and the class that they know for it.
 _UNITS: Mapping[str, tuple[str, str]] = {
@@ -32,7 +33,7 @@ def describe(topics: Topics, about: About, *, boot: str, senders: Mapping[str, f
     online = "{{ 'online' if value_json.state == 'online' else 'offline' }}"
     parts: dict[str, Json] = {"mode": _mode(topics)}
     parts |= {_key(point.id): _point(topics, point) for point in about.points[:COMPONENTS]}
-    allowed = senders.get(SENDER, frozenset())
+    allowed = senders.get(SENDER, frozenset()) - _SAY_WHAT
     parts |= {f"do_{_key(name)}": _button(topics, name, boot) for name in (*KINDS, ANNOUNCE) if name in allowed}
     return {
         "device": device,

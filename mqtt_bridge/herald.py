@@ -17,6 +17,7 @@ from mqtt_bridge.settings import Bridge
 from mqtt_bridge.topics import Topics
 
 _JITTER_S = (0.0, 5.0)
+_TELE_S = 1.0  # between two `tele` that were asked for where the site wants none by itself
 
 
 class Herald:
@@ -41,11 +42,16 @@ class Herald:
         self._topics = Topics(site=settings.site, root=settings.root)
         self._asked = asyncio.Event()
         self._pause_s = 0.0
+        self._wanted = asyncio.Event()
+        self._tele_until_s = 0.0
 
-    def repeat(self) -> None:
-        """Say everything again, soon."""
+    def repeat(self, tele_s: int = 0) -> None:
+        """Say everything again, soon, and fast values for so many seconds from now."""
         self._pause_s = 0.0
         self._asked.set()
+        if tele_s:
+            self._tele_until_s = asyncio.get_running_loop().time() + tele_s
+            self._wanted.set()
 
     async def begin(self, session: Session) -> None:
         """For a session that has just begun; `status` was said already. Raises DeviceError."""
@@ -65,15 +71,20 @@ class Herald:
             self._announcer.repeat()
 
     async def run_tele(self, session: Session) -> None:
-        """Fast values, if they are wanted; one that the line does not take at once is dropped."""
-        while self._settings.tele_ms and not session.ended.done():
+        """Fast values, as the site wants them or while somebody has asked for them; one that the line does not take at
+        once is dropped."""
+        loop = asyncio.get_running_loop()
+        while not session.ended.done():
+            if not self._settings.tele_ms and loop.time() >= self._tele_until_s:
+                self._wanted.clear()
+                await self._wanted.wait()
             if (seen := self._announcer.newest) is not None:
                 stamp = payload.Stamp(ts=self._clock.utc(seen.image.now_ms), clk=self._clock.clk)
                 message = payload.tele(
                     self._announcer.identity, stamp=stamp, image=seen.image, points=self._about.points
                 )
                 session.tell(self._topics.tele, payload.encode(message))
-            await asyncio.sleep(self._settings.tele_ms / 1000)
+            await asyncio.sleep(self._settings.tele_ms / 1000 or _TELE_S)
 
     async def _tell(self, session: Session) -> None:
         who = self._announcer.identity

@@ -59,6 +59,10 @@ class WallClock(Protocol):
     def clk(self) -> str:
         """What the time is worth: ntp, rtc or none."""
 
+    @property
+    def floor(self) -> str:
+        """The earliest that it can be now (RFC 3339): an unsynchronised clock that shows less is wrong."""
+
     def now_ms(self) -> int:
         """Monotonic milliseconds, the time base of images."""
 
@@ -75,8 +79,8 @@ class WallClock(Protocol):
 class Orders(Protocol):
     """Where commands from the far side go."""
 
-    async def carry_out(self, order: Order) -> str:
-        """ "" when it was done, else why the floor does not allow it; bounded in time. Journals it either way."""
+    async def carry_out(self, order: Order) -> Answer:
+        """Done, rejected by the floor or failed, with the reason; bounded in time. Journals it either way."""
 
     def note(self, answer: Answer, count: int = 1) -> None:
         """Journal what was answered without the floor being asked, or how many could not even be answered."""

@@ -7,7 +7,8 @@ and events stay in the journal. It must not know files or devices.
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from firmware_py.core.alarm import Alarm
@@ -17,7 +18,7 @@ from mqtt_bridge.announcer import Announcer
 from mqtt_bridge.backoff import STABLE_S, Backoff
 from mqtt_bridge.clerk import Clerk
 from mqtt_bridge.client import Session
-from mqtt_bridge.commands import Rules
+from mqtt_bridge.commands import ANNOUNCE, Rules
 from mqtt_bridge.courier import Courier
 from mqtt_bridge.dialler import Dialler
 from mqtt_bridge.herald import Herald
@@ -50,6 +51,7 @@ class Publisher:
         orders: Orders | None = None,
         chance: Callable[[float, float], float] = random.uniform,
     ) -> None:
+        about = replace(about, capabilities=(*about.capabilities, *_extras(settings)))
         self._settings, self._about, self._clock, self._outbox = settings, about, clock, outbox
         self._report = report
         self._topics = Topics(site=settings.site, root=settings.root)
@@ -82,6 +84,8 @@ class Publisher:
         self._ahead = False
         self._why = ""
         self._stopping = asyncio.Event()
+        self._return = asyncio.Event()
+        self._ended = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
         self.health = Health()
@@ -98,21 +102,38 @@ class Publisher:
     async def stop(self, why: str) -> None:
         """Say goodbye (`why`: update, reboot, ...) and end `run`; bounded by `stop_within_ms` and a second."""
         self._why = why
+        self._ended.set()
         self._stopping.set()
+        self._return.set()
         try:
             async with asyncio.timeout(self._settings.stop_within_ms / 1000 + 1.0):
                 await self._idle.wait()
         except TimeoutError:
             _log.warning("mqtt: no clean stop within %d ms", self._settings.stop_within_ms)
 
+    def retire(self, why: str) -> None:
+        """Say goodbye while there is power to do so, and stay away until `resume`: a will would tell less."""
+        if not self._stopping.is_set():
+            self._why = why
+            self._return.clear()
+            self._stopping.set()
+
+    def resume(self) -> None:
+        """Come back after `retire`; without one nothing changes."""
+        self._return.set()
+
     async def run(self) -> None:
         """Until `stop`. A fault of the broker or the line only costs time; anything else is a bug and escapes."""
         self._idle.clear()
         try:
-            while not self._stopping.is_set():
+            while not self._ended.is_set():
                 pause_s = await self._connect_once()
                 if not self._stopping.is_set():
                     await self._unless_stopped(asyncio.sleep(pause_s))
+                elif not self._ended.is_set():
+                    await self._return.wait()
+                    if not self._ended.is_set():
+                        self._stopping.clear()
         finally:
             self._update(connected=False)
             self._idle.set()
@@ -234,3 +255,13 @@ class Publisher:
         if health != self.health:
             self.health = health
             self._report(health)
+
+
+def _extras(settings: Bridge) -> Iterator[str]:
+    """What not every site offers."""
+    if settings.tele_ms or any(ANNOUNCE in may for may in settings.senders.values()):
+        yield "tele"
+    if settings.senders:
+        yield "cmd"
+    if settings.discovery:
+        yield "discovery"

@@ -13,6 +13,7 @@ from mqtt_bridge.settings import Tls
 
 _FILE_BYTES = 256 * 1024
 
+_NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME: openssl/x509_vfy.h
 _NOT_YET, _EXPIRED = 9, 10  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED: openssl/x509_vfy.h
 
 
@@ -30,9 +31,12 @@ def read_validity(file: str) -> Validity:
     with Path(file).open("rb") as opened:
         raw = opened.read(_FILE_BYTES)
     try:
-        found = x509.load_pem_x509_certificate(raw)
+        return _validity(x509.load_pem_x509_certificate(raw))
     except ValueError:
         raise ValueError(f"{file}: not a certificate in PEM") from None
+
+
+def _validity(found: x509.Certificate) -> Validity:
     begins, ends = found.not_valid_before_utc, found.not_valid_after_utc
     form = "%Y-%m-%dT%H:%M:%S.000Z"
     return Validity(begins=begins.strftime(form), ends=ends.strftime(form), ends_ms=int(ends.timestamp()) * 1000)
@@ -50,13 +54,35 @@ def doubt_clock(error: Exception, own: Validity | None, *, now: str, clk: str) -
     return f"{said}; our clock is not synchronised ({now}, {clk}): set the clock first, the certificate may be sound"
 
 
-def make_context(tls: Tls) -> ssl.SSLContext:
-    """A context for one connection. Blocks on files; raises OSError, of which ssl.SSLError is one."""
+def make_context(tls: Tls, floor: str = "") -> ssl.SSLContext:
+    """A context for one connection. Blocks on files; raises OSError, of which ssl.SSLError is one.
+
+    `floor`: our clock is wrong, and it is this late at least. Then a certificate is judged by that instead: one that
+    had ended by then is refused, one that begins later is taken.
+    """
     context = ssl.create_default_context(cafile=_readable(tls.ca))
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if tls.cert:
         context.load_cert_chain(_readable(tls.cert) or "", _readable(tls.key))
+    if floor:
+        context.verify_flags |= _NO_CHECK_TIME
+        context.sslsocket_class = _judged_by(floor)
     return context
+
+
+def _judged_by(floor: str) -> type[ssl.SSLSocket]:
+    class Judged(ssl.SSLSocket):
+        """Ends a handshake with ValueError where the peer's certificate had ended by the floor; nothing is sent."""
+
+        def do_handshake(self, block: bool = False) -> None:
+            super().do_handshake(block)
+            raw = self.getpeercert(binary_form=True)
+            ends = "" if raw is None else _validity(x509.load_der_x509_certificate(raw)).ends
+            if ends < floor:
+                self.close()
+                raise ValueError(f"the broker's certificate ended at {ends}, and it is {floor} at least: renew it")
+
+    return Judged
 
 
 def explain(error: Exception) -> str:

@@ -3,12 +3,12 @@
 Arithmetic for `floorguard plan`, with runtime in proportion to load, as the daemon plans. It must not know sockets.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from config.model_floor import StageEntry
 from firmware_py.core.forecast import presume_w
-from firmware_py.core.shedplan import Battery, depth, fed_w, ladder
+from firmware_py.core.shedplan import Battery, depth, fed_w, grace_ms, ladder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +80,16 @@ def _due(
         found.append((now_ms + max(0, int(until * lasts_ms)), "charge"))
     if stage.runtime_below_ms is not None:
         found.append((now_ms + max(0, int(left * lasts_ms - stage.runtime_below_ms)), "runtime"))
-    if stage.endurance and now_ms == 0:
-        rungs = ladder(battery, runtime_ms=start.believed_ms, load_w=start.load_w, off=start.off)
-        if depth(rungs, battery.endurance_ms) >= stage.order:
-            found.append((0, "endurance"))
+    if stage.endurance:
+        found += [(max(now_ms, ms), why) for ms, why in _for_endurance(battery, stage, start)]
     return found
+
+
+def _for_endurance(battery: Battery, stage: StageEntry, start: Start) -> Iterator[tuple[int, str]]:
+    """At once where the forecast itself is too short; where only belief in it is, after the grace."""
+    doubted = ladder(battery, runtime_ms=start.believed_ms, load_w=start.load_w, off=start.off)
+    said = ladder(battery, runtime_ms=start.runtime_ms, load_w=start.load_w, off=start.off)
+    if depth(said, battery.endurance_ms) >= stage.order:
+        yield 0, "endurance"
+    elif depth(doubted, battery.endurance_ms) >= stage.order:
+        yield grace_ms(battery, doubted), "endurance, never watched to last"

@@ -16,8 +16,9 @@ def run(args: argparse.Namespace) -> int:
     kind, value = args.kind, args.value
     if kind == CommandKind.OVERRIDE.value and value == "auto":
         kind, value = CommandKind.RELEASE_OVERRIDE.value, None
+    target = f"{args.target}={args.word}" if kind == CommandKind.TRUNK.value else args.target
     on = None if value is None else value == "on"
-    answer, code = ask(args.socket, "command", kind=kind, target=args.target, value=on, ttl_ms=args.ttl_ms)
+    answer, code = ask(args.socket, "command", kind=kind, target=target, value=on, ttl_ms=args.ttl_ms)
     if not isinstance(answer, dict):
         return code
     if not answer.get("done"):

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import gettempdir
 
-from config.model_floor import Fallback, GpioOutput
+from config.model_outputs import Fallback, GpioOutput
 from config.prune import prune
 from config.site import Site, control_socket, state_directory
 from config.strict import ConfigError, check, read

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from config.devices import find_devices
 from config.library import Library
+from config.model_outputs import ModbusOutput, SetpointOutput
 from config.site import Site
 from config.strict import ConfigError, Document
 from firmware_py.cli.safe_outputs import tell, tell_failure
@@ -41,7 +42,8 @@ def _endpoints(site: Site, levels: Levels) -> Iterator[tuple[Site, list[str]]]:
     nobody: dict[str, object] = {"ups": (), "modbus": (), "exchange": ()}
     for endpoint in site.modbus:
         units = {unit.id for unit in endpoint.units}
-        names = [one.id for one in site.output if one.port == "modbus" and one.unit in units and one.id in levels]
+        on_modbus = [one for one in site.output if isinstance(one, ModbusOutput | SetpointOutput)]
+        names = [one.id for one in on_modbus if one.unit in units and one.id in levels]
         if names:
             yield site.model_copy(update=nobody | {"modbus": (endpoint,)}), names
     for exchange in site.exchange:

@@ -56,7 +56,9 @@ def build_parser() -> argparse.ArgumentParser:
     events.add_argument("-n", type=int, default=20, metavar="COUNT", help="how many (default %(default)s, at most 500)")
     events.add_argument("--json", action="store_true", help="as JSON, version 1")
     _add_orders(verbs)
+    _add_records(verbs)
     _add_plan(verbs)
+    _add_outage(verbs)
     safe = _verb(verbs, "safe-outputs", "leave every output as after a stop or a fault")
     safe.add_argument("--config", metavar="FILE", default=DEFAULT_SITE, help="site file (default %(default)s)")
     safe.add_argument("--as", dest="cause", choices=("stop", "fault"), default="", help="default: as systemd says")
@@ -103,6 +105,48 @@ def _add_plan(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     _add_socket(plan)
 
 
+def _add_outage(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    outage = _verb(verbs, "outage", "planned power cuts: tell of one, list them, cancel one")
+    does = outage.add_subparsers(title="what", metavar="WHAT", dest="what", required=True)
+    add = does.add_parser("add", help="tell of a cut; it is kept over restarts")
+    for name in ("start", "end"):
+        add.add_argument(name, metavar=name.upper(), help="with its offset from UTC: 2026-12-01T08:00+08:00")
+    add.add_argument("--note", default="planned power cut", metavar="TEXT", help="who announced it, and why")
+    cancel = does.add_parser("cancel", help="forget one that was told of")
+    cancel.add_argument("id", metavar="ID", help="as `outage list` shows it")
+    show = does.add_parser("list", help="all that are known, those of the site file too")
+    show.add_argument("--json", action="store_true", help="as JSON, version 1")
+    for one in (add, cancel, show):
+        _add_socket(one)
+
+
+def _add_records(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    report = _verb(verbs, "report", "an incident, the shift, the open defects or a month, to read or print")
+    report.add_argument("kind", choices=("incident", "shift", "defects", "month"), help="what about")
+    report.add_argument(
+        "about", nargs="?", default="", metavar="WHICH", help="incident number (default: the newest) or month (2026-11)"
+    )
+    report.add_argument(
+        "--format", choices=("text", "markdown", "json", "html"), default="text", help="default %(default)s"
+    )
+    report.add_argument("--output", default="", metavar="FILE", help="write it there")
+    report.add_argument("--language", choices=("en", "zh"), default="", help="default: the site's")
+    report.add_argument("--book", default="", metavar="FOLDER", help="read a book's files instead of asking the daemon")
+    _add_socket(report)
+    handover = _verb(verbs, "handover", "what is open; hand it over, or take it over one by one")
+    handover.set_defaults(verb="handover")
+    handover.add_argument("what", nargs="?", choices=("show", "begin", "take"), default="show", help="default: show")
+    handover.add_argument(
+        "matter", nargs="?", default="", metavar="MATTER", help="for take: one, as `handover` shows it"
+    )
+    handover.add_argument("--name", default="", metavar="NAME", help="who you are, where shifts share an account")
+    _add_socket(handover)
+    tick = _verb(verbs, "tick", "tick an item of an open checklist, or list them", module="handover")
+    tick.set_defaults(verb="tick")
+    tick.add_argument("item", nargs="?", default="", metavar="ITEM", help="like power.recovery.forms")
+    _add_socket(tick)
+
+
 def _add_orders(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     for name, kind, target, text in _ORDERS:
         order = _verb(verbs, name, text, module="order")
@@ -110,6 +154,13 @@ def _add_orders(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         if target:
             order.add_argument("target", nargs="?", default="", metavar=target.upper(), help="id, as `status` shows it")
         _add_socket(order)
+    trunk = _verb(
+        verbs, "trunk", "say how a trunk is that nobody else tells of, or take one into maintenance", module="order"
+    )
+    trunk.set_defaults(kind=CommandKind.TRUNK.value, value=None, ttl_ms=0)
+    trunk.add_argument("target", metavar="TRUNK", help="its name, as `status` shows it")
+    trunk.add_argument("word", choices=("up", "degraded", "down", "maintenance", "auto"), help="auto takes it back")
+    _add_socket(trunk)
     override = _verb(verbs, "override", "hold an output at a value, or let it go", module="order")
     override.set_defaults(kind=CommandKind.OVERRIDE.value)
     override.add_argument("target", metavar="OUTPUT", help="id, as `status` shows it")

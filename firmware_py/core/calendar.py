@@ -38,3 +38,15 @@ def seconds_of(text: str) -> int:
     era, of_era = years // 400, years % 400
     days = era * 146_097 + of_era * 365 + of_era // 4 - of_era // 100 + (153 * ((month + 9) % 12) + 2) // 5 + day - 1
     return (days - 719_468) * SECONDS_A_DAY + hour * 3_600 + minute * 60 - offset_s
+
+
+_TIME = re.compile(r"(\d\d):(\d\d)(?:Z|([+-])(\d\d):(\d\d))")
+
+
+def second_of_day(text: str) -> int:
+    """Seconds after midnight UTC of `09:30+08:00` or `01:30Z`. ValueError with a sentence for people."""
+    found = _TIME.fullmatch(text.strip())
+    if found is None or int(found[1]) > 23 or int(found[2]) > 59:
+        raise ValueError("must be a time with its offset from UTC, like 09:30+08:00 or 01:30Z")
+    offset_s = (int(found[4]) * 3_600 + int(found[5]) * 60) * (-1 if found[3] == "-" else 1) if found[3] else 0
+    return (int(found[1]) * 3_600 + int(found[2]) * 60 - offset_s) % SECONDS_A_DAY

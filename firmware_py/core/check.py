@@ -80,7 +80,16 @@ class FewerThan:
     minimum: int
 
 
-Test: TypeAlias = IsWord | IsFlag | Above | Below | IsBad | AnyOf | AllOf | FewerThan
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Until:
+    """Begins when `begins` holds; once the condition holds it ends only when `stays` does not: a way that was taken is
+    kept for other reasons than those it was taken for."""
+
+    begins: "Test"
+    stays: "Test"
+
+
+Test: TypeAlias = IsWord | IsFlag | Above | Below | IsBad | AnyOf | AllOf | FewerThan | Until
 
 
 def evaluate(test: Test, image: InputImage, *, holding: bool) -> bool | None:
@@ -97,6 +106,8 @@ def evaluate(test: Test, image: InputImage, *, holding: bool) -> bool | None:
         case FewerThan():
             answers = [evaluate(part, image, holding=holding) for part in test.tests]
             return _fewer(answers, test.minimum)
+        case Until():
+            return evaluate(test.stays if holding else test.begins, image, holding=holding)
         case IsWord() | IsFlag() | Above() | Below():
             return _compare(test, image[test.point], holding=holding)
         case _ as never:
@@ -156,6 +167,8 @@ def points_of(test: Test) -> Iterator[str]:
         case AnyOf() | AllOf() | FewerThan():
             for part in test.tests:
                 yield from points_of(part)
+        case Until():
+            yield from dict.fromkeys((*points_of(test.begins), *points_of(test.stays)))
         case IsWord() | IsFlag() | Above() | Below() | IsBad():
             yield test.point
         case _ as never:

@@ -5,7 +5,6 @@ This module must not decide anything: it compares what was with what is.
 
 from collections.abc import Iterator
 
-from firmware_py.core import checklist
 from firmware_py.core.alarm import Alarm, AlarmPriority, AlarmState
 from firmware_py.core.decision import Decision
 from firmware_py.core.event import Event, Severity
@@ -27,7 +26,7 @@ def tell(plan: Plan, before: State, image: InputImage, after: Decision, mode_bef
     """All events of one cycle, in the order of the way: conditions, alarms, mode, stages, outputs."""
     state = after.state
     for announce in plan.announcements:
-        yield from _conditions(announce, before, state, image)
+        yield from _conditions(plan, announce, before, state, image)
     for alarm in plan.alarms.values():
         yield from _alarms(
             alarm,
@@ -41,11 +40,11 @@ def tell(plan: Plan, before: State, image: InputImage, after: Decision, mode_bef
             type="mode.changed",
             severity=Severity.CRITICAL if after.mode > mode_before else Severity.WARNING,
             at_ms=image.now_ms,
+            incident=_mode_incident(plan, state, before),
             data={"from": mode_before.word, "to": after.mode.word, "because": after.because},
         )
     yield from _causes(plan, before, state, image.now_ms)
     yield from _stages(plan, before, state, image.now_ms)
-    yield from checklist.tell(plan.causes, before.checklists, state.checklists, image.now_ms)
     yield from _outputs(plan, before, after, image.now_ms)
 
 
@@ -55,17 +54,40 @@ def _incident(state: State, before: State, cause: str | None) -> str | None:
     return found.id if found else None
 
 
-def _conditions(announce: Announce, before: State, state: State, image: InputImage) -> Iterator[Event]:
+def _mode_incident(plan: Plan, state: State, before: State) -> str | None:
+    """The mode is of the cause that asks for the most, now or until now."""
+    open_ones = {name: one for name, one in {**before.incidents, **state.incidents}.items() if name in plan.causes}
+    named = max(open_ones, key=lambda name: plan.causes[name].mode, default="")
+    return open_ones[named].id if named else None
+
+
+def _owner_incident(before: State, after: Decision, output: str) -> str | None:
+    owners = after.outputs[output].owners
+    if not owners and output in before.outputs:  # it goes back: to whom it belonged until now
+        owners = before.outputs[output].drive.owners
+    return next((found for owner in owners if (found := _incident(after.state, before, owner))), None)
+
+
+def _cause_of(plan: Plan, condition: str) -> str | None:
+    """The cause that a condition starts, or that its alarm joins."""
+    started = (name for name, cause in plan.causes.items() if condition in cause.conditions)
+    joined = (alarm.cause for alarm in plan.alarms.values() if alarm.condition == condition and alarm.cause)
+    return next(started, None) or next(joined, None)
+
+
+def _conditions(plan: Plan, announce: Announce, before: State, state: State, image: InputImage) -> Iterator[Event]:
     was = announce.condition in before.conditions and before.conditions[announce.condition].holds
     now = state.conditions[announce.condition]
     if was == now.holds:
         return
     carried = {point: image[point].value if image[point].good else None for point in announce.carry}
+    ordered = {"order": announce.order} if announce.order else {}
     yield Event(
         type=announce.begins if now.holds else announce.ends,
         severity=announce.severity,
         at_ms=image.now_ms,
-        data={"condition": announce.condition, "evidence": now.evidence, **carried},
+        incident=_incident(state, before, _cause_of(plan, announce.condition)),
+        data={"condition": announce.condition, "evidence": now.evidence, **ordered, **carried},
     )
 
 
@@ -120,6 +142,7 @@ def _stages(plan: Plan, before: State, state: State, now_ms: int) -> Iterator[Ev
                 incident=_incident(state, before, stage.cause),
                 data={
                     "stage": name, "outputs": stage.outputs, "because": now.because or was.because, "due_ms": due_ms,
+                    "loads": stage.loads, "by_hand": stage.by_hand,
                 },
             )  # fmt: skip
 
@@ -142,5 +165,6 @@ def _outputs(plan: Plan, before: State, after: Decision, now_ms: int) -> Iterato
                 type="output.changed",
                 severity=Severity.WARNING,
                 at_ms=now_ms,
+                incident=_owner_incident(before, after, name),
                 data={"output": name, "value": drive.value, "because": drive.because, "owners": drive.owners},
             )

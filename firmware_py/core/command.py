@@ -13,7 +13,7 @@ from firmware_py.core.output import OutputValue
 class CommandKind(StrEnum):
     """What can be asked for."""
 
-    ACK = "ack"  # target: alarm id, or empty for all
+    ACK = "ack"  # target: alarm or incident id, or empty for all
     SILENCE = "silence"  # sounder only, until any new alarm
     RESET = "reset"  # a latched alarm whose condition has ended
     OVERRIDE = "override"  # target: output id, value, ttl
@@ -24,6 +24,12 @@ class CommandKind(StrEnum):
     RESUME_OUTBOUND = "resume-outbound"  # ends only the sender's own kind of pause: the one by hand
     FIRE_CONFIRM = "fire-confirm"  # local only
     LAMP_TEST = "lamp-test"
+    TRUNK = "trunk"  # target: NAME=WORD, what a person says of a trunk; `auto` takes it back
+    OUTAGE_ADD = "outage-add"  # a planned power cut: target START/END, why its note
+    OUTAGE_CANCEL = "outage-cancel"  # target: its id
+    TICK = "tick"  # target: item of an open checklist (`power.recovery.forms`)
+    HANDOVER = "handover"  # the shift that leaves names all open matters
+    TAKE_OVER = "take-over"  # target: a matter of it; `why` is the name of who takes over, where accounts are shared
 
 
 class CommandRefused(Exception):

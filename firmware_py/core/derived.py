@@ -12,7 +12,7 @@ from firmware_py.core.forecast import BatteryState, Estimates, Look
 from firmware_py.core.image import InputImage
 from firmware_py.core.point import Kind, Point
 from firmware_py.core.reading import Quality, Reading, Reason, Value
-from firmware_py.core.shedplan import Battery, depth, fed_w, ladder
+from firmware_py.core.shedplan import Battery, depth, fed_w, grace_ms, ladder
 
 STALE_MS = 60_000  # made anew in each cycle; the limit only has to be longer than that
 GRAIN_S = 10  # forecasts move in steps, so that a message is not due each second
@@ -49,13 +49,14 @@ def declare(battery: str) -> tuple[Point, ...]:
 
 def derive(
     batteries: Mapping[str, Battery], states: Mapping[str, BatteryState], image: InputImage,
-    off: frozenset[str], dt_ms: int,
+    off: frozenset[str], dt_ms: int, overlong: frozenset[str] = frozenset(),
 ) -> Derived:  # fmt: skip
-    """One look at every battery. `off`: outputs that are off, so that what they feed draws nothing."""
+    """One look at every battery. `off`: outputs that are off, so that what they feed draws nothing. `overlong`: those
+    whose test counts as an outage by now."""
     readings: dict[str, Reading] = {}
     after: dict[str, BatteryState] = {}
     for name, battery in batteries.items():
-        look = _look(battery, image, off)
+        look = _look(battery, image, off, counts=name in overlong)
         state, found = forecast.advance(states[name], look, dt_ms=dt_ms, trust_pct=battery.trust_pct)
         state, short_ms = _plan(battery, state, off)
         after[name] = state
@@ -68,8 +69,9 @@ def due_ms(state: BatteryState) -> int | None:
     return CLOCK_MS if state.discharging else None
 
 
-def _look(battery: Battery, image: InputImage, off: frozenset[str]) -> Look:
+def _look(battery: Battery, image: InputImage, off: frozenset[str], *, counts: bool) -> Look:
     source = image[battery.source]
+    said = str(source.value) if source.good and source.value != "unknown" else None
     charge_pct, runtime_s = _number(image, battery.charge), _number(image, battery.runtime)
     load_pct, power_w = _number(image, battery.load), _number(image, battery.power)
     fed_now_w = fed_w(battery, off)
@@ -77,7 +79,7 @@ def _look(battery: Battery, image: InputImage, off: frozenset[str]) -> Look:
     if load_w is None and load_pct is not None and battery.rating_w:
         load_w = load_pct * battery.rating_w / 100
     return Look(
-        source=str(source.value) if source.good and source.value != "unknown" else None,
+        source="battery" if counts and said == "test" else said,
         charge_pm=None if charge_pct is None else int(charge_pct * 10),
         runtime_ms=None if runtime_s is None else int(runtime_s * 1000),
         load_pm=None if load_pct is None else int(load_pct * 10),
@@ -103,6 +105,8 @@ def _plan(battery: Battery, state: BatteryState, off: frozenset[str]) -> tuple[B
     load_w = state.load_w
     if not state.settling_ms and battery.orders:
         rungs = ladder(battery, runtime_ms=state.believed_ms, load_w=load_w, off=off)
+        if state.outage_ms < grace_ms(battery, rungs):
+            rungs = ladder(battery, runtime_ms=left_ms, load_w=load_w, off=off)
         state = replace(state, depth=max(state.depth, depth(rungs, wanted_ms)))
     deepest = ladder(battery, runtime_ms=left_ms, load_w=load_w, off=off)[-1]
     return state, max(0, wanted_ms - deepest.runtime_ms)

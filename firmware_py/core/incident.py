@@ -1,28 +1,72 @@
 """What the management log calls an event: opened by the first alarm of a cause, joined by others, closed on recovery.
 
-Its id is the year and a running number; tiers and situation reports follow its age. It must not know files or reports.
+Its id is the year and a running number. How it went while it was open is `core.course`, who is told is
+`core.escalation`. It must not know files or reports.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from firmware_py.core.alarm import Alarm, AlarmState
 from firmware_py.core.event import Event, Severity
 from firmware_py.core.mode import Cause, CausePhase, CauseState
+from firmware_py.core.reading import Value
+
+Fact: TypeAlias = Value | tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """What an incident has been so far. `saved_wh`: not drawn by shed loads; `paused_ms`: outbound paused for it;
+    `blind_ms`: its evidence has been unreadable for so long now; `modes` and `stages` in the order of their first time.
+    `looked_ms`: the age at which its course was told last, `shown` what was told of it."""
+
+    saved_wh: float = 0.0
+    paused_ms: int = 0
+    blind_ms: int = 0
+    longest_blind_ms: int = 0
+    modes: tuple[str, ...] = ()
+    stages: tuple[str, ...] = ()
+    looked_ms: int = 0
+    shown: tuple[str, ...] = ()
+
+    def facts(self) -> Mapping[str, Fact]:
+        """As they go into the book at the end."""
+        return {
+            "saved_wh": round(self.saved_wh), "outbound_paused_ms": self.paused_ms,
+            "longest_blind_ms": self.longest_blind_ms, "modes": self.modes, "stages": self.stages,
+        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentState:
-    """One open incident. `tier`: how far it was escalated. `reports`: situation reports given."""
+    """One open incident. `tier`: how far it was escalated, `acked_tier`: how far people have said that they know,
+    `since_notice_ms`: since the last notice of it, `repeats`: how often that tier was told again. `reports`: situation
+    reports given."""
 
     id: str
     cause: str
     incident_class: str
     elapsed_ms: int = 0
     tier: int = 0
+    acked_tier: int = 0
+    since_notice_ms: int = 0
+    repeats: int = 0
     reports: int = 0
     alarms: tuple[str, ...] = ()
     acked_by: tuple[str, ...] = ()
+    course: Course = field(default_factory=Course)
+
+    @property
+    def waits(self) -> bool:
+        """True while somebody was told of it and nobody has answered."""
+        return self.tier > self.acked_tier
+
+    def acked(self, by: str) -> "IncidentState":
+        """Somebody knows: what has been told so far is told no more."""
+        acked_by = (*(one for one in self.acked_by if one != by), by)
+        return replace(self, acked_by=acked_by, acked_tier=self.tier, repeats=0, since_notice_ms=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,15 +105,14 @@ def advance(
                 incidents[name] = IncidentState(
                     id=f"{known:04d}-{number:04d}", cause=name, incident_class=cause.incident_class, alarms=joined
                 )
-                events.append(_told("incident.opened", Severity.WARNING, incidents[name], now_ms))
+                events.append(told("incident.opened", Severity.WARNING, cause, incidents[name], now_ms))
         elif not running:
             del incidents[name]
-            events.append(_told("incident.closed", Severity.WARNING, _aged(open_one, (), dt_ms), now_ms))
+            closed = _aged(open_one, (), dt_ms)
+            facts = closed.course.facts()
+            events.append(told("incident.closed", Severity.WARNING, cause, closed, now_ms, facts))
         else:
             incidents[name] = _aged(open_one, joined, dt_ms)
-        if name in incidents:
-            incidents[name], due = _escalate(cause, incidents[name], now_ms)
-            events += due
     return IncidentBook(incidents=incidents, year=known, number=number), events
 
 
@@ -78,19 +121,14 @@ def _aged(incident: IncidentState, joined: tuple[str, ...], dt_ms: int) -> Incid
     return replace(incident, elapsed_ms=incident.elapsed_ms + dt_ms, alarms=alarms)
 
 
-def _escalate(cause: Cause, incident: IncidentState, now_ms: int) -> tuple[IncidentState, list[Event]]:
-    events: list[Event] = []
-    while incident.tier < len(cause.escalate_ms) and incident.elapsed_ms >= cause.escalate_ms[incident.tier]:
-        incident = replace(incident, tier=incident.tier + 1)
-        events.append(_told("incident.escalated", Severity.CRITICAL, incident, now_ms))
-    # After a long darkness (restart) one report says it all: missed ones are not made up for.
-    if cause.report_every_ms and incident.elapsed_ms // cause.report_every_ms > incident.reports:
-        incident = replace(incident, reports=incident.elapsed_ms // cause.report_every_ms)
-        events.append(_told("incident.situation", Severity.WARNING, incident, now_ms))
-    return incident, events
-
-
-def _told(kind: str, severity: Severity, incident: IncidentState, now_ms: int) -> Event:
+def told(
+    kind: str, severity: Severity, cause: Cause, incident: IncidentState, now_ms: int,
+    facts: Mapping[str, Fact] | None = None,
+) -> Event:  # fmt: skip
+    """An event about an incident, with its standing facts and more."""
+    standing: dict[str, Fact] = {"guidance": cause.guidance} if cause.guidance else {}
+    if cause.call_in:
+        standing["call_in"] = cause.call_in
     return Event(
         type=kind,
         severity=severity,
@@ -103,15 +141,7 @@ def _told(kind: str, severity: Severity, incident: IncidentState, now_ms: int) -
             "tier": incident.tier,
             "alarms": incident.alarms,
             "acked_by": incident.acked_by,
+            **standing,
+            **(facts or {}),
         },
     )
-
-
-def due_ms(cause: Cause, incident: IncidentState) -> int | None:
-    """Milliseconds until the incident's age alone makes an event."""
-    due = []
-    if incident.tier < len(cause.escalate_ms):
-        due.append(cause.escalate_ms[incident.tier] - incident.elapsed_ms)
-    if cause.report_every_ms:
-        due.append((incident.reports + 1) * cause.report_every_ms - incident.elapsed_ms)
-    return min(due, default=None)

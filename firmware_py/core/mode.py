@@ -42,8 +42,9 @@ class Cause:
     `stable_ms`: how long the evidence must stay good before the first load returns; `spacing_ms`: between two returns.
     `incident_class`: `technical` or `major` (the two classes of the emergency plans).
     `relapse_window_ms`: the cause coming back within this time of its end makes the next `stable_ms` longer by
-    `relapse_factor`. `stopped_by`: conditions during which no load returns. `checklist`: what people must do afterwards
-    (keys into the language file).
+    `relapse_factor`. `stopped_by`: conditions during which no load returns. `repeat_ms`: a notice that nobody has
+    acknowledged is given again; `carry`: points whose values go with notices; `guidance`: a sentence for all who read
+    of it (exit and meeting point); `call_in`: whom to call in, in this order.
     """
 
     id: str
@@ -59,7 +60,10 @@ class Cause:
     relapse_window_ms: int = 0
     relapse_factor: int = 1
     stopped_by: tuple[str, ...] = ()
-    checklist: tuple[str, ...] = ()
+    repeat_ms: int = 0
+    carry: tuple[str, ...] = ()
+    guidance: str = ""
+    call_in: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ This module must not know how an order came in.
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from firmware_py.core import checklist
+from firmware_py.core import checklist, handover, lines, planned
 from firmware_py.core.alarm import AlarmState
 from firmware_py.core.command import Command, CommandKind, CommandRefused, Reply
 from firmware_py.core.event import Event, Severity
@@ -60,21 +60,39 @@ def _named_alarms(state: State, target: str) -> Mapping[str, AlarmState]:
 
 def _ack(plan: Plan, state: State, command: Command) -> State:
     if command.target == checklist.TARGET:
-        if not state.checklists:
-            raise CommandRefused("no checklist is open")
-        return replace(state, checklists={})
-    waiting = {name: alarm for name, alarm in _named_alarms(state, command.target).items() if not alarm.acked}
-    if not waiting:
+        return _tick(plan, state, command)
+    called = next((cause for cause, one in state.incidents.items() if one.id == command.target), "")
+    named: Mapping[str, AlarmState]
+    if called:
+        named = {name: state.alarms[name] for name in state.incidents[called].alarms if name in state.alarms}
+    else:
+        named = _named_alarms(state, command.target)
+    waiting = {name: alarm for name, alarm in named.items() if not alarm.acked}
+    joined = {plan.alarms[name].cause for name in waiting if name in plan.alarms} | {called}
+    if not command.target:
+        joined |= {cause for cause, one in state.incidents.items() if one.waits}
+    if not waiting and not any(cause in joined and one.waits for cause, one in state.incidents.items()):
         raise CommandRefused("nothing waits to be acknowledged")
     acked = {name: replace(alarm, acked=True) for name, alarm in waiting.items()}
-    joined = {plan.alarms[name].cause for name in waiting if name in plan.alarms}
-    incidents = {
-        cause: replace(incident, acked_by=tuple(dict.fromkeys((*incident.acked_by, command.by))))
-        if cause in joined
-        else incident
-        for cause, incident in state.incidents.items()
-    }
+    incidents = {cause: one.acked(command.by) if cause in joined else one for cause, one in state.incidents.items()}
     return replace(state, alarms={**state.alarms, **acked}, incidents=incidents)
+
+
+def _tick(plan: Plan, state: State, command: Command) -> State:
+    return replace(state, lists=checklist.tick(plan.checklists, state.lists, command.target, command.by))
+
+
+def _hand_over(plan: Plan, state: State, command: Command) -> State:
+    return handover.begin(plan.checklists, state, _person(command))
+
+
+def _take_over(plan: Plan, state: State, command: Command) -> State:
+    return handover.take(state, command.target, _person(command))
+
+
+def _person(command: Command) -> str:
+    """Shifts that share an account say who they are; the account is recorded all the same."""
+    return f"{command.by} ({command.why})" if command.why else command.by
 
 
 def _silence(plan: Plan, state: State, command: Command) -> State:
@@ -153,8 +171,44 @@ def _fire_confirm(plan: Plan, state: State, command: Command) -> State:
     return _commanded(state, plan.fire_cause, command.by)
 
 
+def _trunk(plan: Plan, state: State, command: Command) -> State:
+    name, _, word = command.target.partition("=")
+    line = plan.lines.get(name)
+    if line is None:
+        raise CommandRefused(f"there is no trunk '{name}'; `status` lists them")
+    if word == lines.AUTO:
+        if name not in state.said:
+            raise CommandRefused(f"nobody has said anything of '{name}'")
+        return replace(state, said={other: said for other, said in state.said.items() if other != name})
+    if word not in line.words:
+        raise CommandRefused(f"of '{name}' one can say: {', '.join((*line.words, lines.AUTO))}")
+    return replace(state, said={**state.said, name: lines.Said(word=word, by=command.by)})
+
+
 def _lamp_test(plan: Plan, state: State, command: Command) -> State:
     return replace(state, lamp_test_ms=LAMP_TEST_MS, lamp_test_by=command.by)
+
+
+def _outage_add(plan: Plan, state: State, command: Command) -> State:
+    if planned.PHASE not in plan.points:
+        raise CommandRefused("this floor has no UPS that could tell whether the mains is there")
+    if len(state.cuts) >= planned.MOST:
+        raise CommandRefused(f"{planned.MOST} planned outages are known already; cancel some")
+    number = state.cut_number + 1
+    try:
+        cut = planned.written(command.target, command.why, number=number, by=command.by, notice_s=plan.notice_s)
+    except ValueError as error:
+        raise CommandRefused(str(error)) from error
+    return replace(state, cuts=(*state.cuts, cut), cut_number=number)
+
+
+def _outage_cancel(plan: Plan, state: State, command: Command) -> State:
+    if any(cut.id == command.target for cut in plan.cuts):
+        raise CommandRefused(f"'{command.target}' stands in the site file; take it out there")
+    left = tuple(cut for cut in state.cuts if cut.id != command.target)
+    if len(left) == len(state.cuts):
+        raise CommandRefused(f"there is no planned outage '{command.target}'; `outage list` shows them")
+    return replace(state, cuts=left)
 
 
 _ORDERS: Mapping[CommandKind, Callable[[Plan, State, Command], State]] = {
@@ -169,4 +223,10 @@ _ORDERS: Mapping[CommandKind, Callable[[Plan, State, Command], State]] = {
     CommandKind.RESUME_OUTBOUND: _resume,
     CommandKind.FIRE_CONFIRM: _fire_confirm,
     CommandKind.LAMP_TEST: _lamp_test,
+    CommandKind.TRUNK: _trunk,
+    CommandKind.OUTAGE_ADD: _outage_add,
+    CommandKind.OUTAGE_CANCEL: _outage_cancel,
+    CommandKind.TICK: _tick,
+    CommandKind.HANDOVER: _hand_over,
+    CommandKind.TAKE_OVER: _take_over,
 }

@@ -9,17 +9,23 @@ from typing import TypeAlias, assert_never
 
 from firmware_py.core.alarm import Alarm, Display
 from firmware_py.core.check import points_of
+from firmware_py.core.checklist import Checklist, Opens
 from firmware_py.core.compressor import Compressor
 from firmware_py.core.condition import Condition
 from firmware_py.core.derived import declare
+from firmware_py.core.escalation import Escalation
 from firmware_py.core.event import Severity
+from firmware_py.core.generator import Generator
+from firmware_py.core.lines import Line
 from firmware_py.core.mode import Cause, CausePhase, Mode
 from firmware_py.core.output import Output, OutputValue, Priority
-from firmware_py.core.planned import Cut
+from firmware_py.core.planned import NOTICE_S, Cut
 from firmware_py.core.point import Point
 from firmware_py.core.shedplan import Battery
 from firmware_py.core.stage import Stage
 from firmware_py.core.trend import Trend
+from firmware_py.core.volume import WEEK_POINT, Volume
+from firmware_py.core.volume import declare as declare_volume
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,13 +166,17 @@ class FlagRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announce:
-    """The event types that a condition's begin and end are recorded as, and the points whose values go with them."""
+    """The event types that a condition's begin and end are recorded as, and the points whose values go with them.
+
+    `order`: what people are to do one after the other, told as it stands.
+    """
 
     condition: str
     begins: str
     ends: str
     severity: Severity
     carry: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,13 +191,20 @@ class Plan:
     stages: Mapping[str, Stage] = field(default_factory=dict)
     batteries: Mapping[str, Battery] = field(default_factory=dict)
     cuts: tuple[Cut, ...] = ()
+    notice_s: int = NOTICE_S  # before a cut that people tell of
+    generator: Generator | None = None
     trends: Mapping[str, Trend] = field(default_factory=dict)  # by the point that is followed
     compressors: Mapping[str, Compressor] = field(default_factory=dict)  # by their output
+    lines: Mapping[str, Line] = field(default_factory=dict)  # trunks by name
+    volumes: Mapping[str, Volume] = field(default_factory=dict)  # by their exchange
     rules: tuple[Rule, ...] = ()
     interlocks: tuple[Interlock, ...] = ()
     flags: tuple[FlagRule, ...] = ()
     announcements: tuple[Announce, ...] = ()
     outbound: tuple[str, ...] = ()
+    checklists: Mapping[str, Checklist] = field(default_factory=dict)
+    escalation: Escalation = field(default_factory=Escalation)
+    course: tuple[str, ...] = ()  # points that the picture of an incident shows
     manual_cause: str = "manual"
     fire_cause: str = "fire"
 
@@ -219,7 +236,17 @@ def faults(plan: Plan) -> list[str]:
         named = (battery.source, battery.charge, battery.runtime, battery.load, battery.power)
         named += tuple(point.id for point in declare(battery.id))
         found += [f"battery {battery.id}: no point {name}" for name in named if name and name not in plan.points]
+        found += [f"battery {battery.id}: no condition {battery.overlong}"] * (
+            bool(battery.overlong) and battery.overlong not in plan.conditions
+        )
     found += _cooling_faults(plan)
+    found += _volume_faults(plan)
+    sensed = [line.sensed for line in plan.lines.values() if line.sensed]
+    found += [f"line: no point {p}" for p in (*sensed, *(x.point for x in plan.lines.values())) if p not in plan.points]
+    if plan.generator is not None:
+        asked = plan.generator.reasons + plan.generator.gates
+        found += [f"generator: no condition {name}" for name in asked if name not in plan.conditions]
+        found += [f"generator: no point {plan.generator.running}"] * (plan.generator.running not in plan.points)
     wanted = [rule.output for rule in plan.rules] + [interlock.output for interlock in plan.interlocks]
     found += [f"rule: no output {output}" for output in wanted if output not in plan.outputs]
     whens = [r.when for r in plan.rules] + [i.when for i in plan.interlocks] + [f.when for f in plan.flags]
@@ -227,6 +254,15 @@ def faults(plan: Plan) -> list[str]:
     found += [f"announce: no condition {a.condition}" for a in plan.announcements if a.condition not in plan.conditions]
     found += [f"announce: no point {p}" for a in plan.announcements for p in a.carry if p not in plan.points]
     found += [f"no output {output}" for output in plan.outbound if output not in plan.outputs]
+    return found + _record_faults(plan)
+
+
+def _record_faults(plan: Plan) -> list[str]:
+    named = [*plan.course, *(point for cause in plan.causes.values() for point in cause.carry)]
+    found = [f"course: no point {name}" for name in named if name not in plan.points]
+    for one in plan.checklists.values():
+        known = plan.conditions if one.opens is Opens.CONDITION_BEGINS else plan.causes
+        found += [f"checklist {one.id}: nothing called {one.of}"] * (one.of not in known)
     return found
 
 
@@ -237,6 +273,13 @@ def _cooling_faults(plan: Plan) -> list[str]:
     found += [f"compressor: no output {name}" for name in plan.compressors if name not in plan.outputs]
     barred = [name for c in plan.compressors.values() for name in c.barred]
     return found + [f"compressor: no condition {name}" for name in barred if name not in plan.conditions]
+
+
+def _volume_faults(plan: Plan) -> list[str]:
+    named = [WEEK_POINT] if plan.volumes else []
+    for volume in plan.volumes.values():
+        named += [volume.offered, volume.abandoned, *volume.lines, *(point.id for point in declare_volume(volume.id))]
+    return [f"volume: no point {name}" for name in named if name not in plan.points]
 
 
 def _dangling(plan: Plan, when: When) -> list[str]:

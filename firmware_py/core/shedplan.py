@@ -7,9 +7,11 @@ This module must not know points, conditions or how a load is cut.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from firmware_py.core.forecast import KINDS, presume_w
+from firmware_py.core.forecast import HARSH, KINDS, presume_w
 
 RESERVE_PCT = 5  # planned beyond the target
+GRACE_PCT = 5  # of the target, what waiting may cost in the worst case
+GRACE_MS_MAX = 600_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +31,7 @@ class Battery:
 
     `orders`: the power stages that are shed for the target, in their order. `rating_w`: its rated output, 0: not known.
     `trust_pct`: how much of a forecast is believed beyond what was watched. `kinds`: the estimates that count.
+    `overlong`: the condition that a test of its UPS counts as an outage.
     """
 
     id: str
@@ -41,6 +44,7 @@ class Battery:
     endurance_ms: int = 14_400_000
     trust_pct: float = 0.0
     kinds: frozenset[str] = KINDS
+    overlong: str = ""
     loads: tuple[FedLoad, ...] = ()
     orders: tuple[int, ...] = ()
 
@@ -75,3 +79,12 @@ def depth(rungs: Sequence[Rung], wanted_ms: int) -> int:
     """The order of the shallowest rung that lasts for `wanted_ms` and the reserve; the deepest where none does."""
     planned_ms = wanted_ms * (100 + RESERVE_PCT) // 100
     return next((rung.order for rung in rungs if rung.runtime_ms >= planned_ms), rungs[-1].order)
+
+
+def grace_ms(battery: Battery, rungs: Sequence[Rung]) -> int:
+    """How long doubt alone may wait before it sheds: what the whole load drains meanwhile costs what is kept at most
+    `GRACE_PCT` of its target, at the harshest battery law. Nobody's desk goes off for a cut of a minute."""
+    whole_w, kept_w = rungs[0].load_w, rungs[-1].load_w
+    if kept_w <= 0:
+        return 0
+    return min(GRACE_MS_MAX, int(battery.endurance_ms * GRACE_PCT / 100 / (whole_w / kept_w) ** HARSH))

@@ -20,6 +20,8 @@ class Stage:
 
     `feeds`: the UPSs behind its loads, and `while_any`: their outages. A stage is shed only while one of them holds,
     and a deeper stage takes it along only where both hang on the same UPS; empty means that neither matters.
+
+    `loads`: what it cuts, as people call it; `by_hand`: those of them that people have to cut, having no output.
     """
 
     id: str
@@ -32,6 +34,8 @@ class Stage:
     announce_ms: int = 0
     feeds: frozenset[str] = frozenset()
     while_any: tuple[str, ...] = ()
+    loads: tuple[str, ...] = ()
+    by_hand: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

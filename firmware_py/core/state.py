@@ -9,15 +9,20 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from firmware_py.core.alarm import AlarmState
+from firmware_py.core.checklist import ListState, Tick
 from firmware_py.core.compressor import CompressorState
 from firmware_py.core.condition import ConditionState
 from firmware_py.core.forecast import BatteryState
+from firmware_py.core.generator import GeneratorState
 from firmware_py.core.incident import IncidentState
+from firmware_py.core.lines import Said
 from firmware_py.core.mode import CauseState
 from firmware_py.core.output import Drive, OutputValue
 from firmware_py.core.plan import Plan
+from firmware_py.core.planned import Cut
 from firmware_py.core.stage import StageState
 from firmware_py.core.trend import TrendState
+from firmware_py.core.volume import VolumeState
 
 T = TypeVar("T")
 
@@ -49,13 +54,24 @@ class Override:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Handover:
+    """The latest hand-over of a shift: who handed over, what is left to take over, and who took what."""
+
+    number: int = 0
+    by: str = ""
+    left: tuple[str, ...] = ()
+    taken: tuple[Tick, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class State:
     """Everything by id, so that a changed configuration keeps what still exists.
 
     `stepped_ms`: the monotonic time of the last step, None after a restore in another boot. `paused_by`: who paused
-    outbound by hand, empty if nobody. `lamp_test_ms`: what is left of a lamp test. `checklists`: causes that are over
-    and whose checklist nobody has acknowledged yet, with their incident. `settled`: False makes the next step look at
-    every rule, since the plan may be another one than that of the last step.
+    outbound by hand, empty if nobody. `lamp_test_ms`: what is left of a lamp test. `lists`: checklists with items that
+    nobody has ticked yet. `said`: what people have said of trunks. `cuts`: planned outages that people told of while
+    it ran; `cut_number`: of the last one. `settled`: False makes the next step look at every rule, since the plan may
+    be another one than that of the last step.
     """
 
     stepped_ms: int | None = None
@@ -71,11 +87,25 @@ class State:
     batteries: Mapping[str, BatteryState] = field(default_factory=dict)
     trends: Mapping[str, TrendState] = field(default_factory=dict)
     compressors: Mapping[str, CompressorState] = field(default_factory=dict)
-    checklists: Mapping[str, str] = field(default_factory=dict)
+    said: Mapping[str, Said] = field(default_factory=dict)
+    volumes: Mapping[str, VolumeState] = field(default_factory=dict)
+    lists: Mapping[str, ListState] = field(default_factory=dict)
+    handover: Handover = field(default_factory=Handover)
+    cuts: tuple[Cut, ...] = ()
+    cut_number: int = 0
+    generator: GeneratorState = field(default_factory=GeneratorState)
     lamp_test_ms: int = 0
     lamp_test_by: str = ""
     incident_year: int = 0
     incident_number: int = 0
+
+
+def resume(state: State, now_ms: int) -> State:
+    """A restored memory at `now_ms`, before its first step. Nobody looked while we were off, so that no delay has run;
+    a `stepped_ms` of another boot is dropped."""
+    stepped_ms = None if state.stepped_ms is None or state.stepped_ms > now_ms else state.stepped_ms
+    unseen = {name: replace(one, held=True) for name, one in state.conditions.items()}
+    return replace(state, stepped_ms=stepped_ms, conditions=unseen, settled=False)
 
 
 def begin(plan: Plan, state: State) -> State:
@@ -91,10 +121,11 @@ def begin(plan: Plan, state: State) -> State:
         (state.batteries, plan.batteries),
         (state.trends, plan.trends),
         (state.compressors, plan.compressors),
+        (state.volumes, plan.volumes),
     )
     known = (
-        (state.incidents, plan.causes), (state.checklists, plan.causes), (state.outputs, plan.outputs),
-        (state.overrides, plan.outputs),
+        (state.incidents, plan.causes), (state.lists, plan.checklists), (state.outputs, plan.outputs),
+        (state.overrides, plan.outputs), (state.said, plan.lines),
     )  # fmt: skip
     if all(a.keys() == b.keys() for a, b in shape) and all(a.keys() <= b.keys() for a, b in known):
         return state
@@ -107,9 +138,11 @@ def begin(plan: Plan, state: State) -> State:
         batteries={name: state.batteries.get(name) or BatteryState() for name in plan.batteries},
         trends={name: state.trends.get(name) or TrendState() for name in plan.trends},
         compressors={name: state.compressors.get(name) or CompressorState() for name in plan.compressors},
-        checklists={name: incident for name, incident in state.checklists.items() if name in plan.causes},
+        volumes={name: state.volumes.get(name) or VolumeState() for name in plan.volumes},
+        lists={name: one for name, one in state.lists.items() if name in plan.checklists},
         incidents={name: incident for name, incident in state.incidents.items() if name in plan.causes},
         outputs={name: output for name, output in state.outputs.items() if name in plan.outputs},
+        said={name: hand for name, hand in state.said.items() if name in plan.lines},
         overrides={name: hand for name, hand in state.overrides.items() if name in plan.outputs},
     )
 

@@ -12,12 +12,16 @@ from firmware_py.core import (
     chronicle,
     compressor,
     condition,
+    course,
     derived,
-    incident,
+    generator,
+    lines,
     mode,
     planned,
+    record,
     stage,
     trend,
+    volume,
 )
 from firmware_py.core.arbiter import arbitrate, remember
 from firmware_py.core.calendar import year_of
@@ -27,6 +31,7 @@ from firmware_py.core.image import InputImage
 from firmware_py.core.orders import obey
 from firmware_py.core.output import OutputImage, Priority
 from firmware_py.core.plan import Plan
+from firmware_py.core.reading import Reading
 from firmware_py.core.rules import Situation, collect, reasons
 from firmware_py.core.state import State, begin, keep, run_down
 from firmware_py.core.wake import wake_at_ms
@@ -41,21 +46,11 @@ def step(plan: Plan, state: State, image: InputImage, commands: tuple[Command, .
     dt_ms = 0 if before.stepped_ms is None else now_ms - before.stepped_ms
     assert dt_ms >= 0, "time does not run backwards"
     ordered, events, replies = obey(plan, run_down(before, dt_ms), commands, now_ms)
-    worked = derived.derive(plan.batteries, ordered.batteries, image, _off(plan, ordered), dt_ms)
-    trends, rises = trend.derive(plan.trends, ordered.trends, image, stepped_ms=before.stepped_ms)
-    ordered = replace(ordered, batteries=keep(ordered.batteries, dict(worked.batteries)), trends=trends)
-    derivations = {**worked.readings, **rises, **planned.derive(plan.cuts, image)}
+    ordered, derivations = _work_out(plan, ordered, image, dt_ms)
     image = image.joined(derivations)
 
     known = _advance(plan, ordered, image, dt_ms)
-    book, incident_events = incident.advance(
-        plan.causes, known.causes, plan.alarms, known.alarms,
-        incident.IncidentBook(incidents=known.incidents, year=known.incident_year, number=known.incident_number),
-        year=_year(image), dt_ms=dt_ms, now_ms=now_ms,
-    )  # fmt: skip
-    known = replace(known, incidents=book.incidents, incident_year=book.year, incident_number=book.number)
-    lists = checklist.advance(plan.causes, before.causes, known.causes, known.checklists, before.incidents)
-    known = replace(known, checklists=lists)
+    known, recorded = record.keep(plan, before, ordered, known, image, year=_year(image), dt_ms=dt_ms)
 
     now = _look(plan, known)
     if _at_rest(plan, before, known):
@@ -68,6 +63,7 @@ def step(plan: Plan, state: State, image: InputImage, commands: tuple[Command, .
     outputs = {**outputs, **held}
     known = replace(known, compressors=compressors)
     after = replace(known, stepped_ms=now_ms, settled=True, outputs=remember(plan, outputs, known.outputs, dt_ms))
+    after, looks = course.look(plan, after, image, now.mode, now.flags)
     decision = Decision(
         state=after, outputs=outputs, mode=now.mode, flags=now.flags, because=now.because,
         stage=sum(s.shed for s in after.stages.values()),
@@ -75,13 +71,38 @@ def step(plan: Plan, state: State, image: InputImage, commands: tuple[Command, .
     )  # fmt: skip
     mode_before = mode.derive(plan.causes, before.causes)[0]
     told = chronicle.tell(plan, before, image, decision, mode_before)
-    return replace(decision, events=(*events, *incident_events, *told))
+    return replace(decision, events=(*events, *recorded, *told, *looks))
+
+
+def _work_out(plan: Plan, state: State, image: InputImage, dt_ms: int) -> tuple[State, dict[str, Reading]]:
+    """The readings that nobody reads (decision 0010), and the memory behind them."""
+    off, overlong = _off(plan, state), _overlong(plan, state)
+    worked = derived.derive(plan.batteries, state.batteries, image, off, dt_ms, overlong)
+    trends, rises = trend.derive(plan.trends, state.trends, image, stepped_ms=state.stepped_ms)
+    cuts = planned.current(state.cuts, image)
+    state = replace(state, batteries=keep(state.batteries, dict(worked.batteries)), trends=trends, cuts=cuts)
+    volumes, counted = volume.derive(plan.volumes, state.volumes, image, dt_ms)
+    state = replace(state, volumes=volumes)
+    readings = {**worked.readings, **rises, **counted, **lines.derive(plan.lines, state.said, image)}
+    if planned.PHASE in plan.points:
+        readings |= planned.derive((*plan.cuts, *cuts), image)
+    if plan.generator is not None:
+        started = generator.advance(plan.generator, state.generator, state.conditions, image, dt_ms=dt_ms)
+        state = replace(state, generator=started)
+        readings |= generator.show(started, image.now_ms)
+    return state, readings
 
 
 def _off(plan: Plan, state: State) -> frozenset[str]:
     """Feeds of loads that are off."""
     feeds = {load.output for battery in plan.batteries.values() for load in battery.loads}
     return frozenset(name for name in feeds if name in state.outputs and state.outputs[name].drive.value is False)
+
+
+def _overlong(plan: Plan, state: State) -> frozenset[str]:
+    """Batteries whose test counts as an outage, as the last cycle found."""
+    waiting = ((name, state.conditions.get(battery.overlong)) for name, battery in plan.batteries.items())
+    return frozenset(name for name, found in waiting if found is not None and found.holds)
 
 
 def _at_rest(plan: Plan, before: State, now: State) -> bool:
@@ -127,7 +148,7 @@ def _look(plan: Plan, state: State) -> Situation:
         mode=floor_mode, because=because, lamp_test_by=state.lamp_test_by,
     )  # fmt: skip
     flags = frozenset(rule.flag for rule in plan.flags if reasons(rule.when, now) is not None)
-    return replace(now, flags=flags | {checklist.TARGET} if state.checklists else flags)
+    return replace(now, flags=flags | {checklist.TARGET} if state.lists else flags)
 
 
 def _year(image: InputImage) -> int | None:

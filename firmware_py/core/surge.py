@@ -41,12 +41,13 @@ class Minute:
 class SurgeState:
     """All that is remembered: at most 336 x 8 counts, and the last twenty minutes.
 
-    `history`: counts of the same half hour in earlier weeks, newest last. `base_count`: calls usual in a minute of this
-    half hour. `seen_count`, `due_count`: calls of today and what was usual for them, fading. `score_value`: evidence of
-    a surge. `spoilt`: the running half hour was not seen whole or was a surge, so it is not learnt.
+    `history`: by half hour of the week, the counts of earlier weeks, newest last, as one text (`12 9 14`): all of it is
+    hashed in each cycle. `base_count`: calls usual in a minute of this half hour. `seen_count`, `due_count`: calls of
+    today and what was usual for them, fading. `score_value`: evidence of a surge. `spoilt`: the running half hour was
+    not seen whole or was a surge, so it is not learnt.
     """
 
-    history: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    history: Mapping[str, str] = field(default_factory=dict)
     minutes: tuple[Minute, ...] = ()
     seen_count: float = 0.0
     due_count: float = 0.0
@@ -70,16 +71,21 @@ class Verdict:
     surge: bool
 
 
-def usual(history: Mapping[int, tuple[int, ...]], slot: int) -> float | None:
+def learnt(weeks: Mapping[int, Sequence[int]]) -> dict[str, str]:
+    """The history of these counts by half hour."""
+    return {str(slot): " ".join(str(count) for count in counts[-WEEKS:]) for slot, counts in weeks.items()}
+
+
+def usual(history: Mapping[str, str], slot: int) -> float | None:
     """Calls of this half hour in a usual week; None before three weeks were learnt."""
-    counts = sorted(history.get(slot % SLOTS, ()))
+    counts = sorted(int(count) for count in history.get(str(slot % SLOTS), "").split())
     if len(counts) < LEARNT_WEEKS:
         return None
     middle = len(counts) // 2
     return float(counts[middle]) if len(counts) % 2 else (counts[middle - 1] + counts[middle]) / 2
 
 
-def expected(history: Mapping[int, tuple[int, ...]], slot: int) -> float | None:
+def expected(history: Mapping[str, str], slot: int) -> float | None:
     """Calls usual in a minute of this half hour, smoothed over those around; None while learning."""
     middle = usual(history, slot)
     if middle is None:
@@ -118,7 +124,8 @@ def _turn(state: SurgeState, slot: int) -> SurgeState:
         return state
     history = state.history
     if not state.spoilt:
-        history = {**history, state.slot_number: (*history.get(state.slot_number, ()), state.count)[-WEEKS:]}
+        earlier = history.get(str(state.slot_number), "").split()
+        history = {**history, str(state.slot_number): " ".join((*earlier, str(state.count))[-WEEKS:])}
     return replace(state, history=history, slot_number=slot, base_count=expected(history, slot), count=0, spoilt=False)
 
 
@@ -189,22 +196,3 @@ def judge(state: SurgeState) -> Verdict:
         busy_pct=_busy_pct(state),
         surge=state.surging,
     )
-
-
-def save(state: SurgeState) -> dict[str, object]:
-    """As plain JSON: what is learnt. The running window is not kept: minutes were missed anyway."""
-    learnt = {str(slot): list(counts) for slot, counts in sorted(state.history.items())}
-    return {"history": learnt, "surging": state.surging}
-
-
-def restore(saved: Mapping[str, object]) -> SurgeState:
-    """The state of `save`; whatever is not as it should be is left out, for a learnt level is no reason to fail."""
-    history: dict[int, tuple[int, ...]] = {}
-    listed = saved.get("history")
-    for slot, counts in listed.items() if isinstance(listed, dict) else ():
-        if not (isinstance(slot, str) and slot.isascii() and slot.isdigit() and isinstance(counts, list)):
-            continue
-        sound = [n for n in counts if isinstance(n, int) and not isinstance(n, bool) and n >= 0]
-        if int(slot[:6]) < SLOTS and sound:
-            history[int(slot[:6])] = tuple(sound[-WEEKS:])
-    return SurgeState(history=history, surging=saved.get("surging") is True)

@@ -6,7 +6,7 @@ it never wakes the cycle again.
 
 from collections.abc import Iterator
 
-from firmware_py.core import condition, derived, incident, mode, stage
+from firmware_py.core import condition, course, derived, escalation, generator, mode, stage
 from firmware_py.core.arbiter import left_ms
 from firmware_py.core.image import InputImage
 from firmware_py.core.plan import Plan
@@ -24,8 +24,11 @@ def _left_ms(plan: Plan, state: State) -> Iterator[int]:
     due: list[int | None] = [condition.due_ms(c, state.conditions[c.id]) for c in plan.conditions.values()]
     due += [mode.due_ms(cause, state.causes[name]) for name, cause in plan.causes.items()]
     due += [stage.due_ms(s, state.stages[s.id], state.causes[s.cause]) for s in plan.stages.values()]
-    due += [incident.due_ms(plan.causes[name], opened) for name, opened in state.incidents.items()]
+    due += [escalation.due_ms(plan.causes[name], opened) for name, opened in state.incidents.items()]
+    due += [course.due_ms(opened) for opened in state.incidents.values()]
     due += [derived.due_ms(battery) for battery in state.batteries.values()]
+    if plan.generator is not None:
+        due.append(generator.due_ms(plan.generator, state.generator))
     yield from (left for left in due if left is not None)
     yield from (alarm.shelved_ms for alarm in state.alarms.values())
     yield from (alarm.silenced_ms for alarm in state.alarms.values())

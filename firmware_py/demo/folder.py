@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import config
 from config.model_common import Section
-from config.model_site import MqttVersion
+from config.model_mqtt import MqttVersion
 from config.site import Site, effective, load_site
 from firmware_py.demo.peers import Ports
 from firmware_py.runtime.control_wire import LONGEST_PATH_BYTES
@@ -103,7 +103,7 @@ def hasten(site: Site) -> Site:
         trunks=sooner(site.trunks, "on_delay_ms", "off_delay_ms"),
         cooling=sooner(site.cooling, "on_delay_ms", "off_delay_ms"),
         recovery=sooner(site.recovery, "stable_ms", "restore_spacing_ms", "stage_dwell_ms", "relapse_window_ms"),
-        escalation=sooner(site.escalation, "tier2_after_ms", "tier3_after_ms", "situation_report_ms"),
+        escalation=sooner(site.escalation, "tier2_after_ms", "tier3_after_ms", "situation_report_ms", "repeat_ms"),
         failover=sooner(site.failover, "stable_ms"),
         stage=tuple(sooner(one, "after_ms", "dwell_ms") for one in site.stage),
         ups=tuple(_changed(one, timeout_ms=_FAST_TIMEOUT_MS, **polls) for one in site.ups),

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from firmware_py.core.decision import Decision
 from firmware_py.core.event import Event
+from firmware_py.core.handover import matters
 from firmware_py.core.image import InputImage
 from firmware_py.core.plan import Plan
 from firmware_py.core.reading import Reading
@@ -100,8 +101,24 @@ class Board:
                 n: {"shed": s.shed, "elapsed_ms": s.elapsed_ms, "because": list[Json](s.because)}
                 for n, s in state.stages.items()
             },
+            "planned": [
+                {"id": cut.id, "start_s": cut.start_s, "end_s": cut.end_s, "note": cut.note, "by": cut.by}
+                for cut in (*self._plan.cuts, *state.cuts)
+            ],
             "incidents": {
-                n: {"cause": i.cause, "elapsed_ms": i.elapsed_ms, "tier": i.tier} for n, i in state.incidents.items()
+                n: {"id": i.id, "cause": i.cause, "elapsed_ms": i.elapsed_ms, "tier": i.tier, "waits": i.waits}
+                for n, i in state.incidents.items()
+            },
+            "matters": [
+                {"id": one.id, "kind": one.kind, "about": one.about, "by": one.by, "why": one.why}
+                for one in matters(self._plan.checklists, state)
+            ],
+            "lists": self._lists(decision),
+            "handover": {
+                "number": state.handover.number,
+                "by": state.handover.by,
+                "left": list[Json](state.handover.left),
+                "taken": [{"matter": made.item, "by": made.by} for made in state.handover.taken],
             },
         }
 
@@ -114,6 +131,18 @@ class Board:
             "detail": reading.detail,
             "age_ms": None if reading.value is None else max(0, now_ms - reading.at_ms),
         }
+
+    def _lists(self, decision: Decision) -> dict[str, Json]:
+        """Open checklists with each item: who has ticked it, "" for nobody."""
+        shown: dict[str, Json] = {}
+        for name, one in decision.state.lists.items():
+            done = {tick.item: tick.by for tick in one.ticks}
+            items: dict[str, Json] = {item: done.get(item, "") for item in self._plan.checklists[name].items}
+            shown[name] = {
+                "incident": one.incident, "elapsed_ms": one.elapsed_ms, "items": items,
+                "carried": list[Json](one.carried),
+            }  # fmt: skip
+        return shown
 
     def _alarms(self, decision: Decision) -> dict[str, Json]:
         """Those that are not at rest."""

@@ -1,41 +1,49 @@
 """The incident book: what happened, from opening to close, with its timeline; the one file that knows TinyDB.
 
-Made from journal records that carry an incident, so it can always be brought up to date from the journal. Old incidents
-move to one read-only file per month. Must not know files beyond their names, nor how incidents are decided.
+Made from journal records, so it can always be brought up to date from the journal. What is old moves to the archive
+(`book_shelves`). Must not know files beyond their names, nor how incidents are decided.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from tinydb import TinyDB, where
 from tinydb.table import Document as TinyDocument
 from tinydb.table import Table
 
+from firmware_py.runtime.book_shelves import MAX_SHELVES, Shelves, month_of
 from firmware_py.runtime.book_storage import LineStorage
 from firmware_py.runtime.disk import Disk
-from firmware_py.runtime.lines import Document, encode_line, parse_lines
-from firmware_py.runtime.segments import READ_LIMIT, Damage, number_of, set_aside
+from firmware_py.runtime.lines import Document
+from firmware_py.runtime.segments import Damage, number_of
 
 MAX_DOCUMENTS = 2000
 _CURRENT = "book.jsonl"
 _FACTS = ("cause", "class", "tier", "alarms", "acked_by", "age_ms")
+_END_FACTS = ("saved_wh", "outbound_paused_ms", "longest_blind_ms", "modes", "stages")
+_KEPT = ("alarm.", "checklist.", "handover.", "drill.")  # what a month's report needs although it has no incident
 _STATES = {"incident.opened": "open", "incident.closed": "closed"}
 
 
 class Book:
     """At most about `limit` documents live; single-threaded, in the storage thread. Never raises OSError."""
 
-    def __init__(self, disk: Disk, directory: Path, *, limit: int = MAX_DOCUMENTS) -> None:
+    def __init__(
+        self, disk: Disk, directory: Path, *, limit: int = MAX_DOCUMENTS, shelf_limit: int = MAX_SHELVES
+    ) -> None:
         assert limit >= 8
         self.refused = 0  # entries not taken because the medium would not let us archive
         self.damage: list[Damage] = []
         self._archive_fault = ""
+        self._shelf_limit = shelf_limit
         self._disk, self._directory, self._limit = disk, directory, limit
         self._storage = LineStorage(disk, directory / _CURRENT)
         self._latest: dict[str, int] = {}
         self._incidents: Table
         self._entries: Table
         self._marks: Table
+        self._shelves: Shelves
+        self._ids: dict[str, int]
         self._attach()
 
     @property
@@ -63,23 +71,30 @@ class Book:
 
     # ------------------------------------------------------------------------------------------------------ writing
     def enter(self, records: Iterable[Document]) -> bool:
-        """Add journal records that carry an incident; the others, and those already here, are passed over.
+        """Add journal records that carry an incident, and alarms, lists and hand-overs without one; the others, and
+        those already here, are passed over.
 
         True when all that the book holds is on the medium. An incident whose opening was lost opens with what is known.
         """
         if not self.open():
             return False
+        fresh: list[Document] = []
+        told: dict[str, Document] = {}
+        room = 2 * self._limit - len(self._entries) - len(self._incidents)
         for record in records:
             log, seq = str(record.get("log")), number_of(record)
             incident = record.get("incident")
-            if not isinstance(incident, str) or seq <= self.entered(log):
+            if seq <= self.entered(log) or not (isinstance(incident, str) or _is_kept(record)):
                 continue
-            if len(self._entries) + len(self._incidents) >= 2 * self._limit:
+            if len(fresh) >= room:
                 self.refused += 1
                 continue
-            self._tell(incident, record)
-            self._entries.insert(record)
+            if isinstance(incident, str):
+                known = told.get(incident) or ({} if incident in self._ids else _first(incident, record))
+                told[incident] = known | _facts(record)
+            fresh.append(record)
             self._latest[log] = seq
+        self._write(fresh, told)
         if len(self._entries) + len(self._incidents) > self._limit:
             self._archive()
         return self._storage.flush()
@@ -95,22 +110,15 @@ class Book:
         """Bring what is still only in memory to the medium."""
         return self._storage.flush()
 
-    def _tell(self, incident: str, record: Document) -> None:
-        kind, data = str(record.get("type")), record.get("data")
-        facts: Document = {}
-        if kind.startswith("incident.") and isinstance(data, dict):
-            facts = {name: data[name] for name in _FACTS if name in data}
-        if kind in _STATES:
-            facts["state"] = _STATES[kind]
-        if kind == "incident.closed":
-            facts |= {"closed": record.get("ts"), "closed_seq": record.get("seq")}
-        if self._incidents.contains(where("id") == incident):
-            if facts:
-                self._incidents.update(facts, where("id") == incident)
-            return
-        opened = {name: record.get(name) for name in ("log", "boot", "clk", "up_ms", "drill")}
-        first = {"id": incident, "state": "open", "opened": record.get("ts"), "opened_seq": record.get("seq")}
-        self._incidents.insert(first | opened | facts)
+    def _write(self, fresh: Sequence[Document], told: Mapping[str, Document]) -> None:
+        """All at once: each call of TinyDB costs as much as the live book is long."""
+        if fresh:
+            self._entries.insert_multiple(fresh)
+        for incident, facts in told.items():
+            if incident not in self._ids:
+                self._ids[incident] = self._incidents.insert(facts)
+            elif facts:
+                self._incidents.update(facts, doc_ids=[self._ids[incident]])
 
     # ------------------------------------------------------------------------------------------------------ reading
     def incidents(self, *, state: str = "", limit: int = 100) -> list[Document]:
@@ -123,91 +131,124 @@ class Book:
         live = self._incidents.get(where("id") == incident)
         found = dict(live) if isinstance(live, dict) else None
         timeline = {(e["log"], e["seq"]): dict(e) for e in self._entries.search(where("incident") == incident)}
-        for month in () if found and found.get("split") is None else self.months():
-            for document in self._archived(month):
-                if document.get("id") == incident and found is None:
-                    found = document
-                elif document.get("incident") == incident:
-                    timeline[document.get("log"), document.get("seq")] = document
+        for document in self._shelves.find(incident, known=found):
+            if document.get("id") == incident and found is None:
+                found = document
+            elif document.get("incident") == incident:
+                timeline[document.get("log"), document.get("seq")] = document
+        self.damage += self._shelves.take_damage()
         ordered = sorted(timeline.values(), key=number_of)
         return found | {"timeline": ordered} if found else None
 
     def months(self) -> list[str]:
         """The months that have an archive, newest first (`2026-11`)."""
-        try:
-            names = self._disk.names(self._directory)
-        except OSError:
-            return []
-        return sorted((n[5:-6] for n in names if n.startswith("book-") and n.endswith(".jsonl")), reverse=True)
+        return self._shelves.months()
 
     def archived(self, month: str) -> list[Document]:
         """The incidents that a month's archive holds, oldest first; one told twice by a crash comes once."""
-        by_id = {document["id"]: document for document in self._archived(month) if "id" in document}
+        by_id = {document["id"]: document for document in self._shelves.of_month(month) if "id" in document}
+        self.damage += self._shelves.take_damage()
         return sorted(by_id.values(), key=_age)
+
+    def month(self, month: str) -> tuple[list[Document], list[Document]]:
+        """Incidents opened in a month and all records of it, oldest first, wherever they are kept."""
+        known = self.months()
+        earlier = max((name for name in known if name < month), default="")  # what began before may reach into it
+        shelved = [document for name in (earlier, month) if name in known for document in self._shelves.of_month(name)]
+        self.damage += self._shelves.take_damage()
+        live = [dict(document) for document in (*self._incidents.all(), *self._entries.all())]
+        incidents, records = dict[object, Document](), dict[object, Document]()
+        for document in (*shelved, *live):
+            if "id" in document and str(document.get("opened")).startswith(month):
+                incidents[document["id"]] = document
+            elif "seq" in document and str(document.get("ts")).startswith(month):
+                records[document.get("log"), document["seq"]] = document
+        told = sorted(records.values(), key=lambda record: (str(record.get("ts")), number_of(record)))
+        return sorted(incidents.values(), key=_age), told
 
     # ---------------------------------------------------------------------------------------------------- archiving
     def _archive(self) -> None:
-        """Move the oldest closed incidents out, then the oldest entries of open ones, until a quarter is free."""
+        """Move the oldest closed incidents and what belongs to none out, then the oldest entries of open ones, until a
+        quarter is free."""
         surplus = len(self._entries) + len(self._incidents) - self._limit * 3 // 4
-        for incident in sorted(self._incidents.search(where("state") == "closed"), key=_age):
-            if surplus <= 0:
-                return
-            entries = self._entries.search(where("incident") == incident["id"])
-            if not self._move(_month(incident), [dict(incident)], entries):
-                return
-            self._incidents.remove(where("id") == incident["id"])
-            surplus -= 1 + len(entries)
-        if surplus > 0:
-            oldest = sorted(self._entries.all(), key=number_of)[:surplus]
-            if self._move(_month(oldest[0]), [], oldest):
-                names = {str(entry["incident"]) for entry in oldest}
-                self._incidents.update({"split": True}, where("id").one_of(sorted(names)))
+        entries: dict[object, list[TinyDocument]] = {}
+        for entry in self._entries.all():
+            entries.setdefault(entry.get("incident"), []).append(entry)
+        closed = self._incidents.search(where("state") == "closed")
+        units = [(_age(one), [one, *entries.get(one["id"], ())]) for one in closed]
+        units += [((str(entry.get("ts")), number_of(entry)), [entry]) for entry in entries.get(None, ())]
+        chosen: list[TinyDocument] = []
+        for _, unit in sorted(units, key=lambda unit: unit[0]):
+            if len(chosen) >= surplus:
+                break
+            chosen += unit
+        if len(chosen) < surplus:
+            left = sorted(set(entries) - {None} - {one["id"] for one in closed}, key=str)
+            oldest = sorted((entry for name in left for entry in entries[name]), key=number_of)
+            chosen += oldest[: surplus - len(chosen)]
+        self._move(chosen)
 
-    def _move(self, month: str, incidents: Sequence[Document], entries: Sequence[TinyDocument]) -> bool:
-        """To the month's file first, synced; only then out of the live book: a crash between the two repeats them."""
-        path = self._directory / f"book-{month}.jsonl"
-        data = b"".join(encode_line(document) for document in (*incidents, *entries))
-        try:
-            # A newline first: should an earlier append have been torn, it must not spoil this one.
-            self._disk.append(path, b"\n" + data, sync=True)
-            self._disk.sync_directory(self._directory)
-        except OSError as error:
-            self._archive_fault = error.strerror or str(error)
-            return False
-        self._archive_fault = ""
+    def _move(self, chosen: Sequence[TinyDocument]) -> None:
+        """To the archive first, synced; only then out of the live book: a crash between the two repeats them."""
+        months: dict[str, list[TinyDocument]] = {}
+        opened = {str(one["id"]): month_of(one) for one in chosen if "id" in one}
+        for document in chosen:
+            month = opened.get(str(document.get("id", document.get("incident"))), month_of(document))
+            months.setdefault(month, []).append(document)
+        moved: list[TinyDocument] = []
+        for month, documents in months.items():
+            if not (name := self._shelves.append(month, documents)):
+                break
+            moved += documents
+            self._note_split(name, {str(one["incident"]) for one in documents if one.get("incident")} - opened.keys())
+        self._archive_fault = self._shelves.fault
+        if not moved:
+            return
         for log, seq in self._latest.items():
             self._marks.upsert({"log": log, "seq": seq}, where("log") == log)
-        self._entries.remove(doc_ids=[entry.doc_id for entry in entries])
-        return True
+        self._entries.remove(doc_ids=[one.doc_id for one in moved if "id" not in one])
+        if gone := [one.doc_id for one in moved if "id" in one]:
+            self._incidents.remove(doc_ids=gone)
+            self._ids = {name: number for name, number in self._ids.items() if number not in gone}
 
-    def _archived(self, month: str) -> list[Document]:
-        path = self._directory / f"book-{month}.jsonl"
-        try:
-            data = self._disk.read(path, READ_LIMIT)
-        except OSError as error:
-            self._archive_fault = error.strerror or str(error)
-            return []
-        found: list[Document] = []
-        for line in parse_lines(data):
-            if line.document is not None:
-                found.append(line.document)
-            elif line.records_at_most and line.raw and (damage := set_aside(self._disk, path, line)):
-                self.damage.append(damage)
-        return found
+    def _note_split(self, name: str, incidents: set[str]) -> None:
+        """An open incident whose first entries were archived knows where they are."""
+        for document in self._incidents.search(where("id").one_of(sorted(incidents))) if incidents else ():
+            split = document.get("split")
+            files = [name] if not isinstance(split, list) else list(dict.fromkeys((*split, name)))
+            self._incidents.update({"split": files}, doc_ids=[document.doc_id])
 
     def _attach(self) -> None:
         database = TinyDB(storage=lambda: self._storage)
         self._incidents = database.table("incidents")
         self._entries = database.table("entries")
         self._marks = database.table("marks")
+        self._ids = {str(one.get("id")): one.doc_id for one in self._incidents.all()}
+        self._shelves = Shelves(self._disk, self._directory, database.table("shelves"), limit=self._shelf_limit)
+
+
+def _first(incident: str, record: Document) -> Document:
+    """An incident as its first record tells it."""
+    opened = {name: record.get(name) for name in ("log", "boot", "clk", "up_ms", "drill")}
+    return {"id": incident, "state": "open", "opened": record.get("ts"), "opened_seq": record.get("seq")} | opened
+
+
+def _facts(record: Document) -> Document:
+    """What a record says about its incident as a whole."""
+    kind, data = str(record.get("type")), record.get("data")
+    facts: Document = {}
+    if kind.startswith("incident.") and kind != "incident.course" and isinstance(data, dict):
+        facts = {name: data[name] for name in (*_FACTS, *_END_FACTS) if name in data}
+    if kind in _STATES:
+        facts["state"] = _STATES[kind]
+    if kind == "incident.closed":
+        facts |= {"closed": record.get("ts"), "closed_seq": record.get("seq")}
+    return facts
+
+
+def _is_kept(record: Document) -> bool:
+    return str(record.get("type")).startswith(_KEPT)
 
 
 def _age(incident: Document) -> tuple[str, int]:
     return str(incident.get("opened")), number_of({"seq": incident.get("opened_seq")})
-
-
-def _month(document: Document) -> str:
-    """`2026-11` from the opening; what has no such date goes to `0000-00` rather than to a name made of its text."""
-    text = str(document.get("opened") or document.get("ts"))[:7]
-    year, dash, month = text.partition("-")
-    return text if dash and year.isdecimal() and month.isdecimal() and text.isascii() else "0000-00"

@@ -9,7 +9,8 @@ import ctypes
 import hashlib
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
@@ -22,7 +23,7 @@ _HCTOSYS = Path("/sys/class/rtc/rtc0/hctosys")
 _SYNC_MARK = Path("/run/systemd/timesync/synchronized")
 _STA_UNSYNC = 0x0040  # include/uapi/linux/timex.h
 _TIME_ERROR = 5  # adjtimex(2): clock not synchronised
-_BUILT_MS = 1_767_225_600_000  # 2026-01-01: no honest clock shows less
+BUILT_MS = 1_767_225_600_000  # 2026-01-01: no honest clock shows less
 _LATEST_MS = 253_402_300_799_999
 _JUMP_S = 0.005
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -68,7 +69,7 @@ class SystemClock:
 
     def quality(self) -> ClockQuality:
         """`ntp` when the kernel (or timesyncd) says so, `rtc` when a hardware clock set the time, else `none`."""
-        if self.utc_ms() < _BUILT_MS:
+        if self.utc_ms() < BUILT_MS:
             return ClockQuality.NONE
         in_sync = _kernel_in_sync()
         if in_sync or (in_sync is None and _SYNC_MARK.exists()):
@@ -129,6 +130,13 @@ def clock_sample(clock: Clock) -> Sample:
     if quality is ClockQuality.NTP:
         return Sample(value=utc_s)
     return Sample(value=utc_s, quality=Quality.UNCERTAIN, because=Reason.DOUBTFUL, detail=f"clock is {quality.value}")
+
+
+def week_sample(clock: Clock, zone: tzinfo) -> Sample:
+    """Whole minutes since Monday 00:00 in this time zone: GOOD only while synchronised."""
+    seen = clock_sample(clock)
+    local = datetime.fromtimestamp(clock.utc_ms() // 1000, tz=zone)
+    return replace(seen, value=(local.weekday() * 24 + local.hour) * 60 + local.minute)
 
 
 class _Timex(ctypes.Structure):

@@ -5,15 +5,12 @@ of one that is claimed. It must not decide what the floor allows.
 """
 
 import asyncio
-import functools
 import logging
 import os
-import pwd
 import socket
 import stat
 import struct
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import TypeAlias
@@ -25,10 +22,12 @@ from firmware_py.runtime.board import Board, Json
 from firmware_py.runtime.clock import Clock
 from firmware_py.runtime.control_wire import LONGEST_PATH_BYTES, MAX_REQUEST_BYTES, decode, encode
 from firmware_py.runtime.desk import Desk
+from firmware_py.runtime.rights import GROUP_MODE, Peer
 
 log = logging.getLogger(__name__)
 
-_MODE = 0o660
+_SO_PEERGROUPS = 59  # asm-generic/socket.h, since Linux 4.13
+_MAX_GROUPS = 256  # what Python lets the kernel answer; who has more is known by its own group alone
 _MAX_PEERS = 16
 _IDLE_S = 60
 _WRITE_S = 5
@@ -38,23 +37,14 @@ Verb: TypeAlias = Callable[[str, Mapping[str, object]], Awaitable[Json]]  # (who
 _FIELDS = {"target": 128, "why": 200}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Peer:
-    """Who is at the other end, by the kernel's word (SO_PEERCRED, unix(7))."""
-
-    pid: int
-    uid: int
-    gid: int
-
-    @property
-    def by(self) -> str:
-        """As it is recorded: `1000:maria`."""
-        return f"{self.uid}:{_user_name(self.uid)}"
-
-
 def allow_all(peer: Peer, verb: str) -> str:
     """Whoever the socket's mode lets in may do everything."""
     return ""
+
+
+async def no_records(request: Mapping[str, object]) -> Json:
+    """Of a controller that keeps no book."""
+    raise CommandRefused("this controller keeps no book")
 
 
 class Control:
@@ -63,16 +53,19 @@ class Control:
 
     def __init__(
         self, path: Path, *, run: str, clock: Clock, board: Board, desk: Desk,
-        may: Callable[[Peer, str], str] = allow_all, more: Mapping[str, Verb] | None = None,
+        may: Callable[[Peer, str], str] = allow_all, mode: int = GROUP_MODE,
+        records: Callable[[Mapping[str, object]], Awaitable[Json]] = no_records,
+        more: Mapping[str, Verb] | None = None,
     ) -> None:  # fmt: skip
-        self._more = more or {}
+        self._records, self._more = records, more or {}
         self._path, self._run, self._clock, self._board, self._desk, self._may = path, run, clock, board, desk, may
+        self._mode = mode
         self._numbers = count(1)
         self._peers: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Claim the socket and serve. ConfigError when its path cannot be used or another controller is there."""
-        listener = claim(self._path)
+        listener = claim(self._path, self._mode)
         mark = os.stat(self._path).st_ino
         server = await asyncio.start_unix_server(self._serve, sock=listener, limit=MAX_REQUEST_BYTES)
         try:
@@ -117,6 +110,8 @@ class Control:
                     await self._stream(writer)
                 case "events":
                     await _send(writer, {"ok": True, "data": self._events(request)})
+                case "records":
+                    await _send(writer, {"ok": True, "data": await self._records(request)})
                 case "command":
                     await _send(writer, {"ok": True, "data": await self._order(request, peer)})
                 case str() if verb in self._more:
@@ -154,17 +149,17 @@ class Control:
         return {"id": command.id, "done": reply.done, "error": reply.error}
 
 
-def claim(path: Path) -> socket.socket:
-    """A listening socket at `path`, mode 0660. A file left behind by a dead controller is replaced."""
+def claim(path: Path, mode: int = GROUP_MODE) -> socket.socket:
+    """A listening socket at `path` with this mode. A file left behind by a dead controller is replaced."""
     if len(os.fsencode(path)) > LONGEST_PATH_BYTES:
         raise _fault(path, f"longer than the {LONGEST_PATH_BYTES} bytes that a socket's path may have")
     _clear(path)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
     try:
         # Before bind: Linux gives the file this mode less the umask, so that it is never wider than wanted.
-        os.fchmod(listener.fileno(), _MODE)
+        os.fchmod(listener.fileno(), mode)
         listener.bind(os.fsencode(path))
-        os.chmod(path, _MODE)
+        os.chmod(path, mode)
         listener.listen(_MAX_PEERS)
     except OSError as error:
         listener.close()
@@ -199,15 +194,17 @@ def _peer_of(writer: asyncio.StreamWriter) -> Peer:
     size = struct.calcsize("3i")
     raw = writer.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
     pid, uid, gid = struct.unpack("3i", raw)
-    return Peer(pid=pid, uid=uid, gid=gid)
+    return Peer(pid=pid, uid=uid, gid=gid, groups=_groups_of(writer.get_extra_info("socket"), gid))
 
 
-@functools.lru_cache(maxsize=64)
-def _user_name(uid: int) -> str:
+def _groups_of(peer: socket.socket, gid: int) -> frozenset[int]:
+    """The peer's groups as they were when it connected; only its own where the kernel is too old to say."""
+    size = struct.calcsize("i")
     try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return "?"
+        raw = peer.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, _MAX_GROUPS * size)
+    except OSError:
+        return frozenset({gid})
+    return frozenset(struct.unpack(f"{len(raw) // size}i", raw)) | {gid}
 
 
 async def _read_line(reader: asyncio.StreamReader) -> bytes:

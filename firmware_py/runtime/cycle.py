@@ -11,7 +11,7 @@ from firmware_py.core.command import Command
 from firmware_py.core.decision import Decision
 from firmware_py.core.image import InputImage
 from firmware_py.core.plan import Plan
-from firmware_py.core.state import State
+from firmware_py.core.state import State, resume
 from firmware_py.core.step import CLOCK_POINT
 from firmware_py.runtime.clock import Clock, Waker, clock_sample
 from firmware_py.runtime.desk import Desk
@@ -32,10 +32,7 @@ class Cycle:
         self, *, plan: Plan, state: State, step: Step, clock: Clock, waker: Waker, table: PointTable, desk: Desk,
         writer: Writer, audience: Audience, beat: Callable[[str], None],
     ) -> None:  # fmt: skip
-        now_ms = clock.now_ms()
-        if state.stepped_ms is not None and state.stepped_ms > now_ms:
-            state = replace(state, stepped_ms=None)  # of another boot: how long we were off is not known
-        self.state = state
+        self.state = state = resume(state, clock.now_ms())
         self._plan, self._step, self._clock, self._waker = plan, step, clock, waker
         self._table, self._desk, self._writer, self._audience = table, desk, writer, audience
         self._beat = beat

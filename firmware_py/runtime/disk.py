@@ -6,6 +6,7 @@ know what a record, a state or an incident is.
 
 import os
 from contextlib import suppress
+from errno import ENOENT, EROFS
 from pathlib import Path
 
 DIRECTORY_MODE = 0o750
@@ -88,6 +89,38 @@ class Disk:
                 os.fdatasync(descriptor)
         finally:
             os.close(descriptor)
+
+
+class ReadOnlyDisk(Disk):
+    """For looking at somebody else's files: everything that would change them fails, whatever rights we have."""
+
+    def make_directory(self, path: Path) -> None:
+        """Fails unless it is there."""
+        if not path.is_dir():
+            raise FileNotFoundError(ENOENT, os.strerror(ENOENT), str(path))
+
+    def truncate(self, path: Path, size: int) -> None:
+        """Fails."""
+        raise _read_only(path)
+
+    def sync(self, path: Path) -> None:
+        """Fails."""
+        raise _read_only(path)
+
+    def replace(self, source: Path, target: Path) -> None:
+        """Fails."""
+        raise _read_only(source)
+
+    def remove(self, path: Path) -> None:
+        """Fails."""
+        raise _read_only(path)
+
+    def _write(self, path: Path, flag: int, data: bytes, *, sync: bool) -> None:
+        raise _read_only(path)
+
+
+def _read_only(path: Path) -> OSError:
+    return OSError(EROFS, os.strerror(EROFS), str(path))
 
 
 def write_atomic(disk: Disk, path: Path, data: bytes) -> None:

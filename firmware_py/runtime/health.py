@@ -37,7 +37,7 @@ def draw_pause_ms(pause_ms: int) -> int:
 
 
 class Health:
-    """Counters and state of one device. `deadline_ms`: the longest of its groups."""
+    """Counters and state of one device. `deadline_ms`: the longest of its groups, or of one question of it."""
 
     def __init__(self, device: str, deadline_ms: int, draw: Callable[[int], int] = draw_pause_ms) -> None:
         self.device = device
@@ -45,6 +45,7 @@ class Health:
         self.bus_fault = False
         self.probe_ms = 0
         self.late = 0
+        self.silent_ms = -1  # when a question of it was last left without an answer
         self._dead_after_ms = max(DEAD_AFTER_MS, 3 * deadline_ms)
         self._draw = draw
         self._in_a_row = 0
@@ -82,6 +83,10 @@ class Health:
             return True
         self.probe_ms = now_ms + self._draw(self._pause_ms)
         return False
+
+    def silent_since(self, began_ms: int) -> bool:
+        """Whether it left a question without an answer since then."""
+        return self.silent_ms >= began_ms
 
     def hurry(self, now_ms: int) -> None:
         """There is a sign of life: ask again soon, though not more often than the first pause allows."""

@@ -122,12 +122,16 @@ class Poller:
         hints, self._hints = self._hints, set()
         for device in sorted(hints):
             self._follow(device)
+        began_ms = self._clock.now_ms()
         for group in self._schedule.groups:
             if self._reading and self._is_due(group):
-                if not await self._poll(group):
+                if self._health[group.device].silent_since(began_ms):
+                    self._schedule.done(group, self._clock.now_ms())  # it would only wait for the same silence
+                elif await self._poll(group):
+                    await self._tell_all()
+                else:
                     self._skip_turn()
                     break
-                await self._tell_all()
 
     def _skip_turn(self) -> None:
         """The bus is at fault: the others that were due now would only wait for the same silence."""
@@ -210,12 +214,16 @@ class Poller:
         others = [self._health[name] for name in self._wired if name != device] if whole_bus else []
         for health in (first, *others):
             died = health.fail(started_ms, now_ms, str(error), at_once=at_once)
+            if error.because in (Reason.NO_COMMUNICATION, Reason.SOURCE_LOST):
+                health.silent_ms = now_ms
             health.bus_fault = whole_bus
             if died:
                 log.warning("%s: %s does not answer: %s", self.name, health.device, error)
             if health.dead:
                 for group in self._groups_of(health.device):
                     self._table.fail(group.points, error.because, str(error))
+        if error.unproven and not first.dead:
+            self._table.doubt((p for group in self._groups_of(device) for p in group.points), str(error))
 
     async def _tell_all(self) -> None:
         for output, on in self.wishes.due(self._clock.now_ms()):
@@ -271,5 +279,5 @@ def _complete(group: PollGroup, samples: Mapping[str, Sample]) -> dict[str, Samp
 def _longest(groups: Iterable[PollGroup]) -> Iterable[tuple[str, int]]:
     longest: dict[str, int] = {}
     for group in groups:
-        longest[group.device] = max(longest.get(group.device, 0), group.deadline_ms)
+        longest[group.device] = max(longest.get(group.device, 0), group.answer_ms or group.deadline_ms)
     return longest.items()

@@ -24,7 +24,15 @@ QUIET_TIMERS_MS = 300_000
 NOTHING = Unwritten()
 _UNREAD_LEAP = 1_000_000_000
 _COUNT_DOWN = ("shelved_ms", "left_ms", "lamp_test_ms")  # timers whose end is a transition
-_CHATTER = ("evidence", "confirmed", "load_w", "load_pm", "trends")  # texts with live values, counters, noise
+_CHATTER = (
+    "evidence",
+    "confirmed",
+    "load_w",
+    "load_pm",
+    "trends",
+    "volumes",
+    "saved_wh",
+)  # texts with live values, counters, noise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

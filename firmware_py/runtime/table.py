@@ -6,6 +6,7 @@ point changes. It must not know devices, nor what a value means.
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 from firmware_py.core.image import InputImage, freeze
 from firmware_py.core.point import Kind, Point
@@ -83,6 +84,16 @@ class PointTable:
     def fail(self, points: Iterable[str], because: Reason, detail: str) -> None:
         """All these points go BAD; their last values stay to be seen."""
         self.put(dict.fromkeys(points, bad(because, detail)))
+
+    def doubt(self, points: Iterable[str], detail: str) -> None:
+        """What is GOOD of these points becomes UNCERTAIN: it may be of another question. Values and times stay."""
+        known = {name: self._readings[name] for name in points if name in self._readings}
+        for name, reading in known.items():
+            if reading.quality is Quality.GOOD:
+                self._readings[name] = replace(
+                    reading, quality=Quality.UNCERTAIN, because=Reason.DOUBTFUL, detail=detail[:_MAX_DETAIL]
+                )
+        self._wake()
 
     def freeze(self, now_ms: int) -> InputImage:
         """The picture at `now_ms`, which must grow from call to call."""

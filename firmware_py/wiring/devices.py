@@ -3,32 +3,37 @@
 A secret that cannot be read is a ConfigError, all of them at once. It must not open a connection.
 """
 
-import hashlib
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Final
 
-from pydantic import BaseModel
-
-from config.devices import Devices, pbx_config
+from config.devices import Devices, pbx_config, setpoint_place
 from config.model_devices import Exchange, ModbusEndpoint, SnmpV3, SnmpVersion, Ups
-from config.model_floor import ExchangeOutput, ModbusOutput, OutletOutput
-from config.secrets import locate, read_secret
-from config.site import Site
-from config.strict import ConfigError, Document, Fault
-from drivers.modbus import ModbusBus
+from config.model_outputs import CampaignOutput, ModbusOutput, OutletOutput, SetpointOutput
+from config.model_phones import LineCard
+from config.secrets import read_secret
+from config.site import Site, state_directory
+from config.strict import ConfigError, Fault
+from drivers.campaign import Campaign, CampaignPort
+from drivers.http import Request
+from drivers.modbus import ModbusBus, OutputPlace
 from drivers.modbus_guard import Framing
-from drivers.modbus_profile import LATE_EVERY_MS, CoilOutput
-from drivers.modbus_profile import Endpoint as ModbusLine
-from drivers.modbus_profile import ModbusUnit as UnitOnWire
+from drivers.modbus_profile import LATE_EVERY_MS, Endpoint
+from drivers.modbus_write import CoilOutput
 from drivers.pbx import PbxBus
 from drivers.snmp_access import Access, Auth, Community, Privacy, User
 from drivers.snmp_bus import SnmpBus
+from drivers.snmp_lines import LineBus
+from drivers.snmp_lines import LineCard as CardAsked
 from drivers.snmp_outlets import OutletPort
 from drivers.snmp_traps import TrapPort
 from firmware_py.ports import Bus, RemotePort
+from firmware_py.runtime.ask import DEFAULT_LIMITS, Limits
+from firmware_py.runtime.disk import Disk
+from firmware_py.wiring.kept import CAMPAIGNS, KeptWords
 
 AUTH: Final[Mapping[str, Auth | None]] = {
     "none": None, "md5": "md5", "sha1": "sha", "sha224": "sha224", "sha256": "sha256", "sha384": "sha384",
@@ -38,110 +43,51 @@ PRIVACY: Final[Mapping[str, Privacy | None]] = {
     "none": None, "des": "des", "aes128": "aes", "aes192": "aes192", "aes256": "aes256",
 }  # fmt: skip
 _PARITY: Final = {"even": "E", "odd": "O", "none": "N"}
-_MOST_SECRET_BYTES: Final = 64 * 1024
-_NOWHERE: Final = Document(file="", tree={})
 _DEADLINE_SHARE: Final = 0.9  # of the period: a read that is not over by then would delay the next one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attached:
     """One endpoint: what reads it, and what writes to it where it has outputs. `again` makes a fresh driver after one
-    had to be abandoned."""
+    had to be abandoned. `limits`: how long its calls may take."""
 
     bus: Bus | None
     port: RemotePort | None = None
     again: Callable[[], "Attached"] | None = None
+    limits: Limits = DEFAULT_LIMITS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
-    """One endpoint that can be built. Two with equal recipes are the same driver on the same wire."""
-
-    name: str
-    recipe: object
-    make: Callable[[], Attached]
+Maker = Callable[[], Attached]
+Wired = Ups | ModbusEndpoint | LineCard | CampaignOutput | Exchange
 
 
-class TrapShare:
-    """The one trap port of all UPSs: the same object for as long as its settings are the same."""
-
-    def __init__(self) -> None:
-        self._settings: object = None
-        self._port: TrapPort | None = None
-
-    def port(self, site: Site) -> TrapPort | None:
-        """None where the site listens for no traps."""
-        if site.snmp_traps != self._settings:
-            traps = self._settings = site.snmp_traps
-            self._port = TrapPort(traps.address, traps.port) if traps.enabled else None
-        return self._port
-
-
-def find_endpoints(site: Site, devices: Devices, environ: Mapping[str, str], traps: TrapShare) -> tuple[Endpoint, ...]:
-    """Every endpoint of the site. Reads secrets only to see whether they have changed."""
-    trap_port = traps.port(site)
-    makers: list[tuple[Ups | ModbusEndpoint | Exchange, object, Callable[[], Attached]]] = [
-        *((ups, (site.snmp_traps, devices.ups[ups.id]), partial(_snmp, site, ups, devices, environ, trap_port))
-          for ups in site.ups),
-        *((one, [_essence(unit) for unit in devices.units[one.id]], partial(_modbus, site, one, devices))
-          for one in site.modbus),
-        *((one, None, partial(_exchange, site, one, environ)) for one in site.exchange),
-    ]  # fmt: skip
-    return tuple(
-        Endpoint(name=one.id, recipe=(one, more, _wired(site, one), _contents(one, environ)), make=make)
-        for one, more, make in makers
-    )
+def makers(
+    site: Site, devices: Devices, environ: Mapping[str, str], traps: TrapPort | None
+) -> list[tuple[Wired, Maker]]:  # fmt: skip
+    """Every endpoint of the site by its section, with what builds its driver."""
+    campaigns = [output for output in site.output if isinstance(output, CampaignOutput)]
+    return [
+        *((ups, partial(_snmp, site, ups, devices, environ, traps)) for ups in site.ups),
+        *((endpoint, partial(_modbus, site, endpoint, devices)) for endpoint in site.modbus),
+        *((card, partial(_line_card, site, card, devices, environ)) for card in site.line_card),
+        *((output, partial(_campaign, output, state_directory(site, environ), environ)) for output in campaigns),
+        *((exchange, partial(_exchange, site, exchange, environ)) for exchange in site.exchange),
+    ]
 
 
 def attach(site: Site, devices: Devices, environ: Mapping[str, str]) -> tuple[Attached, ...]:
     """Every endpoint of the site. ConfigError with all faults of all secrets and certificates."""
+    traps = TrapPort(site.snmp_traps.address, site.snmp_traps.port) if site.snmp_traps.enabled else None
     attached: list[Attached] = []
     faults: list[Fault] = []
-    for endpoint in find_endpoints(site, devices, environ, TrapShare()):
+    for _, make in makers(site, devices, environ, traps):
         try:
-            attached.append(replace(endpoint.make(), again=endpoint.make))
+            attached.append(replace(make(), again=make))
         except ConfigError as error:
             faults += error.faults
     if faults:
         raise ConfigError(faults)
     return tuple(attached)
-
-
-def _essence(unit: UnitOnWire) -> object:
-    """A unit without the place that its profile was read from."""
-    return replace(unit, profile=replace(unit.profile, document=_NOWHERE))
-
-
-def _wired(site: Site, one: Ups | ModbusEndpoint | Exchange) -> object:
-    """The outputs behind an endpoint, as far as its driver knows of them."""
-    owners = {unit.id for unit in one.units} if isinstance(one, ModbusEndpoint) else {one.id}
-    found: list[object] = []
-    for output in site.output:
-        match output:
-            case ModbusOutput(unit=owner) if owner in owners:
-                found.append((output.id, output.unit, output.coil, output.polarity))
-            case OutletOutput(ups=owner) if owner in owners:
-                found.append((output.id, output.outlet))
-            case ExchangeOutput(exchange=owner) if owner in owners:
-                found.append((output.id, output.switch))
-            case _:
-                pass
-    return found
-
-
-def _contents(section: BaseModel, environ: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Digests of all files that a section names: a new password under an old name is a change."""
-    found: list[tuple[str, str]] = []
-    for key, value in section:
-        if isinstance(value, BaseModel):
-            found += _contents(value, environ)
-        elif key.endswith("_file") and isinstance(value, str):
-            try:
-                raw = locate(value, environ).read_bytes()[:_MOST_SECRET_BYTES]
-            except (OSError, ConfigError):
-                raw = b""  # whoever needs it says so
-            found.append((key, hashlib.blake2b(raw).hexdigest()))
-    return found
 
 
 def _snmp(site: Site, ups: Ups, devices: Devices, environ: Mapping[str, str], traps: TrapPort | None) -> Attached:
@@ -181,7 +127,7 @@ def _outlets(site: Site, ups: Ups, devices: Devices, environ: Mapping[str, str])
     )
 
 
-def _access(ups: Ups, community_file: str | None, v3: SnmpV3 | None, environ: Mapping[str, str]) -> Access:
+def _access(ups: Ups | LineCard, community_file: str | None, v3: SnmpV3 | None, environ: Mapping[str, str]) -> Access:
     if ups.version is not SnmpVersion.V3:
         name = "public" if community_file is None else read_secret(community_file, environ).reveal()
         return Community(name=name, version="1" if ups.version is SnmpVersion.V1 else "2c")
@@ -201,14 +147,19 @@ def _access(ups: Ups, community_file: str | None, v3: SnmpV3 | None, environ: Ma
 
 def _modbus(site: Site, endpoint: ModbusEndpoint, devices: Devices) -> Attached:
     units = {unit.id for unit in endpoint.units}
-    coils = {
+    places: dict[str, OutputPlace] = {
         output.id: CoilOutput(device=output.unit, coil=output.coil, active_low=output.polarity.value == "active_low")
         for output in site.output
         if isinstance(output, ModbusOutput) and output.unit in units
     }
+    places |= {
+        output.id: setpoint_place(output)
+        for output in site.output
+        if isinstance(output, SetpointOutput) and output.unit in units
+    }
     try:
         bus = ModbusBus(
-            ModbusLine(
+            Endpoint(
                 name=endpoint.id,
                 framing=Framing(endpoint.transport.value),
                 host=endpoint.address or "",
@@ -220,22 +171,59 @@ def _modbus(site: Site, endpoint: ModbusEndpoint, devices: Devices) -> Attached:
                 count_every_ms=LATE_EVERY_MS,
             ),
             devices.units[endpoint.id],
-            coils,
+            places,
         )
     except ValueError as error:
         raise ConfigError([Fault(file=endpoint.id, line=1, col=1, key="modbus", message=str(error))]) from error
-    return Attached(bus=bus, port=bus if coils else None)
+    return Attached(bus=bus, port=bus if places else None)
+
+
+def _line_card(site: Site, card: LineCard, devices: Devices, environ: Mapping[str, str]) -> Attached:
+    asked = CardAsked(
+        name=card.id,
+        host=card.address,
+        port=card.port,
+        access=_access(card, card.community_file, card.v3, environ),
+        profile=devices.cards[card.id],
+        lines={line.name: line.index for line in site.line if line.card == card.id and line.index is not None},
+        period_ms=card.fast_ms,
+        deadline_ms=max(card.timeout_ms, int(card.fast_ms * _DEADLINE_SHARE)),
+    )
+    return Attached(bus=LineBus(asked))
 
 
 def _exchange(site: Site, exchange: Exchange, environ: Mapping[str, str]) -> Attached:
     secret = read_secret(exchange.secret_file, environ).reveal()
-    tls: ssl.SSLContext | None = None
-    if exchange.tls:
-        try:
-            tls = ssl.create_default_context(cafile=exchange.ca_file)
-        except OSError as error:
-            message = f"the authority cannot be read: {error.strerror}"
-            fault = Fault(file=exchange.ca_file or exchange.id, line=1, col=1, key="exchange.ca_file", message=message)
-            raise ConfigError([fault]) from error
+    tls = _authority(exchange.ca_file, exchange.id, "exchange.ca_file") if exchange.tls else None
     bus = PbxBus(pbx_config(site, exchange, secret=secret, tls=tls))
     return Attached(bus=bus, port=bus if bus.outputs else None)
+
+
+def _authority(ca_file: str | None, name: str, key: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        message = f"the authority cannot be read: {error.strerror}"
+        raise ConfigError([Fault(file=ca_file or name, line=1, col=1, key=key, message=message)]) from error
+
+
+def _campaign(output: CampaignOutput, directory: Path, environ: Mapping[str, str]) -> Attached:
+    def request(url: str, body: str | None = None) -> Request:
+        return Request(url=url, body=body, authorization=output.authorization or "")
+
+    campaign = Campaign(
+        output=output.id,
+        pause=request(output.pause, output.pause_body),
+        resume=request(output.resume, output.resume_body),
+        look=None if output.look is None else request(output.look),
+        paused=output.paused or "",
+        done=output.done or "",
+        accepts=frozenset({200, 201, 202, 204, *output.also_accepts}),
+        secret="" if output.secret_file is None else read_secret(output.secret_file, environ).reveal(),
+        tls=_authority(output.ca_file, output.id, "output.ca_file") if output.ca_file else None,
+        answer_ms=output.timeout_ms,
+    )
+    # A list for each campaign: each is written by the task of its own dialler.
+    marks = KeptWords(directory / CAMPAIGNS.format(output.id), Disk())
+    limits = replace(DEFAULT_LIMITS, write_ms=4 * output.timeout_ms)  # look, tell, look again
+    return Attached(bus=None, port=CampaignPort(campaign, marks), limits=limits)

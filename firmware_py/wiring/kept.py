@@ -1,4 +1,5 @@
-"""A short list of words in a small file beside the journal: topics that hold something of ours, ids that were seen.
+"""A short list of words in a small file beside the journal: topics that hold something of ours, ids that were seen,
+the latest time that was sure.
 
 A medium that fails costs the list, nothing else. It must not know what the words are for.
 """
@@ -9,12 +10,16 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from firmware_py.runtime.clock import BUILT_MS, Clock, ClockQuality, Waker
 from firmware_py.runtime.disk import Disk, write_atomic
 
 log = logging.getLogger(__name__)
 _MAX_BYTES = 256 * 1024
 TOPICS = "mqtt-topics.json"
 COMMANDS = "mqtt-commands.json"
+CAMPAIGNS = "campaign-{}.json"
+TIME = "known-time.json"
+_HOUR_MS = 3_600_000
 
 
 class KeptWords:
@@ -57,3 +62,28 @@ class TopicMemory:
     async def remember(self, topics: frozenset[str]) -> None:
         """Returns when it is stored, or when that failed."""
         await self._kept.remember(sorted(topics))
+
+
+class KnownTime:
+    """The latest wall time that was ever sure, or that of this release: an unsure clock that shows less is wrong."""
+
+    def __init__(self, clock: Clock, kept: KeptWords) -> None:
+        self._clock, self._kept = clock, kept
+        found = [int(word) for word in kept.recall() if word.isdecimal() and len(word) <= 15]
+        self.floor_ms = max([BUILT_MS, *found])
+
+    def look(self) -> bool:
+        """Take the time of now, if it is sure and news; True when it was. It may also correct the floor down."""
+        utc_ms = self._clock.utc_ms()
+        news = self._clock.quality() is ClockQuality.NTP and abs(utc_ms - self.floor_ms) >= _HOUR_MS
+        if news:
+            self.floor_ms = utc_ms
+        return news
+
+    async def run(self) -> None:
+        """Keep it once an hour, for ever."""
+        waker = Waker(self._clock)
+        while True:
+            if self.look():
+                await self._kept.remember([str(self.floor_ms)])
+            await waker.wait(self._clock.now_ms() + _HOUR_MS // 60)

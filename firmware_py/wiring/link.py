@@ -36,7 +36,17 @@ class Link:
         old, self._publisher, self._key = self._publisher, make(), key
         return old
 
-    async def retire(self, old: Publisher | None) -> None:
+    def retire(self, why: str) -> None:
+        """Say goodbye and stay away: our own supply ends."""
+        if self._publisher is not None:
+            self._publisher.retire(why)
+
+    def resume(self) -> None:
+        """Come back."""
+        if self._publisher is not None:
+            self._publisher.resume()
+
+    async def part_with(self, old: Publisher | None) -> None:
         """The old one says goodbye, then the new one connects."""
         if old is not None:
             await old.stop("config")

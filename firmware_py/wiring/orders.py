@@ -10,44 +10,71 @@ from firmware_py.core.decision import Decision
 from firmware_py.core.event import Event, Severity
 from firmware_py.core.image import InputImage
 from firmware_py.core.mode import CausePhase
+from firmware_py.core.plan import Plan
 from firmware_py.runtime.clock import Clock
 from firmware_py.runtime.desk import Desk
 from firmware_py.wiring.kept import KeptWords
 from mqtt_bridge.commands import KINDS, SILENCE_MS, Answer, Order, Status
 
 
+def fire_alarms(plan: Plan) -> frozenset[str]:
+    """Alarms that nobody far away may silence."""
+    return frozenset(alarm.id for alarm in plan.alarms.values() if alarm.cause == plan.fire_cause)
+
+
 class FarOrders:
-    """`tell` journals; `seen` keeps the ids over a restart; `by_hand` is the cause that a person holds."""
+    """`tell` journals; `seen` keeps the ids over a restart; `by_hand` is the cause that a person holds; `fire`: alarms
+    that nobody far away may silence."""
 
     def __init__(
-        self, desk: Desk, clock: Clock, tell: Callable[[Sequence[Event]], None], seen: KeptWords, *, by_hand: str
-    ) -> None:
+        self, desk: Desk, clock: Clock, tell: Callable[[Sequence[Event]], None], seen: KeptWords, *, by_hand: str,
+        fire: frozenset[str] = frozenset(),
+    ) -> None:  # fmt: skip
         self._desk, self._clock, self._tell, self._seen, self._by_hand = desk, clock, tell, seen, by_hand
+        self._fire = fire
         self._standing: tuple[str, ...] = ()
+        self._sounding: tuple[str, ...] = ()
+
+    def adopt(self, plan: Plan) -> None:
+        """Another plan from now on."""
+        self._by_hand, self._fire = plan.manual_cause, fire_alarms(plan)
 
     def show(self, image: InputImage, decision: Decision) -> None:
-        """Each cycle: which causes stand."""
+        """Each cycle: which causes stand, and which fire alarms sound."""
         causes = decision.state.causes.items()
         self._standing = tuple(name for name, now in causes if now.phase is not CausePhase.IDLE)
+        alarms = decision.state.alarms
+        self._sounding = tuple(name for name in sorted(self._fire) if name in alarms and alarms[name].sounds)
 
-    async def carry_out(self, order: Order) -> str:
-        """ "" when done, else why not; the core journals it either way."""
+    async def carry_out(self, order: Order) -> Answer:
+        """What became of it; the core journals what it was asked, the rest is noted here."""
         kind = KINDS[order.name]
-        others = [name for name in self._standing if name != self._by_hand]
-        if kind is CommandKind.RELEASE and others:
-            error = f"refused while a cause is present: {', '.join(others)}"
-            self.note(order.answer(Status.REJECTED, error))
-            return error
+        if error := self._forbid(order):
+            self.note(answer := order.answer(Status.REJECTED, error))
+            return answer
         command = Command(
-            id=f"mqtt-{order.id}", kind=kind, by=f"mqtt:{order.by}", target=order.alarm,
-            ttl_ms=SILENCE_MS if kind is CommandKind.SILENCE else 0,
+            id=f"mqtt-{order.id}", kind=kind, by=f"mqtt:{order.by}", target=order.alarm or order.item, why=order.why,
+            ttl_ms=SILENCE_MS if kind is CommandKind.SILENCE else order.for_s * 1_000,
         )  # fmt: skip
         try:
             reply = await self._desk.ask(command)
-        except CommandRefused as error:
-            self.note(order.answer(Status.FAILED, str(error)))
-            return str(error)
-        return "" if reply.done else reply.error or "refused"
+        except CommandRefused as refusal:
+            self.note(answer := order.answer(Status.FAILED, str(refusal)))
+            return answer
+        return order.answer(Status.DONE) if reply.done else order.answer(Status.REJECTED, reply.error or "refused")
+
+    def _forbid(self, order: Order) -> str:
+        """What the floor would allow to somebody who stands on it, and not to who is far away; "" where both may."""
+        others = [name for name in self._standing if name != self._by_hand]
+        if order.name == "release" and others:
+            return f"refused while a cause is present: {', '.join(others)}"
+        # An acknowledged alarm does not sound any more.
+        loud = [name for name in self._sounding if order.alarm in ("", name)]
+        if order.name in ("ack", "silence") and loud:
+            return f"a fire alarm is silenced at the floor only: {', '.join(loud)}"
+        if order.name == "shelve" and order.alarm in self._fire:
+            return "a fire alarm is shelved at the floor only"
+        return ""
 
     def note(self, answer: Answer, count: int = 1) -> None:
         """Journal an answer that the core has not heard of."""

@@ -18,7 +18,10 @@ from firmware_py.runtime.table import PointTable
 from firmware_py.runtime.writer import Writer
 from firmware_py.wiring.link import Link
 from firmware_py.wiring.links import Archive, Buttons
+from firmware_py.wiring.orders import FarOrders
 from firmware_py.wiring.pins import buttons_of
+from firmware_py.wiring.records import Records
+from firmware_py.wiring.voices import TASK, Voices
 from firmware_py.wiring.wires import Change, Wires
 from mqtt_bridge.publisher import Publisher
 
@@ -39,6 +42,9 @@ class Parts:
     buttons: Buttons
     supervisor: Supervisor
     link: Link
+    orders: FarOrders
+    voices: Voices
+    records: Records
     link_key: Callable[[Floor], object]
     make_publisher: Callable[[Floor], Publisher | None]
 
@@ -60,9 +66,18 @@ class Swap:
             old, farewell = self._commit(floor, change, key)
         finally:
             parts.wires.start(parts.supervisor) if self.floor is not floor else None
+        if parts.voices.adopt(floor):
+            await self._serve_notices()
         await parts.wires.hand_over(parts.supervisor, old, change)
-        await parts.link.retire(farewell)
+        await parts.link.part_with(farewell)
         return tuple(sorted(one.name for one in change.fresh))
+
+    async def _serve_notices(self) -> None:
+        supervisor, hook = self._parts.supervisor, self._parts.voices.hook
+        if TASK in supervisor.restarts:
+            await supervisor.dismiss(TASK)
+        if hook is not None:
+            supervisor.supervise(TASK, hook, group="own")
 
     def _commit(self, floor: Floor, change: Change, key: object) -> tuple[list[Poller], Publisher | None]:
         """Between two cycles, without a pause: either all of it or nothing."""
@@ -74,6 +89,8 @@ class Swap:
         parts.writer.adopt(plan.outputs, local=parts.wires.local, remote=parts.wires.remote)
         parts.board.adopt(plan)
         parts.buttons.adopt(buttons_of(floor.site))
+        parts.orders.adopt(plan)
+        parts.records.adopt(floor.site)
         farewell = parts.link.exchange(key, lambda: parts.make_publisher(floor))
         parts.archive.adopt(plan, parts.cycle.state)
         parts.cycle.adopt(plan)
@@ -85,7 +102,8 @@ def _refuse_what_needs_a_restart(before: Floor, after: Floor) -> None:
     old, new = before.site, after.site
     changed = [
         ("storage.directory", old.storage.directory, new.storage.directory),
-        ("control.socket", old.control.socket, new.control.socket),
+        ("control", old.control, new.control),
+        ("site.timezone", old.site.timezone, new.site.timezone),
         ("gpio.factory", old.gpio and old.gpio.factory, new.gpio and new.gpio.factory),
     ]
     message = "cannot change while the controller runs: stop it, `floorguard apply`, start it"

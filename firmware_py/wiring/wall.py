@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from firmware_py.core.event import Event, Severity
 from firmware_py.runtime.clock import Clock, ClockQuality, Waker, utc_text
+from firmware_py.wiring.kept import KnownTime
 
 _LOOK_MS = 1_000
 
@@ -14,8 +15,8 @@ _LOOK_MS = 1_000
 class WallTime:
     """Follows the clock's quality. `tell` gets `clock.set` when the time becomes known after it was not."""
 
-    def __init__(self, clock: Clock, tell: Callable[[Sequence[Event]], None]) -> None:
-        self._clock, self._tell = clock, tell
+    def __init__(self, clock: Clock, tell: Callable[[Sequence[Event]], None], known: KnownTime) -> None:
+        self._clock, self._tell, self._known = clock, tell, known
         self._was = clock.quality()
         self._guess_ms = self._offset_ms()
         self._known_ms: int | None = None
@@ -40,6 +41,11 @@ class WallTime:
     def age_ms(self, utc_ms: int) -> int | None:
         """How long ago a wall time was; None while ours is not known."""
         return self._clock.utc_ms() - utc_ms if self._clock.quality() is ClockQuality.NTP else None
+
+    @property
+    def floor(self) -> str:
+        """The earliest that it can be now, whatever our clock shows."""
+        return utc_text(self._known.floor_ms)
 
     def look(self) -> None:
         """Notice a change of quality."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from config.compile import Floor
 from config.devices import Devices
-from config.model_floor import Fallback
+from config.model_outputs import Fallback
 from config.site import Site
 from config.strict import ConfigError
 from drivers.gpio import Chip, GpioPort
@@ -19,7 +19,8 @@ from firmware_py.runtime.clock import Clock
 from firmware_py.runtime.poller import Poller
 from firmware_py.runtime.supervisor import Supervisor
 from firmware_py.runtime.table import PointTable
-from firmware_py.wiring.devices import Attached, Endpoint, TrapShare, find_endpoints
+from firmware_py.wiring.devices import Attached
+from firmware_py.wiring.endpoints import Endpoint, TrapShare, find_endpoints
 from firmware_py.wiring.pins import Contacts, claim, open_pins
 
 log = logging.getLogger(__name__)
@@ -169,7 +170,9 @@ class Wires:
             again = one.make()
             return again.bus, again.port
 
-        poller = Poller(bus=made.bus, port=made.port, clock=self._clock, table=self._table, rebuild=rebuild)
+        poller = Poller(
+            bus=made.bus, port=made.port, clock=self._clock, table=self._table, limits=made.limits, rebuild=rebuild
+        )
         return Served(recipe=one.recipe, poller=poller)
 
     def _poll_contacts(self) -> Poller | None:
@@ -204,5 +207,5 @@ def _leave(before: Site, after: Site) -> dict[str, bool]:
 
 
 def _place(output: object) -> tuple[object, ...]:
-    keys = ("port", "pin", "polarity", "unit", "coil", "exchange", "switch", "ups", "outlet")
+    keys = ("port", "pin", "polarity", "unit", "coil", "point", "exchange", "switch", "ups", "outlet")
     return tuple(getattr(output, key, None) for key in keys)

@@ -44,6 +44,16 @@ def test_a_battery_that_nobody_watched_sheds_at_once_for_its_target() -> None:
     assert end_ms == pytest.approx(2 * HOUR * FULL_W / 1_458, abs=10)
 
 
+def test_a_battery_that_says_enough_and_was_never_watched_sheds_after_its_grace() -> None:
+    going, end_ms, battery = course(start(5, believed_h=1.25))
+    # 5 % of four hours over (4508 / 1458) ^ 1.5, the harshest law
+    grace_ms = int(4 * HOUR * 0.05 / (FULL_W / 1_458) ** 1.5)
+    assert at(going)["power2"] == (grace_ms, "endurance, never watched to last")
+    assert at(going)["power3"] == (grace_ms, "endurance, never watched to last")
+    assert grace_ms == pytest.approx(2.2 * MINUTE, rel=0.01)
+    assert end_ms > battery.endurance_ms
+
+
 def test_a_believed_battery_sheds_by_its_thresholds_as_they_come() -> None:
     going, end_ms, battery = course(start(6, believed_h=6))
     assert at(going)["power1"] == (0, "time")
@@ -69,7 +79,7 @@ def test_the_command_prints_what_each_stage_buys(tmp_path: Path, capsys: pytest.
     nowhere = ["--socket", str(tmp_path / "none")]
     assert main(["plan", str(EXAMPLE), "--runtime", "2 h", *nowhere]) == 0
     said = capsys.readouterr().out
-    assert "lasts 2:00 at this load, of which 0:00 is believed; target 4:00" in said
+    assert "lasts 2:00 at this load, of which 0:30 is believed; target 4:00" in said
     assert "0:00   power3       1458 W      6:11        +2:47   endurance; outbound_desks" in said
     assert "battery empty; target reached by this forecast" in said
     assert main(["plan", str(EXAMPLE), *nowhere]) == 0

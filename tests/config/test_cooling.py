@@ -81,3 +81,75 @@ def test_the_devices_own_limits_are_read_where_its_profile_has_them(tmp_path: Pa
     assert compressor.points_on == ("hvac1.compressor.min_on_s",)
     assert compressor.points_off == ("hvac1.compressor.min_off_s", "hvac1.compressor.restart_s")
     assert compressor.points_between == ("hvac1.compressor.between_s",)
+
+
+SETPOINT = """
+[[output]]
+id = "cooling.setpoint"
+port = "setpoint"
+unit = "hvac1"
+point = "setpoint_c"
+raised = "27 C"
+usual = "24 C"
+on_stop = "off"
+on_fault = "off"
+"""
+RAISING = (
+    EXAMPLE.replace('profile = "hvac_generic" ', 'profile = "hvac_apc_inrow_sc" ')
+    .replace('gentle = ["cooling.ups_mode"]', 'gentle = ["cooling.setpoint"]')
+    .replace('id = "cooling.ups_mode"', 'id = "spare"')
+    .replace('unit = "hvac1"\ncoil = 0', 'unit = "relays1"\ncoil = 7')
+) + SETPOINT  # fmt: skip
+TIMED = (
+    EXAMPLE.replace('profile = "relay_board_8"', 'profile = "relay_sfar_16ro"\nsafety_timer = "30 s"')
+    .replace('unit = "relays1"\ncoil = ', 'unit = "relays1"\nlease = "10 s"\ncoil = 82')
+)  # fmt: skip
+ON_A_PIN = TIMED.replace('port = "modbus"\nunit = "relays1"\nlease = "10 s"\ncoil = 825', 'port = "gpio"\npin = 20')
+WRONG_WRITES = (
+    (RAISING, 'raised = "27 C"', 'raised = "23 C"', "output.17.raised", "must be above usual, 24 C"),
+    (RAISING, 'raised = "27 C"', 'raised = "40 C"', "output.17.point", "must be between 16 and 32, not 40"),
+    (RAISING, 'point = "setpoint_c"', 'point = "supply_c"', "output.17.point", "no such set point"),
+    (RAISING, 'gentle = ["cooling.setpoint"]', "gentle = []", "output.17.id", "nothing asks for"),
+    (RAISING, 'fans = ["fan.floor"]', 'fans = ["cooling.setpoint"]', "cooling.fans.0", "cannot be a set point"),
+    (RAISING, 'unit = "hvac1"\npoint', 'unit = "fire1"\npoint', "output.17.unit", "watched only"),
+    (RAISING, SETPOINT, SETPOINT + SETPOINT.replace('nt"\np', 'nt2"\np'), "output.18.point", "in use already"),
+    (ON_A_PIN, '"30 s"\nclass', '"90 s"\nclass', "modbus.2.unit.0.safety_timer", "between 0.001 s and 65.535 s"),
+    (TIMED, '"30 s"\nclass', '"20 s"\nclass', "modbus.2.unit.0.safety_timer", "three slow periods of its unit, 30 s"),
+    (TIMED, 'lease = "10 s"', 'lease = "20 s"', "output.10.lease", "at most half of the safety timer of relays1, 15 s"),
+    (TIMED, "", "", "output.15.on_fault", 'must be "on": relays1 lets go of this relay'),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "old", "new", "where", "sentence"), WRONG_WRITES)
+def test_what_must_not_be_written_so_is_refused_with_its_place(
+    text: str, old: str, new: str, where: str, sentence: str, tmp_path: Path
+) -> None:
+    assert old in text
+    with pytest.raises(ConfigError) as caught:
+        floor(tmp_path, text.replace(old, new, 1))
+    assert any(fault.key == where and sentence in fault.message for fault in caught.value.faults), str(caught.value)
+
+
+def test_conservation_raises_the_set_point_at_once_and_gives_it_back(tmp_path: Path) -> None:
+    plan = floor(tmp_path, RAISING).plan
+    assert {rule.owner for rule in plan.rules if rule.output == "cooling.setpoint" and rule.value} == {
+        "power",
+        "manual",
+    }
+    assert "out.cooling.setpoint.follows" in plan.points
+
+
+def test_spacing_is_the_longer_one_of_the_line_and_the_unit(tmp_path: Path) -> None:
+    path = tmp_path / "site.toml"
+    path.write_text(EXAMPLE.replace('id = "hvac1"\nname', 'id = "hvac1"\nspacing = "50 ms"\nname', 1))
+    document, site = load_document(path)
+    (unit,) = find_devices(document, site, Library(tmp_path)).units["cooling_line"]
+    assert unit.spacing_ms == 50
+
+
+def test_a_board_that_lets_go_by_itself_is_accepted_where_letting_go_is_what_a_fault_means(tmp_path: Path) -> None:
+    path = tmp_path / "site.toml"
+    path.write_text(ON_A_PIN)
+    document, site = load_document(path)
+    (board,) = find_devices(document, site, Library(tmp_path)).units["relay_line"]
+    assert board.safety_ms == 30_000

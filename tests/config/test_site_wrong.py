@@ -92,7 +92,6 @@ WIRING: tuple[Slip, ...] = (
     ("coil = 4", "«coil = 40", "does not allow this coil to be written; allowed on the wire: 0 to 31"),
     ('unit = "relays1"\ncoil = 0', 'unit = "hvac1"\n«coil = 1', "allowed on the wire: 0 to 0"),
     ('switch = "backup"', '«switch = "outbound"', "this switch is in use already"),
-    ('switch = "backup"', '«switch = "surge"', "the exchange pbx1 names no surge_gate"),
     ('unit = "relays1"\ncoil = 0', '«unit = "fire1"\ncoil = 0', "is a fire panel; it is watched only"),
     ('output = "lamp.phones"', '«output = "lamp.power"', "this output is a lamp already"),
     ('sounders = ["sounder"]', 'sounders = [«"beacon"]', "this output is a beacon already"),

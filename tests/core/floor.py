@@ -9,6 +9,7 @@ from firmware_py.core import derived
 from firmware_py.core.command import Command, CommandKind
 from firmware_py.core.decision import Decision
 from firmware_py.core.image import freeze
+from firmware_py.core.mode import Cause
 from firmware_py.core.output import Output, OutputValue, StopValue
 from firmware_py.core.plan import Plan
 from firmware_py.core.point import Kind, Point
@@ -132,8 +133,6 @@ def _conservation() -> list[Part]:
             conditions=conditions,
             stable_ms=5 * MINUTE,
             spacing_ms=30 * SECOND,
-            escalate_ms=(0, 30 * MINUTE, 60 * MINUTE),
-            report_every_ms=30 * MINUTE,
         )
         for cause, conditions in (("power", power.outages("ups1")), ("trunk", ("trunks.lines.below_minimum",)))
     ]
@@ -166,12 +165,13 @@ def build_plan() -> Plan:
         *_phones(),
         *_cooling(),
         fire.watch_panel(PANEL),
-        fire.evacuate([PANEL], (), {"load.kitchen": False}, report_every_ms=30 * MINUTE, off_delay_ms=2 * SECOND),
+        fire.evacuate([PANEL], (), {"load.kitchen": False}, off_delay_ms=2 * SECOND),
         *_conservation(),
     ]
     silent = [a.alarm.condition for part in parts for a in part.alarms if a.alarm.cause == comms.CAUSE]
     parts.append(comms.watch(silent, mqtt=True, delay_ms=10 * SECOND, followed=("load.office",), certificate=True))
     part = join(parts)
+    part = replace(part, causes=tuple(_told(cause) for cause in part.causes))
     wall = annunciator.announce(
         annunciator.Panel(lamps=LAMPS, beacons=("beacon",), sounders=("sounder",)),
         part.alarms,
@@ -179,6 +179,16 @@ def build_plan() -> Plan:
         flags=frozenset(rule.flag for rule in part.flags),
     )
     return assemble(_points(), _outputs(), join((part, wall)), outbound=(OUTBOUND,))
+
+
+def _told(cause: Cause) -> Cause:
+    """What a site adds to the causes that people are told of."""
+    match cause.id:
+        case "power" | "trunk":
+            return replace(cause, escalate_ms=(0, 30 * MINUTE, 60 * MINUTE), report_every_ms=30 * MINUTE)
+        case "fire":
+            return replace(cause, escalate_ms=(0,), report_every_ms=30 * MINUTE)
+    return cause
 
 
 def _stage(
@@ -285,12 +295,13 @@ class Floor:
             self.step()
         return self.last
 
-    def order(self, kind: CommandKind, target: str = "", value: OutputValue | None = None, ttl_ms: int = 0) -> Decision:
+    def order(self, kind: CommandKind, target: str = "", value: OutputValue | None = None, ttl_ms: int = 0, *,
+              by: str = "anna", why: str = "") -> Decision:  # fmt: skip
         """An operator's command, obeyed one millisecond later."""
         self._orders += 1
         self.now_ms += 1
         name = f"order{self._orders}"
-        return self.step(Command(id=name, kind=kind, by="anna", target=target, value=value, ttl_ms=ttl_ms))
+        return self.step(Command(id=name, kind=kind, by=by, target=target, value=value, ttl_ms=ttl_ms, why=why))
 
     def restart(self, off_ms: int = 3_600_000) -> None:
         """The controller dies and comes back in another boot: readings are gone, stamps start anew."""

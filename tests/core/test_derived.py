@@ -111,6 +111,28 @@ def test_a_plan_never_gets_shallower_within_an_outage() -> None:
     assert value(worked(picture(battery__runtime_s=9_000.0), state, dt_ms=MINUTE), "plan.stages") == 1
 
 
+def test_what_is_only_doubted_waits_for_its_grace_and_a_forecast_that_is_too_short_does_not() -> None:
+    doubted = replace(BATTERY, trust_pct=0)
+    enough = picture(battery__runtime_s=9_000.0)
+    state = worked(enough, battery=doubted).batteries["ups1"]
+    grace_ms = int(60 * MINUTE * 0.05 / 2**1.5)
+    found = worked(enough, state, doubted, dt_ms=grace_ms - 1)
+    assert value(found, "plan.stages") == 0
+    assert value(worked(enough, found.batteries["ups1"], doubted, dt_ms=1), "plan.stages") == 1
+    assert value(worked(picture(), battery=doubted), "plan.stages") == 1  # 30 min are not 60, whoever says so
+
+
+def test_a_test_that_counts_as_an_outage_is_planned_for_and_told_as_one() -> None:
+    testing = picture(output_source="test")
+    assert value(worked(testing), "forecast.on_battery") is False
+    found = derive({"ups1": BATTERY}, {"ups1": BatteryState()}, testing, frozenset(), 0, frozenset({"ups1"}))
+    assert value(found, "forecast.on_battery") is True
+    assert value(found, "plan.stages") == 1
+    mains = picture(output_source="mains")
+    found = derive({"ups1": BATTERY}, {"ups1": BatteryState()}, mains, frozenset(), 0, frozenset({"ups1"}))
+    assert value(found, "forecast.on_battery") is False
+
+
 def test_while_the_load_settles_the_plan_waits() -> None:
     settling = replace(worked(picture(battery__runtime_s=9_000.0)).batteries["ups1"], settling_ms=20_000)
     assert value(worked(picture(), settling, dt_ms=1_000), "plan.stages") == 0

@@ -2,6 +2,7 @@
 
 import pytest
 
+from firmware_py.core import planned
 from firmware_py.core.alarm import Display
 from firmware_py.core.command import Command, CommandKind
 from firmware_py.core.orders import OVERRIDE_MS_MAX, obey
@@ -178,3 +179,47 @@ def test_suppressed_and_out_of_service_alarms_show_as_such() -> None:
     alarm = outage().state.alarms["ups1.on_battery"]
     assert replace(alarm, suppressed_by="mains").display is Display.SUPPRESSED
     assert replace(alarm, out_of_service="being replaced").display is Display.SHELVED
+
+
+def planned_floor() -> Plan:
+    return Plan(points={point.id: point for point in planned.declare()}, notice_s=3_600)
+
+
+def tell(plan: Plan, state: State, target: str) -> tuple[State, str]:
+    order = Command(id="1", kind=CommandKind.OUTAGE_ADD, by="anna", target=target, why="switchgear")
+    after, _, replies = obey(plan, state, (order,), 0)
+    return after, replies[0].error
+
+
+CUT = "2026-12-10T08:00+08:00/2026-12-10T12:00+08:00"
+
+
+def test_a_cut_that_is_told_of_keeps_who_and_why_and_a_number_of_its_own() -> None:
+    state, error = tell(planned_floor(), State(), CUT)
+    assert error == ""
+    assert [(cut.id, cut.by, cut.note, cut.notice_s) for cut in state.cuts] == [("cut1", "anna", "switchgear", 3_600)]
+    order = Command(id="2", kind=CommandKind.OUTAGE_CANCEL, by="anna", target="cut1")
+    state, _, replies = obey(planned_floor(), state, (order,), 0)
+    assert (state.cuts, replies[0].done) == ((), True)
+    again, _ = tell(planned_floor(), state, CUT)
+    assert again.cuts[0].id == "cut2"
+
+
+@pytest.mark.parametrize(
+    ("plan", "known", "target", "said"),
+    [
+        (Plan(), 0, CUT, "has no UPS"),
+        (planned_floor(), planned.MOST, CUT, "cancel some"),
+        (planned_floor(), 0, "tomorrow", "say when it begins and when it ends"),
+    ],
+)
+def test_a_cut_that_cannot_be_watched_kept_or_read_is_refused(plan: Plan, known: int, target: str, said: str) -> None:
+    state = State(cuts=tuple(planned.Cut(start_s=0, end_s=1, id=f"cut{n}") for n in range(known)))
+    assert said in tell(plan, state, target)[1]
+
+
+def test_a_cut_of_the_site_file_is_cancelled_there() -> None:
+    plan = Plan(cuts=(planned.Cut(start_s=0, end_s=1, id="file1"),))
+    for target, said in (("file1", "stands in the site file"), ("cut9", "there is no planned outage")):
+        order = Command(id="1", kind=CommandKind.OUTAGE_CANCEL, by="anna", target=target)
+        assert said in obey(plan, State(), (order,), 0)[2][0].error

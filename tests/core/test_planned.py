@@ -4,7 +4,7 @@ import pytest
 
 from firmware_py.core.calendar import seconds_of
 from firmware_py.core.image import InputImage
-from firmware_py.core.planned import CLOCK_POINT, NOTE, OVERDUE, PHASE, STARTS_IN, Cut, declare, derive
+from firmware_py.core.planned import CLOCK_POINT, NOTE, OVERDUE, PHASE, STARTS_IN, Cut, current, declare, derive
 from firmware_py.core.reading import Quality, Reading, Reason, Value
 
 START = seconds_of("2026-12-01T08:00+08:00")
@@ -81,4 +81,20 @@ def test_without_a_sound_clock_or_a_cut_nothing_is_said() -> None:
     found = derive((CUT,), InputImage(now_ms=9, readings={CLOCK_POINT: dark}))
     assert {reading.quality for reading in found.values()} == {Quality.BAD}
     assert set(at("noon").values()) == {None}
-    assert derive((), InputImage(now_ms=9)) == {}
+    assert {reading.quality for reading in derive((), InputImage(now_ms=9)).values()} == {Quality.BAD}
+
+
+def clock(utc_s: int) -> InputImage:
+    return InputImage(now_ms=9, readings={CLOCK_POINT: Reading(value=utc_s, quality=Quality.GOOD, at_ms=5)})
+
+
+def test_with_no_cut_the_phase_is_none_and_nothing_starts() -> None:
+    found = {name: reading.value for name, reading in derive((), clock(START)).items() if reading.good}
+    assert found == {PHASE: "none", OVERDUE: 0, NOTE: ""}
+
+
+def test_what_is_long_past_is_forgotten_by_a_sound_clock_only() -> None:
+    cuts = (CUT, Cut(start_s=START + 9 * DAY, end_s=END + 9 * DAY))
+    assert current(cuts, clock(END + DAY - 1)) is cuts
+    assert current(cuts, clock(END + DAY)) == cuts[1:]
+    assert current(cuts, InputImage(now_ms=9)) is cuts

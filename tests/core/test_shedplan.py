@@ -1,8 +1,13 @@
 """The plan backwards from the target: how much must go, what each depth lasts, and what hand-cut loads are worth."""
 
-from firmware_py.core.shedplan import Battery, FedLoad, depth, fed_w, ladder
+from dataclasses import replace
 
-HOUR = 3_600_000
+import pytest
+
+from firmware_py.core.shedplan import Battery, FedLoad, Rung, depth, fed_w, grace_ms, ladder
+
+MINUTE = 60_000
+HOUR = 60 * MINUTE
 BATTERY = Battery(
     id="ups1",
     source="ups1.output_source",
@@ -44,3 +49,19 @@ def test_the_shallowest_depth_that_reaches_the_target_with_its_reserve_is_enough
 
 def test_without_any_load_nothing_is_bought() -> None:
     assert {rung.runtime_ms for rung in ladder(BATTERY, runtime_ms=HOUR, load_w=0, off=NONE)} == {HOUR}
+
+
+@pytest.mark.parametrize(
+    ("whole_w", "kept_w", "endurance_min", "grace_min"),
+    [(1_000, 1_000, 100, 5.0), (4_000, 1_000, 240, 1.5), (4_000, 1_000, 24 * 60, 9.0), (1_000, 1_000, 900, 10.0)],
+)
+def test_doubt_waits_for_as_long_as_it_costs_a_twentieth_of_the_target_at_most(
+    whole_w: int, kept_w: int, endurance_min: int, grace_min: float
+) -> None:
+    battery = replace(BATTERY, endurance_ms=endurance_min * MINUTE)
+    rungs = [Rung(order=n, load_w=load_w, runtime_ms=0) for n, load_w in enumerate((whole_w, kept_w))]
+    assert grace_ms(battery, rungs) == grace_min * MINUTE
+
+
+def test_a_battery_that_would_carry_nothing_has_no_grace() -> None:
+    assert grace_ms(BATTERY, [Rung(order=0, load_w=0, runtime_ms=0)]) == 0

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.modbus_decode import Encoding, Form, Order, decode, join
+from drivers.modbus_decode import Encoding, Form, Order, decode, encode, join
 from firmware_py.core.point import Kind
 from firmware_py.core.reading import Quality, Reason
 
@@ -32,6 +32,47 @@ def test_each_vector_of_the_independent_library_decodes_to_its_value(vector: dic
     assert isinstance(sample.value, int | float)
     # The vectors print nine digits, which name a single-precision number exactly.
     assert struct.pack(">d", float(f"{sample.value:.9g}")) == struct.pack(">d", float(f"{vector['value']:.9g}"))
+
+
+@pytest.mark.parametrize(
+    "vector",
+    [v for v in VECTORS if not isinstance(v["value"], str)],
+    ids=lambda v: f"{v['type']} {v['order']} {v['registers']}",
+)
+def test_each_vector_is_encoded_to_the_registers_that_the_independent_library_made(vector: dict[str, Any]) -> None:
+    order = ORDERS.get(vector["order"]) or Order(vector["order"])
+    encoding = Encoding(form=FORMS[vector["type"]], order=order)
+    value = decode(encoding, vector["registers"]).value
+    assert isinstance(value, int | float)
+    assert encode(encoding, value) == tuple(vector["registers"])
+
+
+@given(tenths=st.integers(160, 320), order=st.sampled_from(Order), form=st.sampled_from([Form.S16, Form.S32, Form.F32]))
+def test_a_set_point_in_tenths_comes_back_as_it_was_set(tenths: int, order: Order, form: Form) -> None:
+    for encoding in (
+        Encoding(form=form, order=order, scale=0.1),
+        Encoding(form=form, order=order, scale=0.1, offset=-40.0),
+        Encoding(form=form, order=order, scale=0.01, fahrenheit=True),
+    ):
+        assert decode(encoding, encode(encoding, tenths / 10)).value == pytest.approx(tenths / 10, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "value", "sentence"),
+    [
+        (Encoding(form=Form.BIT), 1.0, "only a number"),
+        (Encoding(form=Form.STRING, count=2), 1.0, "only a number"),
+        (Encoding(form=Form.U16, words={1: "on"}), 1.0, "only a number"),
+        (Encoding(form=Form.U16, mask=0xF0), 1.0, "a part of a register"),
+        (Encoding(form=Form.S16, scale=0.1, low=16, high=32), 32.5, "outside the point's range"),
+        (Encoding(form=Form.S16, scale=0.001), 33.0, "does not fit"),
+        (Encoding(form=Form.U16), -1.0, "does not fit"),
+        (Encoding(form=Form.F32), 1e39, "does not fit"),
+    ],
+)
+def test_what_a_register_cannot_hold_is_refused(encoding: Encoding, value: float, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        encode(encoding, value)
 
 
 @given(value=st.integers(0, 2**64 - 1), order=st.sampled_from(Order))

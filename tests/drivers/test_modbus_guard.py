@@ -159,12 +159,19 @@ def test_a_whole_reply_heard_unasked_names_its_unit() -> None:
 def test_a_line_that_owes_an_answer_is_silent_for_twice_the_worst_latency() -> None:
     line = LineSilence(blind=True)
     line.note_answer(3, 0.4)
-    line.note_owed(3, asked_at=10.0, now=10.3, timeout_s=0.3)
-    assert line.quiet_at == pytest.approx(11.1)
+    line.note_owed(3, asked_at=10.0)
+    assert line.quiet_at == pytest.approx(10.8)
     line.note_strange(rtu(SOUND), now=10.9)
     assert line.worst_s == pytest.approx(0.9)
     assert line.quiet_at == pytest.approx(11.8)
     assert (line.late_replies, line.strange(3), line.strange(4)) == (1, 1, 0)
+
+
+def test_the_time_out_of_a_unit_on_a_fast_line_was_silence_enough_for_its_neighbours() -> None:
+    line = LineSilence(blind=True)
+    line.note_answer(3, 0.02)
+    line.note_owed(4, asked_at=10.0)
+    assert line.quiet_at < 10.8, "given up after 0.8 s of listening: nobody waits any longer"
 
 
 def test_bytes_that_are_nobodys_disturb_every_unit() -> None:
@@ -175,6 +182,6 @@ def test_bytes_that_are_nobodys_disturb_every_unit() -> None:
 
 def test_a_line_with_transaction_ids_needs_no_silence() -> None:
     line = LineSilence(blind=False)
-    line.note_owed(3, asked_at=10.0, now=10.3, timeout_s=0.3)
+    line.note_owed(3, asked_at=10.0)
     line.note_strange(tcp(SOUND), now=10.4)
     assert line.quiet_at == 0.0

@@ -8,8 +8,9 @@ import pytest
 
 from config.strict import ConfigError
 from drivers.modbus_plan import Table, plan
-from drivers.modbus_profile import ModbusUnit, Profile, check_coil, load, points, resolve
+from drivers.modbus_profile import ModbusUnit, Profile, load, points, resolve
 from drivers.modbus_schema import DeviceClass, Pace
+from drivers.modbus_write import check_coil
 from firmware_py.core.point import Kind, Point
 from tests.conftest import PROJECT
 

@@ -51,6 +51,30 @@ def test_rfc_1628s_alarm_rows_become_flags(signal: str, alarm: int) -> None:
     assert decode(row, SIGNALS[signal], count, {table: None}).sample.because is Reason.BAD_REPLY
 
 
+@pytest.mark.parametrize(
+    ("mib", "oid", "place"), [("powernet", f"{APC}.7.2.6.0", 0), ("cps", "1.3.6.1.4.1.3808.1.1.1.7.2.7.0", 0)]
+)
+def test_a_calibration_is_told_from_other_tests(mib: str, oid: str, place: int) -> None:
+    for number, value in ((1, False), (2, False), (3, True)):
+        assert read("calibration_running", mib, {oid: number}, place).value is value
+    assert read("calibration_running", mib, {oid: Gap.NO_SUCH}, place).quality is Quality.BAD
+
+
+def test_the_state_string_tells_a_calibration_too() -> None:
+    assert read("calibration_running", "powernet", {STATE: with_flag(10)}, 1).value is True
+    assert read("calibration_running", "powernet", {STATE: ON_LINE}, 1).value is False
+
+
+def test_rfc_1628s_test_id_names_a_calibration_only_while_there_is_an_alarm() -> None:
+    row, table = source("calibration_running"), f"{UPS}.7.1"
+    for test_id, value in ((5, True), (4, False), (1, False)):
+        rows = {table: frozenset({f"{UPS}.7.7.{test_id}"})}
+        assert decode(row, SIGNALS["calibration_running"], {f"{UPS}.6.1.0": 1}, rows).sample.value is value
+    # The id names the last test for ever (networkupstools/nut#2416).
+    stuck = {table: frozenset({f"{UPS}.7.7.5"})}
+    assert decode(row, SIGNALS["calibration_running"], {f"{UPS}.6.1.0": 0}, stuck).sample.value is False
+
+
 def test_an_outage_after_a_self_test_is_an_outage_although_the_fail_cause_still_names_the_test() -> None:
     battery: dict[str, Raw] = {f"{APC}.4.1.1.0": 3, f"{APC}.3.2.5.0": 9}
     assert read("output_source", "powernet", {**battery, f"{APC}.3.3.1.0": 2300}).value == "test"

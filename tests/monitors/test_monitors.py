@@ -3,6 +3,7 @@
 import pytest
 
 from firmware_py.core.alarm import AlarmPriority, Display
+from firmware_py.core.check import IsBad
 from firmware_py.core.mode import Mode
 from firmware_py.core.output import Output, Priority, StopValue
 from firmware_py.core.plan import Plan, Shows
@@ -113,7 +114,7 @@ def test_the_panels_own_fault_is_an_alarm() -> None:
 
 
 def test_the_panels_relay_is_a_second_source_of_fire() -> None:
-    part = fire.evacuate([], ("contact.fire",), {"feed.shop": False}, report_every_ms=0, off_delay_ms=0)
+    part = fire.evacuate([], ("contact.fire",), {"feed.shop": False}, off_delay_ms=0)
     assert {"fire.seen", "fire.confirmed", "contact.fire.burning"} == ids(part)
     assert part.alarms[0].alarm.urgent and part.alarms[0].alarm.latching
     assert part.rules[0].priority is Priority.LIFE_SAFETY
@@ -134,6 +135,15 @@ def test_each_contact_has_its_priority(kind: str, priority: AlarmPriority) -> No
     assert part.alarms[0].alarm.priority is priority
     assert part.alarms[0].alarm.latching is (kind == "panic")
     assert part.alarms[0].row is (Row.FIRE if kind == "smoke" else Row.CONTROLLER)
+
+
+@pytest.mark.parametrize("fire", [True, False])
+def test_a_contact_that_cannot_be_read_is_a_fault_of_its_own(fire: bool) -> None:
+    part = contacts.watch_sight("contact.x", fire=fire)
+    (condition,) = part.conditions
+    assert condition.test == IsBad(point="contact.x", doubted=True)
+    assert 5_000 + condition.on_delay_ms + 1_000 <= 10_000
+    assert [alarm.row for alarm in part.alarms] == [Row.FIRE if fire else Row.CONTROLLER]
 
 
 def test_a_floor_without_broker_has_no_broker_to_lose() -> None:

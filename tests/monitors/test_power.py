@@ -85,3 +85,8 @@ def test_a_floor_without_batteries_has_the_same_picture() -> None:
     floor.plan = plan
     floor.run(SECOND)
     assert not any(name.startswith("ups1.") for name in floor.last.derived)
+
+
+def test_only_the_end_of_our_own_supply_is_taken_for_it() -> None:
+    named = ("ups1.on_battery", "ups1.controller_ending", "ups2.battery_ending")
+    assert power.own_endings(named) == ("ups1.controller_ending",)

@@ -14,7 +14,7 @@ from firmware_py.core.output import Drive, Pattern, Priority
 from firmware_py.core.point import Kind, Point
 from firmware_py.core.reading import Quality, Reading, Reason
 from firmware_py.core.state import State
-from mqtt_bridge.commands import Answer, Order
+from mqtt_bridge.commands import Answer, Order, Status
 from mqtt_bridge.payload import About
 from mqtt_bridge.ports import Health, Snapshot
 from mqtt_bridge.publisher import Publisher
@@ -140,11 +140,11 @@ class NotedOrders:
         self.noted: list[tuple[Answer, int]] = []
         self.seen, self._refuses = list(seen), refuses
 
-    async def carry_out(self, order: Order) -> str:
+    async def carry_out(self, order: Order) -> Answer:
         assert order.id in self.seen, "remembered before it acts"
         await asyncio.sleep(0)
         self.done.append(order)
-        return self._refuses
+        return order.answer(Status.REJECTED if self._refuses else Status.DONE, self._refuses)
 
     def note(self, answer: Answer, count: int = 1) -> None:
         self.noted.append((answer, count))
@@ -162,6 +162,7 @@ class LoopClock:
     def __init__(self, clk: str = "ntp") -> None:
         self.clk = clk
         self.known_ms: int | None = None
+        self.floor = ""
 
     def corrected(self, at_ms: int) -> str:
         return "" if self.known_ms is None else utc_text(at_ms + self.known_ms)

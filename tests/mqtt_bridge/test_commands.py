@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.model_site import Order as Allowed
+from config.model_mqtt import Order as Allowed
 from firmware_py.core.command import CommandKind
 from mqtt_bridge.commands import (
+    ANNOUNCE,
     COMMAND_BYTES,
     KINDS,
     LATER,
@@ -51,13 +52,40 @@ def test_a_command_that_keeps_every_rule_may_act() -> None:
         (replace(GOOD, boot=""), 0, False, Status.REJECTED),
         (GOOD, 0, True, Status.DUPLICATE),
         (GOOD, 10_000, False, Status.EXPIRED),
-        (replace(GOOD, name="shelve"), 0, False, Status.REJECTED),
     ],
 )
 def test_each_rule_alone_stops_a_command(order: Order, age_ms: int, seen: bool, status: Status) -> None:
     refusal = judge(order, RULES, age_ms=age_ms, seen=seen)
     assert refusal is not None and refusal.status is status and refusal.error
     assert (refusal.id, refusal.by) == (order.id, order.by)
+
+
+def test_what_the_core_cannot_do_is_refused_in_words_even_where_the_site_allows_it() -> None:
+    rules = replace(RULES, senders={"ops@noc": frozenset(NAMES)})
+    for name in NAMES:
+        refusal = judge(replace(GOOD, name=name), rules, age_ms=0, seen=False)
+        assert (refusal is None) is (name in KINDS or name == ANNOUNCE)
+        assert refusal is None or refusal.status is Status.REJECTED
+
+
+def test_arguments_are_read_and_absent_ones_are_empty() -> None:
+    args: dict[str, Any] = {
+        "alarm": "hvac1.fault", "item": "power.forms", "why": "filter ordered", "for_s": 3_600, "tele_s": 60,
+    }  # fmt: skip
+    assert say({**WORDS, "args": {**args, "stray": []}}) == replace(GOOD, **args)
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        {"item": "x" * 129}, {"why": "a\nb"}, {"why": "x" * 201}, {"for_s": -1}, {"for_s": True}, {"for_s": 86_401},
+        {"for_s": "1"}, {"for_s": 1.5}, {"tele_s": 601}, {"tele_s": None}, {"alarm": None},
+    ],
+    ids=lambda args: repr(args)[:30],
+)  # fmt: skip
+def test_an_argument_of_the_wrong_kind_or_size_is_named(args: dict[str, Any]) -> None:
+    answer = say({**WORDS, "args": args})
+    assert isinstance(answer, Answer) and next(iter(args)) in answer.error
 
 
 @pytest.mark.parametrize(

@@ -25,9 +25,10 @@ from firmware_py.core.plan import Plan
 from firmware_py.core.state import State
 from firmware_py.runtime.board import Board
 from firmware_py.runtime.clock import SystemClock
-from firmware_py.runtime.control import Control, Peer, claim
+from firmware_py.runtime.control import Control, claim
 from firmware_py.runtime.control_wire import MAX_REQUEST_BYTES, ControlClient, encode
 from firmware_py.runtime.desk import Desk
+from firmware_py.runtime.rights import Peer
 from tests.conftest import eventually_async, run
 
 

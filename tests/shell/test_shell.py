@@ -10,12 +10,13 @@ import pytest
 
 from drivers.simulated import Behaviour
 from firmware_py.core.command import Command, CommandKind
+from firmware_py.core.condition import Phase
 from firmware_py.core.mode import CausePhase
 from firmware_py.core.state import State
 from firmware_py.core.step import CLOCK_POINT
 from firmware_py.runtime.clock import ClockQuality
 from tests.shell.floor import DEVICES, Floor
-from tests.shell.virtual import VirtualClock, run_virtual
+from tests.shell.virtual import VirtualClock, run_virtual, spend
 
 TROUBLE = (
     Behaviour.RAISING, Behaviour.HANGING, Behaviour.DEAF, Behaviour.SILENT, Behaviour.GARBAGE, Behaviour.FOREIGN,
@@ -152,6 +153,23 @@ def test_a_state_of_another_boot_is_taken_without_its_time() -> None:
         await floor.live(3_000)
         assert floor.cycle.state.stepped_ms is not None
         assert floor.cycle.state.stepped_ms < clock.now_ms() + 1
+
+    run_virtual(scenario)
+
+
+def test_the_time_off_within_one_boot_ends_nothing_that_was_still_to_be_proven() -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        before = Floor(clock)
+        before.later(2_500, before.say("ups1", "battery"))
+        before.later(8_500, before.say("ups1", "normal"))
+        await before.live(20_000)  # 11 s of the 30 s off-delay have run
+        await spend(3_600_000)
+        after = Floor(clock, before.cycle.state)
+        for at_ms in (25_000, 35_000):
+            after.later(at_ms, lambda: after.diary.note(after.cycle.state.conditions["ups1.on_battery"].phase.value))
+        await after.live(40_000)
+        # Dark at first, so that the proof of the end begins anew.
+        assert [text for _, text in after.diary.lines if text in set(Phase)] == ["clearing", "clear"]
 
     run_virtual(scenario)
 

@@ -34,7 +34,7 @@ name = "Simulated outage"
 
 [power]
 endurance = "4 h"
-trust_unwatched = "{trust} %"
+{trust}
 announce_lead = "2 min"
 
 [gpio]
@@ -80,10 +80,10 @@ loads = ["{id}"]
 """
 
 
-def build_plan(folder: Path, extra_w: int, *, trust: int = 0, triggers: Sequence[str] = TO_TARGET) -> Plan:
+def build_plan(folder: Path, extra_w: int, *, trust: int | None = None, triggers: Sequence[str] = TO_TARGET) -> Plan:
     """A floor with `extra_w` in three stages over the load that is kept; people sit at the last."""
     parts = (("pantry", 9, 0.3, "false"), ("office", 6, 0.3, "false"), ("outbound", 4, 0.4, "true"))
-    text = SITE.format(trust=trust)
+    text = SITE.format(trust="" if trust is None else f'trust_unwatched = "{trust} %"')
     for order, (name, priority, share, people) in enumerate(parts, start=1):
         text += ENTRY.format(
             id=name, pin=order + 4, priority=priority, watts=int(extra_w * share), people=people, order=order,

@@ -41,7 +41,7 @@ def build_plan() -> Plan:
     part = join(
         [
             *(fire.watch_panel(panel) for panel in panels),
-            fire.evacuate(panels, (RELAY,), {"feed": False}, report_every_ms=0, off_delay_ms=2 * SECOND),
+            fire.evacuate(panels, (RELAY,), {"feed": False}, off_delay_ms=2 * SECOND),
             contacts.watch(contacts.Contact(id=FAULT_RELAY, kind="fire_fault")),
             Part(
                 causes=(

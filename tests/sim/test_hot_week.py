@@ -47,8 +47,8 @@ def build_plan() -> Plan:
         test_limit_ms=2 * HOUR,
     )  # fmt: skip
     battery = conservation.Conservation(
-        cause="power", conditions=("on_battery",), stable_ms=20 * SECOND, spacing_ms=SECOND, escalate_ms=(),
-        report_every_ms=0,
+        cause="power", conditions=("on_battery",), stable_ms=20 * SECOND, spacing_ms=SECOND,
+
     )  # fmt: skip
     stages = [
         conservation.ShedStage(
@@ -62,7 +62,7 @@ def build_plan() -> Plan:
         hvac.cool((), ("room1",), ("fan",), fire.SEEN, rises=True),
         hvac.ease(("gentle",), ("power",)),
         fire.watch_panel(panel),
-        fire.evacuate([panel], (), {"feed.ac2": False}, report_every_ms=0, off_delay_ms=2 * SECOND),
+        fire.evacuate([panel], (), {"feed.ac2": False}, off_delay_ms=2 * SECOND),
         Part(conditions=(Condition(id="on_battery", test=IsFlag(point=BATTERY), when_bad=WhenBad.HOLD, confirm=2),)),
         conservation.conserve([battery], ()),
         conservation.shed(stages),

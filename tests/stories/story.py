@@ -101,6 +101,8 @@ class Teller:
                 assert seen.outputs["outbound_paused"].value is (state == "paused"), seen.outputs["outbound_paused"]
             case ["load", load, state]:
                 assert seen.outputs[f"feed.{load}"].value is (state == "fed"), seen.outputs[f"feed.{load}"]
+            case ["output", output, state]:
+                assert seen.outputs[output].value is (state == "on"), seen.outputs[output]
             case ["lamp", row, shown]:
                 assert seen.outputs[f"lamp.{row.lower()}"].value is SHOWN[shown], seen.outputs[f"lamp.{row.lower()}"]
             case ["flag", flag, state]:

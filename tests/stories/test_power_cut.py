@@ -121,11 +121,54 @@ def test_power_is_back_loads_return_one_by_one_outbound_last_and_a_list_stays_op
         15:40 expect outbound free
         15:40 expect mode NORMAL
         15:40 expect flag checklist up
-        15:40 expect told recovery.checklist
+        15:40 expect told checklist.opened list=power.recovery
         60:00 expect flag checklist up
-        60:00 order ack checklist
-        60:01 expect flag checklist down
-        60:01 expect told recovery.checklist_done
+        60:00 order tick power.recovery.forms
+        60:01 expect told checklist.ticked item=forms by=anna
+        60:01 expect flag checklist up
+        60:02 order ack checklist                                  (the rest at once)
+        60:03 expect flag checklist down
+        60:03 expect told checklist.done list=power.recovery
+    """)
+
+
+def test_a_self_test_is_no_outage_for_a_minute_and_one_that_does_not_end_is(floor: Teller) -> None:
+    floor.values["ups1.calibration_running"] = False
+    floor.tell("""
+        1:00  ups1.output_source = test
+        1:50  expect mode NORMAL
+        1:50  ups1.output_source = mains
+        5:00  ups1.output_source = test
+        5:58  expect mode NORMAL
+        6:05  expect mode CONSERVATION because ups1.test_overlong
+        6:05  expect point ups1.forecast.on_battery True
+        6:10  ups1.battery.runtime_s = 540
+        6:15  expect flag manual_records up
+    """)
+
+
+def test_a_calibration_may_drain_the_battery_to_its_floor_and_no_further(floor: Teller) -> None:
+    floor.values["ups1.calibration_running"] = True
+    floor.tell("""
+        1:00  ups1.output_source = test
+        60:00 ups1.battery.charge_pct = 25
+        90:00 expect mode NORMAL
+        90:00 ups1.battery.charge_pct = 19
+        90:55 expect mode NORMAL
+        91:05 expect mode CONSERVATION because ups1.test_overlong
+    """)
+
+
+@pytest.mark.parametrize("lost", ["ups1.calibration_running", "ups1.battery.charge_pct"])
+def test_a_calibration_of_which_the_charge_or_the_name_is_lost_is_a_test_like_any_other(
+    floor: Teller, lost: str
+) -> None:
+    floor.values["ups1.calibration_running"] = True
+    floor.tell(f"""
+        1:00  ups1.output_source = test
+        20:00 expect mode NORMAL
+        20:00 {lost} is dark
+        21:30 expect mode CONSERVATION because ups1.test_overlong
     """)
 
 
@@ -216,6 +259,7 @@ def test_an_announced_cut_is_told_ahead_looked_over_labelled_and_an_alarm_when_i
         4:02  expect told planned.begins
         5:00  ups1.output_source = battery
         5:05  expect mode CONSERVATION because ups1.on_battery
+        5:05  expect told power.mains_lost planned.phase=running planned.note=switchgear
         6:00  clock.utc_s = 1795101500
         6:02  expect flag planned down
         6:02  expect alarm planned.overrun active_unacked

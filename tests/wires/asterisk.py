@@ -70,6 +70,11 @@ class Asterisk:
     def port(self) -> int:
         return self._ports["AMI_PORT"]
 
+    @property
+    def sip_port(self) -> int:
+        """Where it listens for telephones and trunks."""
+        return self._ports["SIP_PORT"]
+
     def account(self, user: str = "edge-min", secret: str = "", answer_ms: int = 1500) -> Account:
         """The least user unless told otherwise; `edge` may do everything, `edge-readonly` may only look."""
         own = secret or self._settings["AMI_SECRET"]

@@ -1,37 +1,25 @@
-"""The two Node servers as peers: installed once with npm into the cache folder of the user, never into the project."""
+"""The two servers written for node as peers; .ci/peers-node brings them, once, into the cache folder of the user."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 from drivers.modbus import Endpoint
-from tests.conftest import find_tcp_port, require
-
-PACKAGES = ("jsmodbus@5.0.0", "modbus-serial@8.0.25")
-INSTALL_S = 120
+from tests.conftest import PROJECT, find_tcp_port, require
 
 
 def install() -> Path:
-    """The folder with the packages. Skips where node or npm is absent or nothing can be had."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    require(node and npm, "node and npm are needed for these peers (apt-get install nodejs npm)")
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "floorguard-tests" / "node-5.0.0-8.0.25"
-    if not (base / "complete").exists():
-        base.mkdir(parents=True, exist_ok=True)
-        command = [str(npm), "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(base), *PACKAGES]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_S, check=False)
-            told = done.stderr.strip()[-200:] if done.returncode else ""
-        except subprocess.TimeoutExpired:
-            told = "no answer in time"
-        require(not told, f"npm could not install {', '.join(PACKAGES)}: {told}")
-        (base / "complete").touch()
-    return base
+    """The folder with the packages, brought by .ci/peers-node. Skips where nothing can be had."""
+    done = subprocess.run([PROJECT / ".ci/peers-node"], capture_output=True, text=True, check=False)
+    require(
+        done.returncode == 0, f"jsmodbus and modbus-serial are needed: apt-get install nodejs npm {done.stderr[-200:]}"
+    )
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "floorguard-tests" / "node-5.0.0-8.0.25"
 
 
 @contextlib.contextmanager

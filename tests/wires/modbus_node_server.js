@@ -43,6 +43,9 @@ if (library === "jsmodbus") {
       setCoil: (a, on) => {
         coils[a] = on;
       },
+      setRegister: (a, value) => {
+        holding[a] = value;
+      },
     },
     { host: "127.0.0.1", port: Number(port), debug: false, unitID: 255 },
   );

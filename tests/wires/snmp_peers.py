@@ -88,6 +88,9 @@ class Snmpd:
             f"rocommunity floor {HOST}\n"
             'createUser floor SHA "a phrase for auth" AES "a phrase for priv"\n'
             "rouser floor priv\n"
+            'createUser strong SHA-256 "a phrase for auth" AES "a phrase for priv"\n'
+            'createUser stronger SHA-512 "a phrase for auth" AES-256 "a phrase for priv"\n'
+            "rouser strong priv\nrouser stronger priv\n"
             f"rwcommunity writer {HOST}\n"
             f"pass_persist .1.3.6.1.2.1.33 {sys.executable} {script} {folder / 'values'}\n"
             f"pass_persist .1.3.6.1.4.1.318 {sys.executable} {script} {folder / 'outlets'}\n"

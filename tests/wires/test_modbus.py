@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import subprocess
 import threading
 import tty
@@ -18,13 +17,14 @@ from drivers.modbus_guard import Framing
 from drivers.modbus_profile import ModbusUnit, load, points
 from firmware_py.core.reading import Quality, Reason
 from firmware_py.ports import DeviceError
-from tests.conftest import eventually, find_tcp_port, require, run
+from tests.conftest import eventually, find_tcp_port, run
 from tests.wires.modbus_node import serve_node
 
 UNIT = 3
 HOLDING = {
     0: 225, 1: 65336, 2: 4660, 3: 22136, 4: 0, 5: 16808, 6: 0x5550, 7: 0x5320, 8: 0x3132, 9: 0x0000, 10: 0x1234,
     11: 0, 12: 1, 13: 0, 14: 2, 15: 0x8010, 16: 7, 17: 9, 18: 32768, 19: 0x6666, 20: 0x41B5, 40: 1,
+    50: 240, 61: 752,
 }  # fmt: skip
 VALUES = {
     "scaled_c": 22.5, "below_zero": -200, "long": 305419896, "real": 21.0, "name": "UPS 12", "digits": 1234,
@@ -78,20 +78,6 @@ def serve_pymodbustcp() -> Iterator[Endpoint]:
         yield Endpoint(name="line", host="127.0.0.1", port=server.port)
     finally:
         server.stop()
-
-
-@pytest.fixture(scope="session")
-def libmodbus_server(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The C server, compiled. Skips where the compiler or libmodbus-dev is absent."""
-    compiler = shutil.which("gcc")
-    header = any(Path(folder, "modbus/modbus.h").exists() for folder in ("/usr/include", "/usr/local/include"))
-    require(compiler and header, "gcc and libmodbus are needed (apt-get install gcc libmodbus-dev)")
-    built = tmp_path_factory.mktemp("libmodbus") / "server"
-    source = Path(__file__).with_name("libmodbus_server.c")
-    command = [str(compiler), "-o", str(built), str(source), "-I/usr/include/modbus", "-lmodbus"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    return built
 
 
 @contextlib.contextmanager

@@ -108,6 +108,7 @@ def test_no_fault_on_the_wire_yields_a_wrong_good_value(tmp_path: Path, framing:
                 answer = await read_or_fault(bus, group)
                 if isinstance(answer, DeviceError):
                     assert not fault.harmless, answer
+                    assert answer.unit_only is not fault.link, f"whose fault? {answer}"
                     continue
                 assert not wrong(answer, single=False)
                 unsound = [sample for sample in answer.values() if sample.quality is not Quality.GOOD]

@@ -189,6 +189,34 @@ def test_announce_says_everything_again_and_a_refusal_of_the_floor_comes_back_in
     ]  # fmt: skip
 
 
+def test_fast_values_come_for_as_long_as_somebody_asked_for_them(
+    mosquitto: Mosquitto, every_message_validates: Listen
+) -> None:
+    far, orders = every_message_validates(mosquitto.port), NotedOrders()
+
+    async def scenario() -> None:
+        bridge = make_publisher(bridge_at(mosquitto.port), orders=orders)
+        bridge.offer(see())
+        task = asyncio.create_task(bridge.run())
+        await eventually_async(lambda: far.of("state"))
+        assert {"tele", "cmd"} <= set(far.last("info")["capabilities"])
+        assert far.of("tele") == []
+        words = {"by": "ops@noc", "boot": BOOT, "ttl_s": 10, "args": {"tele_s": 2}}
+        for id_ in ("1", "2"):
+            told = len(far.of("tele"))
+            await asyncio.sleep(0.3)  # the first time: the subscription comes after the state
+            far.publish(f"{TOPIC}/cmd/announce", {**words, "id": id_})
+            await eventually_async(lambda told=told: len(far.of("tele")) >= told + 2, within_s=10)
+            await asyncio.sleep(2.5)
+            told = len(far.of("tele"))
+            await asyncio.sleep(1.2)
+            assert len(far.of("tele")) == told, "it ends by itself"
+        await bridge.stop("test")
+        await task
+
+    run(scenario())
+
+
 def test_a_flood_costs_a_bounded_number_of_records_and_the_next_command_still_acts(
     mosquitto: Mosquitto, every_message_validates: Listen
 ) -> None:

@@ -129,3 +129,31 @@ def test_the_number_of_the_connection_rises_with_each_birth(
         assert {one.kind for one in far.heard} >= {"status", "info", "state", "alarm"}
 
     run(scenario())
+
+
+def test_a_controller_whose_supply_ends_says_why_and_comes_back_when_it_does_not(
+    mosquitto: Mosquitto, every_message_validates: Listen
+) -> None:
+    far = every_message_validates(mosquitto.port)
+
+    async def scenario() -> None:
+        bridge = make_publisher(settings(mosquitto.port))
+        bridge.offer(see())
+        task = asyncio.create_task(bridge.run())
+        await asyncio.to_thread(far.wait_for, lambda c: c.of("state"), what="state")
+        bridge.retire("own supply ends: ups1.controller_ending")
+        await asyncio.to_thread(far.wait_for, lambda c: c.last("status")["state"] == "offline", what="goodbye")
+        await eventually_async(lambda: not bridge.health.connected)
+        bridge.retire("own supply ends: ups1.controller_ending")
+        bridge.resume()
+        await asyncio.to_thread(far.wait_for, lambda c: c.last("status")["state"] == "online", what="second birth")
+        await eventually_async(lambda: bridge.health.connected)
+        bridge.retire("own supply ends: ups1.controller_ending")
+        await eventually_async(lambda: not bridge.health.connected)
+        await bridge.stop("stop")  # systemd may stop it while it is away
+        await task
+
+    run(scenario())
+    said = [(one.data["state"], one.data.get("why"), one.data["n"]) for one in far.of("status")]
+    gone = "own supply ends: ups1.controller_ending"
+    assert said == [("online", None, 1), ("offline", gone, 1), ("online", None, 2), ("offline", gone, 2)]

@@ -24,15 +24,20 @@ def listen_with_tls(authority: Authority, **days: float) -> str:
 
 
 class Now(LoopClock):
-    """The machine's wall time, worth `clk`."""
+    """The machine's wall time, worth `clk`; it is `floor_days` from now at least."""
+
+    def __init__(self, clk: str = "ntp", floor_days: float = -999) -> None:
+        super().__init__(clk)
+        earliest = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=floor_days)
+        self.floor = f"{earliest:%Y-%m-%dT%H:%M:%S}.000Z"
 
     def utc(self, at_ms: int) -> str:
         return f"{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%S}.000Z"
 
 
-async def learn_error(port: int, tls: Tls | None, clk: str = "ntp") -> str:
+async def learn_error(port: int, tls: Tls | None, clk: str = "ntp", *, floor_days: float = -999) -> str:
     settings = Bridge(site=SITE, broker=Broker(host="127.0.0.1", port=port, tls=tls, connect_within_ms=2_000))
-    bridge = make_publisher(settings, clock=Now(clk))
+    bridge = make_publisher(settings, clock=Now(clk, floor_days))
     task = asyncio.create_task(bridge.run())
     await eventually_async(lambda: bridge.health.error)
     error = bridge.health.error
@@ -116,6 +121,50 @@ def test_our_own_certificate_that_has_ended_is_named_though_the_broker_only_hang
     with Mosquitto.serve(tmp_path, settings=listen_with_tls(authority)) as broker:
         told = run(learn_error(broker.port, Tls(ca=authority.ca, cert=cert, key=key)))
     assert "our own certificate holds from" in told and "renew the certificate" in told
+
+
+@pytest.mark.parametrize("clk", ["none", "rtc"])
+def test_a_clock_that_is_proven_wrong_keeps_nobody_out_whose_certificate_may_hold(clk: str, tmp_path: Path) -> None:
+    """A Pi that boots in the past: by its clock the broker's certificate begins in two days. It is three days later at
+    least, as the last time that was sure tells."""
+    authority = Authority(tmp_path)
+    cert, key = authority.issue(SITE)
+
+    async def scenario(port: int) -> None:
+        broker = Broker(host="127.0.0.1", port=port, tls=Tls(ca=authority.ca, cert=cert, key=key))
+        bridge = make_publisher(Bridge(site=SITE, broker=broker), clock=Now(clk, floor_days=3))
+        task = asyncio.create_task(bridge.run())
+        await eventually_async(lambda: bridge.health.connected or bridge.health.error, within_s=20)
+        assert bridge.health.error == ""
+        await bridge.stop("test")
+        await task
+
+    with Mosquitto.serve(tmp_path, settings=listen_with_tls(authority, begins_days=2, ends_days=9)) as broker:
+        run(scenario(broker.port))
+
+
+def test_what_had_ended_by_the_last_time_that_was_sure_is_refused_though_a_wrong_clock_would_take_it(
+    tmp_path: Path,
+) -> None:
+    authority = Authority(tmp_path)
+    cert, key = authority.issue(SITE)
+    tls = Tls(ca=authority.ca, cert=cert, key=key)
+    with Mosquitto.serve(tmp_path, settings=listen_with_tls(authority, ends_days=1)) as broker:
+        told = run(learn_error(broker.port, tls, clk="none", floor_days=3))
+        assert "CONNECT" not in broker.log.read_text(), "not one byte of ours was said to it"
+    assert "the broker's certificate ended at" in told and told.endswith("at least: renew it")
+
+
+def test_a_sure_clock_or_one_above_the_floor_is_judged_by_alone(tmp_path: Path) -> None:
+    authority, stranger = Authority(tmp_path), Authority(tmp_path / "stranger", "Stranger")
+    cert, key = authority.issue(SITE)
+    tls = Tls(ca=authority.ca, cert=cert, key=key)
+    with Mosquitto.serve(tmp_path, settings=listen_with_tls(authority, begins_days=2)) as broker:
+        sure = run(learn_error(broker.port, tls, floor_days=3))
+        unsure = run(learn_error(broker.port, tls, clk="none", floor_days=-1))
+        foreign = run(learn_error(broker.port, Tls(ca=stranger.ca, cert=cert, key=key), clk="none", floor_days=3))
+    assert "not yet valid" in sure and "not yet valid" in unsure
+    assert "the broker's certificate: " in foreign, "only the time is forgiven, never the authority"
 
 
 def test_the_end_of_our_certificate_is_part_of_our_health(tmp_path: Path) -> None:

@@ -6,8 +6,11 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
+from drivers.ami import Packet
+from drivers.ami_link import AmiLink
 from drivers.pbx import PbxBus
 from drivers.pbx_ask import examine_account
+from drivers.pbx_config import Action
 from drivers.pbx_outcomes import ENOUGH
 from firmware_py.core.reading import Quality, Reason, Sample
 from tests.conftest import eventually, eventually_async, run
@@ -139,6 +142,76 @@ def test_the_least_user_proves_that_emergency_numbers_pass_without_dialling(heal
         nowhere = healthy.configure(emergency_numbers=EMERGENCY, desk_context="no-such-context")
         async with connected(nowhere) as bus:
             assert (await snapshot(bus))["pbx1.emergency.path"].value == "missing"
+
+    run(scenario())
+
+
+def test_a_dial_that_ends_before_timer_b_is_found_out_without_dialling(healthy: Asterisk) -> None:
+    async def scenario() -> None:
+        for timer_b_ms, word in ((6_400, "works"), (32_000, "never")):
+            async with connected(healthy.configure(dial_test="02112345", timer_b_ms=timer_b_ms)) as bus:
+                way = (await snapshot(bus))["pbx1.failover.dialplan"]
+                assert way.value == word and "outbound,02112345" in way.detail and "dials for 20 s" in way.detail
+
+    run(scenario())
+
+
+def test_outbound_agents_are_lent_to_inbound_and_only_those_are_taken_back(healthy: Asterisk) -> None:
+    async def scenario() -> None:
+        lent = healthy.configure(agents_from=("outbound",), agents_to="inbound", agents_penalty=3)
+        async with connected(lent) as bus, caller(healthy) as wide:
+
+            async def there() -> dict[str, Packet]:
+                items = (await wide.call("QueueStatus", {"Queue": "inbound"})).items
+                return {item.get("Location"): item for item in items if item.event == "QueueMember"}
+
+            before = set(await there())
+            own = {"Queue": "inbound", "Interface": "Local/1004@desk-sim", "MemberName": "Anna herself"}
+            assert (await wide.call("QueueAdd", own)).ok
+            try:
+                await bus.write("agents_moved", True)
+                assert await bus.read_back("agents_moved") is True
+                moved = await there()
+                assert set(moved) == before | {"Local/1003@desk-sim", "Local/1004@desk-sim"}
+                assert moved["Local/1003@desk-sim"].get("Name") == "floorguard:agent-1003"
+                assert moved["Local/1003@desk-sim"].get("Penalty") == "3"
+                await bus.write("agents_moved", True)
+                assert set(await there()) == set(moved), "said twice, done once"
+                assert (await snapshot(bus))["pbx1.agents_moved"].value is True
+                await bus.write("agents_moved", False)
+                assert await bus.read_back("agents_moved") is False
+                assert set(await there()) == before | {"Local/1004@desk-sim"}, "who was added by hand stays"
+            finally:
+                await wide.call("QueueRemove", {"Queue": "inbound", "Interface": "Local/1004@desk-sim"})
+
+    run(scenario())
+
+
+CAMPAIGN = "DEVICE_STATE(Custom:campaign-sales)"
+
+
+def test_a_campaign_is_paused_by_an_action_and_a_persons_pause_stays(healthy: Asterisk) -> None:
+    async def scenario() -> None:
+        sales = Action(
+            output="campaign.sales",
+            on={"Action": "Setvar", "Variable": CAMPAIGN, "Value": "INUSE"},
+            off={"Action": "Setvar", "Variable": CAMPAIGN, "Value": "NOT_INUSE"},
+            look=CAMPAIGN,
+            on_value="INUSE",
+        )
+        async with connected(healthy.configure(actions=(sales,))) as bus, caller(healthy) as hand:
+            await bus.write("campaign.sales", True)
+            assert await standing_of(hand) == "INUSE" and await bus.read_back("campaign.sales") is True
+        async with connected(healthy.configure(actions=(sales,))) as fresh, caller(healthy) as hand:
+            await fresh.write("campaign.sales", False)  # the mark of the one before lies in the exchange
+            assert await standing_of(hand) == "NOT_INUSE"
+            assert (await hand.call("Setvar", {"Variable": CAMPAIGN, "Value": "INUSE"})).ok
+            await fresh.write("campaign.sales", False)
+            assert await standing_of(hand) == "INUSE" and await fresh.read_back("campaign.sales") is False
+            assert (await hand.call("Setvar", {"Variable": CAMPAIGN, "Value": "NOT_INUSE"})).ok
+
+    async def standing_of(link: AmiLink) -> str:
+        return (await link.call("Getvar", {"Variable": CAMPAIGN})).response.get("Value")
 
     run(scenario())
 

@@ -83,7 +83,7 @@ def test_for_people_raw_and_decoded_stand_side_by_side(agent: Snmpd, capsys: pyt
 def test_silence_is_exit_5_and_says_what_to_look_at(capsys: pytest.CaptureFixture[str], agent: Snmpd) -> None:
     eventually(lambda: main(["probe", f"snmp://floor@127.0.0.1:{agent.port}", "--timeout", "2 s"]) == Code.OK)
     capsys.readouterr()
-    assert main(["probe", f"snmp://wrong@127.0.0.1:{agent.port}", "--timeout", "600 ms", "--json"]) == Code.PROBE
+    assert main(["probe", f"snmp://wrong@127.0.0.1:{agent.port}", "--timeout", "2 s", "--json"]) == Code.PROBE
     told = capsys.readouterr()
     assert "a wrong one looks like silence" in told.err and "wrong@" not in told.err
     assert json.loads(told.out)["points"] == {} and json.loads(told.out)["error"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from drivers.snmp_access import Access, Community, User
+from drivers.snmp_access import Access, Auth, Community, Privacy, User
 from drivers.snmp_bus import SnmpBus
 from firmware_py.core.reading import Quality, Reason
 from firmware_py.ports import DeviceError
@@ -57,6 +57,7 @@ def test_a_ups_on_mains_is_read_and_its_change_to_battery_is_seen(agent: Snmpd, 
                 "alarms_present": 0,
                 "overload": False,
                 "test_running": False,
+                "calibration_running": False,
             }
             values = {name: sample.value for name, sample in slow.items() if sample.quality is Quality.GOOD}
             assert values == {
@@ -97,6 +98,47 @@ def test_the_alarm_table_is_walked_and_a_lost_ups_spoils_every_value(agent: Snmp
             agent.give(_6_1_0=("gauge", "1"), _6_2_1_2_9=None)
             fast = await read(bus)
             assert (fast["card_link"].value, fast["output_source"].value) == ("ok", "mains")
+        finally:
+            await bus.close()
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("version", ["v1", "v2c"])
+def test_a_calibration_is_told_from_a_self_test_by_its_name_while_it_runs(agent: Snmpd, version: str) -> None:
+    agent.give(
+        _4_1_0=("integer", "5"), _6_1_0=("gauge", "1"), _6_2_1_2_7=("objectid", f".{UPS}.6.3.24"),
+        _7_1_0=("objectid", f".{UPS}.7.7.5"), _7_3_0=("integer", "5"),
+    )  # fmt: skip
+
+    async def scenario() -> None:
+        bus = make_bus(agent.port, ACCESS[version])
+        try:
+            await eventually_async(lambda: answering(bus))
+            fast = await read(bus)
+            assert (fast["output_source"].value, fast["calibration_running"].value) == ("test", True)
+            agent.give(
+                _6_1_0=("gauge", "2"), _6_2_1_2_8=("objectid", f".{UPS}.6.3.2"), _7_1_0=("objectid", f".{UPS}.7.7.4")
+            )
+            fast = await read(bus)
+            assert (fast["output_source"].value, fast["calibration_running"].value) == ("test", False)
+        finally:
+            await bus.close()
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(("user", "auth", "privacy"), [("strong", "sha256", "aes"), ("stronger", "sha512", "aes256")])
+def test_sha_2_and_aes_speak_to_net_snmp(agent: Snmpd, user: str, auth: Auth, privacy: Privacy) -> None:
+    access = User(
+        name=user, auth=auth, auth_phrase="a phrase for auth", privacy=privacy, privacy_phrase="a phrase for priv"
+    )
+
+    async def scenario() -> None:
+        bus = make_bus(agent.port, access)
+        try:
+            await eventually_async(lambda: answering(bus))
+            assert (await read(bus))["output_source"].value == "mains"
         finally:
             await bus.close()
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
+from firmware_py.core.command import Command, CommandKind
 from firmware_py.core.event import Event
 from firmware_py.runtime.disk import Disk
 from firmware_py.wiring.kept import KeptWords, TopicMemory
@@ -27,12 +29,12 @@ def test_an_order_is_done_by_the_core_and_one_that_the_floor_forbids_comes_back_
         floor.later(5_000, floor.say("ups1", "battery"))
         async with running(floor.supervisor.run(floor.closing())):
             await spend(2_000)
-            assert await far.carry_out(order("ack")) == "nothing waits to be acknowledged"
-            assert await far.carry_out(order("lamp-test")) == ""
+            assert (await far.carry_out(order("ack"))).error == "nothing waits to be acknowledged"
+            assert (await far.carry_out(order("lamp-test"))).status is Status.DONE
             assert floor.cycle.state.lamp_test_by == "mqtt:ops@noc"
             await spend(10_000)
-            assert await far.carry_out(order("ack", "ups1.on_battery")) == ""
-            assert await far.carry_out(order("ack", "no.such")) != ""
+            assert (await far.carry_out(order("ack", "ups1.on_battery"))).status is Status.DONE
+            assert (await far.carry_out(order("ack", "no.such"))).status is Status.REJECTED
         assert told == [], "the core journals what it was asked"
         assert len([1 for _, line in floor.diary.lines if line.startswith("journal command.")]) == 4
 
@@ -48,9 +50,43 @@ def test_a_release_is_refused_while_a_cause_is_present_and_that_is_journalled(tm
         async with running(floor.supervisor.run(floor.closing())):
             await spend(8_000)
             answer = await far.carry_out(order("release"))
-        assert answer == "refused while a cause is present: power"
+        assert answer.error == "refused while a cause is present: power"
         (event,) = told
         assert (event.type, event.data["by"], event.data["id"]) == ("command.refused", "mqtt:ops@noc", "id-release")
+
+    run_virtual(scenario)
+
+
+def test_a_fire_alarm_that_sounds_is_silenced_acknowledged_and_shelved_at_the_floor_only(tmp_path: Path) -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        floor, told = Floor(clock), list[Event]()
+        fire = frozenset({"ups1.on_battery"})  # the small floor's only alarm plays the fire's part
+        far = FarOrders(
+            floor.desk, clock, told.extend, KeptWords(tmp_path / "ids", Disk()), by_hand="manual", fire=fire
+        )
+        floor.diary.show = far.show  # type: ignore[method-assign]  # it looks on in the diary's place
+        floor.later(2_500, floor.say("ups1", "battery"))
+        async with running(floor.supervisor.run(floor.closing())):
+            await spend(8_000)
+            for alarm, name in product(("", "ups1.on_battery"), ("ack", "silence")):
+                answer = await far.carry_out(order(name, alarm))
+                assert (answer.status, answer.error[:36]) == (Status.REJECTED, "a fire alarm is silenced at the floo")
+            assert floor.cycle.state.alarms["ups1.on_battery"].sounds
+            await floor.desk.ask(Command(id="1", kind=CommandKind.SILENCE, by="duty manager"))
+            await spend(1_000)
+            assert (await far.carry_out(order("ack"))).status is Status.DONE, "it does not sound any more"
+            assert far._forbid(order("shelve", "ups1.on_battery")) == "a fire alarm is shelved at the floor only"
+        assert [event.type for event in told] == ["command.refused"] * 4
+
+    run_virtual(scenario)
+
+
+def test_an_order_that_nobody_answers_has_failed_in_the_reply_and_in_the_journal(tmp_path: Path) -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        floor, told = Floor(clock), list[Event]()
+        far = FarOrders(floor.desk, clock, told.extend, KeptWords(tmp_path / "ids", Disk()), by_hand="manual")
+        answer = await far.carry_out(order("lamp-test"))  # no cycle runs
+        assert (answer.status, told[0].data["status"]) == (Status.FAILED, "failed")
 
     run_virtual(scenario)
 

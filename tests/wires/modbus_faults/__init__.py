@@ -21,7 +21,8 @@ STREAMS = (TCP, RTU)  # what can hang up
 
 @dataclass(frozen=True)
 class Request:
-    """One request as it came: `number` counts from 0 over the life of the server."""
+    """One request as it came: `number` counts from 0 over the life of the server. Of a write of one cell `count` is the
+    value; of several, `data` holds them."""
 
     number: int
     transaction: int
@@ -29,6 +30,7 @@ class Request:
     function: int
     address: int
     count: int
+    data: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -44,12 +46,14 @@ Answer = Callable[["FaultServer", Request], Sequence[Step]]
 
 @dataclass(frozen=True)
 class Fault:
-    """One case. `harmless`: a client may well get the right values in spite of it; it must never get wrong ones."""
+    """One case. `harmless`: a client may well get the right values in spite of it; it must never get wrong ones.
+    `link`: the connection is at fault and not the unit, which a client that serves several has to tell apart."""
 
     name: str
     answer: Answer
     framings: tuple[str, ...] = (TCP, RTU, SERIAL)
     harmless: bool = False
+    link: bool = False
 
 
 def register_value(address: int) -> int:
@@ -197,12 +201,17 @@ class FaultServer:
 
     async def _next(self, reader: asyncio.StreamReader) -> Request:
         if self.framing != TCP:
-            raw = await reader.readexactly(8)
-            unit, function, address, count = struct.unpack(">BBHH", raw[:6])
-            return Request(len(self.requests), 0, unit, function, address, count)
+            unit, function, address, count = struct.unpack(">BBHH", await reader.readexactly(6))
+            data = await self._data(reader, function)
+            await reader.readexactly(2)  # the checksum
+            return Request(len(self.requests), 0, unit, function, address, count, data)
         transaction, _, _, unit = struct.unpack(">HHHB", await reader.readexactly(7))
         function, address, count = struct.unpack(">BHH", await reader.readexactly(5))
-        return Request(len(self.requests), transaction, unit, function, address, count)
+        data = await self._data(reader, function)
+        return Request(len(self.requests), transaction, unit, function, address, count, data)
+
+    async def _data(self, reader: asyncio.StreamReader, function: int) -> bytes:
+        return await reader.readexactly((await reader.readexactly(1))[0]) if function in (15, 16) else b""
 
     async def _work(self, waiting: asyncio.Queue[Request], writer: asyncio.StreamWriter | _Line) -> None:
         while True:
@@ -271,6 +280,10 @@ def _other_transaction(by: int) -> Answer:
     ]
 
 
+def _reset_in_the_middle(server: FaultServer, request: Request) -> Sequence[Step]:
+    return [server.sound(request)[:6], 0.01, Close(reset=True)]
+
+
 def _neighbour_first(server: FaultServer, request: Request) -> Sequence[Step]:
     return [server.frame(request, sound_pdu(request, shift=5), unit=9), server.sound(request)]
 
@@ -313,10 +326,10 @@ FAULTS: tuple[Fault, ...] = (
     Fault("the reply of the transaction before", _earlier_transaction, (TCP,)),
     Fault("always slower than the time-out", _late(0.15)),
     Fault("silent", _silent),
-    Fault("hangs up instead of a reply", lambda s, r: [Close()], STREAMS),
-    Fault("resets instead of a reply", lambda s, r: [Close(reset=True)], STREAMS),
-    Fault("resets in the middle of a reply", lambda s, r: [s.sound(r)[:6], 0.01, Close(reset=True)], STREAMS),
-    Fault("hangs up in the middle of a reply", lambda s, r: [s.sound(r)[:6], Close()], STREAMS),
+    Fault("hangs up instead of a reply", lambda s, r: [Close()], STREAMS, link=True),
+    Fault("resets instead of a reply", lambda s, r: [Close(reset=True)], STREAMS, link=True),
+    Fault("resets in the middle of a reply", _reset_in_the_middle, STREAMS, link=True),
+    Fault("hangs up in the middle of a reply", lambda s, r: [s.sound(r)[:6], Close()], STREAMS, link=True),
     Fault("half a reply, then nothing", lambda s, r: [s.sound(r)[:-3]]),
     Fault("bad checksum", _bad_checksum, (RTU, SERIAL)),
     Fault("late reply from another unit", _neighbour_first, (RTU, SERIAL), True),

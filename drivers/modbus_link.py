@@ -1,0 +1,258 @@
+"""The connection of one Modbus endpoint (TCP, RTU over TCP, serial line). The only file that knows pymodbus.
+
+The library connects, frames and sends; what it may send and what of the reply it may see is decided here, by
+`modbus_guard`. Its retries, reconnects and log are off. It must not know what a value means.
+"""
+
+import asyncio
+import logging
+import termios
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+from pymodbus import FramerType, ModbusException
+from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
+from pymodbus.pdu import ModbusPDU
+
+from drivers.modbus_alive import keep_alive
+from drivers.modbus_guard import READS_OF_BITS, Framing, Question, Verdict, check_values, judge, may_leave
+from drivers.modbus_profile import Endpoint, ModbusUnit
+from drivers.modbus_silence import LineSilence
+from drivers.modbus_unit import Reply
+from firmware_py.core.reading import Reason
+from firmware_py.ports import DeviceError
+
+# 20 failing reads make 54 lines of warnings in the library; the poller says once when a device goes.
+logging.getLogger("pymodbus").setLevel(logging.CRITICAL + 1)
+
+_NEVER = 10**9  # silent requests after which the library would hang up: ours to decide
+_MOST_UNREAD = 4_096
+_CLOSED_EARLY = "the connection was lost while an answer was awaited"
+
+
+@dataclass(slots=True, kw_only=True)
+class _Exchange:
+    """One question on its way. `fate` is set by what is heard: None for sound, else what is wrong and whose fault."""
+
+    question: Question
+    asked_at: float
+    fate: "asyncio.Future[DeviceError]"
+    transaction: int = 0
+    late: int = 0
+    sent: bool = False
+    answered: bool = False
+
+
+class ModbusLink:
+    """The connection of one endpoint. One question at a time."""
+
+    def __init__(self, endpoint: Endpoint, units: Sequence[ModbusUnit]) -> None:
+        self.framing = endpoint.framing
+        self.epoch = 0
+        self.opened_at = 0.0
+        self.silence = LineSilence(blind=endpoint.framing.blind)
+        self._endpoint = endpoint
+        self._patience_s = max([endpoint.connect_ms, *(unit.timeout_ms for unit in units)]) / 1000 + 1.0
+        self._watched = frozenset(unit.unit for unit in units if unit.watched_only)
+        self._zero_allowed = frozenset(unit.unit for unit in units if unit.profile.file.quirks.transaction_zero)
+        self._client: AsyncModbusTcpClient | AsyncModbusSerialClient | None = None
+        self._exchange: _Exchange | None = None
+        self._last_end = 0.0
+        self._mute_since: float | None = None
+        self._mute_reads = 0
+
+    @property
+    def is_open(self) -> bool:
+        """True while there is a connection."""
+        return self._client is not None and self._client.connected
+
+    async def open(self) -> None:
+        """Connect unless connected; one attempt, the old connection closed first. Raises DeviceError."""
+        if self.is_open:
+            return
+        self.close()
+        self._client = client = self._make_client()
+        client.set_max_no_responses(_NEVER)  # only counts when set before connecting
+        client.ctx.max_buffer_size = _MOST_UNREAD  # 264 would drop a good reply that shares its segment with a late one
+        try:
+            async with asyncio.timeout(self._endpoint.connect_ms / 1000):
+                connected = await client.connect()
+        except (TimeoutError, OSError, ValueError, termios.error) as error:  # termios.error is no OSError
+            self.close()
+            raise DeviceError(f"{self._endpoint.name} cannot be opened: {error}", unit_only=False) from error
+        except BaseException:
+            self.close()
+            raise
+        if not connected:
+            self.close()
+            raise DeviceError(f"{self._endpoint.name} does not accept a connection", unit_only=False)
+        self.epoch += 1
+        self.opened_at = asyncio.get_running_loop().time()
+        self._mute_since, self._mute_reads = None, 0
+        keep_alive(client.ctx.transport.get_extra_info("socket"))
+
+    def close(self) -> None:
+        """Give the connection back."""
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    async def hush(self, quiet_at: float, until: float) -> None:
+        """Keep silent until `quiet_at` and until late answers have passed. DeviceError when that is after `until`."""
+        loop = asyncio.get_running_loop()
+        while (ready := max(quiet_at, self.silence.quiet_at)) > loop.time():
+            if ready > until:
+                raise DeviceError("the line is kept silent until late answers have passed", because=Reason.DOUBTFUL)
+            await asyncio.sleep(ready - loop.time())
+
+    async def ask(self, question: Question, timeout_s: float, spacing_s: float) -> Reply:
+        """One request and its guarded reply. Raises DeviceError that says whose fault it is."""
+        loop = asyncio.get_running_loop()
+        client = self._client
+        if client is None or not client.connected:
+            self.close()
+            raise DeviceError("the connection is lost", unit_only=False)
+        await asyncio.sleep(max(0.0, self._last_end + spacing_s - loop.time()))
+        exchange = _Exchange(question=question, asked_at=loop.time(), fate=loop.create_future())
+        self._exchange = exchange
+        call = asyncio.ensure_future(_request(client, question))
+        call.add_done_callback(_look_away)
+        try:
+            either: set[asyncio.Future[Any]] = {call, exchange.fate}  # Any: one brings a reply, the other an error
+            await asyncio.wait(either, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._exchange = None
+            self._last_end = loop.time()
+            if not call.done():
+                self.silence.note_owed(question.unit, exchange.asked_at)
+            call.cancel()
+        return self._conclude(exchange, call, timeout_s)
+
+    def _conclude(self, exchange: _Exchange, call: "asyncio.Future[ModbusPDU]", timeout_s: float) -> Reply:
+        self.silence.late_replies += exchange.late
+        if exchange.fate.done():
+            fault = exchange.fate.result()
+            if not self.framing.blind or not fault.unit_only:
+                self.close()  # a stream that lied once cannot be read on; behind RTU framing silence mends it
+            raise fault
+        error = call.exception() if call.done() else None
+        if error is not None and not isinstance(error, ModbusException):
+            raise error  # ours
+        if error is not None or not call.done():
+            raise self._unanswered(timeout_s)
+        pdu = call.result()
+        self.silence.note_answer(exchange.question.unit, self._last_end - exchange.asked_at)
+        self._mute_since, self._mute_reads = None, 0
+        if pdu.isError():
+            return Reply(exception=int(getattr(pdu, "exception_code", 0)))
+        cells = pdu.bits if exchange.question.function in READS_OF_BITS else pdu.registers
+        fault_text = check_values(exchange.question, pdu.function_code, len(cells))
+        if fault_text:
+            self.close()
+            raise DeviceError(fault_text, because=Reason.BAD_REPLY)
+        return Reply(cells=tuple(int(cell) for cell in cells[: exchange.question.count]))
+
+    def _unanswered(self, timeout_s: float) -> DeviceError:
+        now = self._now()
+        if self._client is None or not self._client.connected:
+            self.close()
+            return DeviceError(_CLOSED_EARLY, unit_only=False)
+        self._mute_since = now - timeout_s if self._mute_since is None else self._mute_since
+        self._mute_reads += 1
+        if self._mute_reads >= self._endpoint.mute_reads and now - self._mute_since >= self._endpoint.mute_ms / 1000:
+            self.close()
+            return DeviceError(f"the link is open but mute for {now - self._mute_since:.1f} s", unit_only=False)
+        return DeviceError(f"no answer within {timeout_s * 1000:.0f} ms")
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def _watch(self, sending: bool, data: bytes) -> bytes:
+        """The library's hook on every packet: `data` is all that was heard since the last request."""
+        if sending:
+            return self._let_out(data)
+        exchange = self._exchange
+        if exchange is None or exchange.answered or not exchange.sent:
+            self.silence.note_strange(data, self._now())
+            return b""
+        judgement = judge(
+            self.framing,
+            exchange.question,
+            data,
+            exchange.transaction,
+            zero_allowed=exchange.question.unit in self._zero_allowed,
+        )
+        if judgement.late > exchange.late:
+            exchange.late = judgement.late
+            if self.framing.blind:  # a neighbour's late answer: from now on the line is given the time that it takes
+                self.silence.note_misfit(data[0], self._now())
+        match judgement.verdict:
+            case Verdict.INCOMPLETE:
+                return b""
+            case Verdict.SOUND:
+                exchange.answered = True
+                return data[judgement.start : judgement.end]
+            case Verdict.MISFIT:
+                exchange.answered = True
+                self.silence.note_misfit(exchange.question.unit, self._now())
+                exchange.fate.set_result(DeviceError(judgement.why, because=Reason.BAD_REPLY))
+                return b""
+            case never:
+                assert_never(never)
+
+    def _let_out(self, packet: bytes) -> bytes:
+        exchange = self._exchange
+        assert exchange is not None, "nothing is ever sent but by ask()"
+        if self.framing is Framing.TCP:
+            exchange.transaction = int.from_bytes(packet[0:2], "big")
+        unit, function = packet[6:8] if self.framing is Framing.TCP else packet[0:2]
+        # The last of the locks on a fire panel: whatever went wrong above, no writing function reaches the wire.
+        assert may_leave(function, watched_only=unit in self._watched), f"function {function} to unit {unit}"
+        exchange.sent = True
+        return packet
+
+    def _note_connection(self, up: bool) -> None:
+        exchange = self._exchange
+        if not up and exchange is not None and not exchange.answered:
+            exchange.answered = True
+            exchange.fate.set_result(DeviceError(_CLOSED_EARLY, unit_only=False))
+
+    def _make_client(self) -> AsyncModbusTcpClient | AsyncModbusSerialClient:
+        end = self._endpoint
+        if end.framing is Framing.RTU:
+            return AsyncModbusSerialClient(
+                end.serial, framer=FramerType.RTU, baudrate=end.baud, parity=end.parity, stopbits=end.stop_bits,
+                name=end.name, reconnect_delay=0, timeout=self._patience_s, retries=0,
+                trace_packet=self._watch, trace_connect=self._note_connection,
+            )  # fmt: skip
+        framer = FramerType.SOCKET if end.framing is Framing.TCP else FramerType.RTU
+        return AsyncModbusTcpClient(
+            end.host, port=end.port, framer=framer, name=end.name, reconnect_delay=0, timeout=self._patience_s,
+            retries=0, trace_packet=self._watch, trace_connect=self._note_connection,
+        )  # fmt: skip
+
+
+async def _request(client: AsyncModbusTcpClient | AsyncModbusSerialClient, question: Question) -> ModbusPDU:
+    address, count, unit = question.address, question.count, question.unit
+    match question.function:
+        case 1:
+            return await client.read_coils(address, count=count, device_id=unit)
+        case 2:
+            return await client.read_discrete_inputs(address, count=count, device_id=unit)
+        case 3:
+            return await client.read_holding_registers(address, count=count, device_id=unit)
+        case 4:
+            return await client.read_input_registers(address, count=count, device_id=unit)
+        case 5:
+            return await client.write_coil(address, question.value, device_id=unit)
+        case 6:
+            return await client.write_register(address, question.words[0], device_id=unit)
+        case _:
+            return await client.write_registers(address, list(question.words), device_id=unit)
+
+
+def _look_away(call: "asyncio.Future[ModbusPDU]") -> None:
+    """Fetch the error of a call that may have been given up, so that asyncio does not report it as forgotten."""
+    if not call.cancelled():
+        call.exception()

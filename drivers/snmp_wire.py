@@ -1,0 +1,215 @@
+"""SNMP version 1 and 2c on the wire: requests to bytes, replies to an Answer. BER by hand, for speed (decision 0060).
+
+Pure, and strict: what is not exactly a reply to the question is no reply, and a value that its own type forbids is
+refused by itself. It must not know sockets, credentials' meaning, or what a value stands for.
+"""
+
+from collections.abc import Sequence
+from enum import IntEnum
+
+from drivers.snmp_decode import Gap, Raw
+from drivers.snmp_fetch import Answer
+from drivers.snmp_guard import MAX_BYTES
+
+FIRST_ID, LAST_ID = 0x10000000, 0x7FFFFFFF  # request-ids that all take four octets
+_INTEGER, _OCTETS, _NULL, _OID, _SEQUENCE, _RESPONSE = 0x02, 0x04, 0x05, 0x06, 0x30, 0xA2
+_ADDRESS, _OPAQUE, _COUNTER64 = 0x40, 0x44, 0x46
+_UNSIGNED32 = frozenset((0x41, 0x42, 0x43))  # Counter32, Gauge32, TimeTicks (RFC 2578 clause 7.1)
+_EXCEPTIONS = frozenset((0x80, 0x81, 0x82))  # noSuchObject, noSuchInstance, endOfMibView (RFC 3416 clause 3)
+_MOST_NAMES = 4096
+
+
+class Pdu(IntEnum):
+    """The questions there are (RFC 3416 clause 3, RFC 1157 clause 4.1)."""
+
+    GET = 0xA0
+    NEXT = 0xA1
+    SET = 0xA3
+    BULK = 0xA5
+
+
+class Malformed(Exception):
+    """These bytes are no reply to what was asked."""
+
+
+class Request:
+    """One question, encoded once: asking it again only changes its number."""
+
+    __slots__ = ("_head", "_tail", "community", "most", "version")
+
+    def __init__(
+        self, version: int, community: bytes, pdu: Pdu, names: Sequence[str], *, rows: int = 0, value: int | None = None
+    ) -> None:
+        """`rows`: max-repetitions of a BULK; `value`: the INTEGER of a SET. ValueError for a name that is no OID."""
+        content = bytes((_NULL, 0)) if value is None else _wrapped(_INTEGER, _integer(value))
+        binds = b"".join(_wrapped(_SEQUENCE, _wrapped(_OID, oid_bytes(name)) + content) for name in names)
+        after = _wrapped(_INTEGER, b"\0") + _wrapped(_INTEGER, _integer(rows)) + _wrapped(_SEQUENCE, binds)
+        number = bytes((_INTEGER, 4))
+        inner = _wrapped(pdu, number + bytes(4) + after)
+        head = _wrapped(_INTEGER, _integer(version)) + _wrapped(_OCTETS, community)
+        whole = _wrapped(_SEQUENCE, head + inner)
+        place = len(whole) - len(after) - 4
+        self._head, self._tail = whole[:place], whole[place + 4 :]
+        self.version, self.community = version, community
+        self.most = max(rows, len(names))  # values in an answer
+
+    def numbered(self, number: int) -> bytes:
+        """The datagram with request-id `number` (FIRST_ID to LAST_ID)."""
+        return self._head + number.to_bytes(4, "big") + self._tail
+
+
+class Reader:
+    """Reads replies; remembers how object names are spelt, since an agent repeats them every second."""
+
+    def __init__(self) -> None:
+        self._names: dict[bytes, str] = {}
+
+    def read(self, datagram: bytes, request: Request, number: int) -> Answer:
+        """The answer to `request` as numbered. Raises Malformed for anything else."""
+        if len(datagram) > MAX_BYTES:
+            raise Malformed("too long")
+        start, end = _element(datagram, 0, len(datagram), _SEQUENCE)
+        if end != len(datagram):
+            raise Malformed("something follows the message")
+        place, spoken = _whole(datagram, start, end)
+        if spoken != request.version:
+            raise Malformed("another version")
+        start, stop = _element(datagram, place, end, _OCTETS)
+        if datagram[start:stop] != request.community:
+            raise Malformed("another community")
+        place, end = _element(datagram, stop, end, _RESPONSE)
+        place, told = _whole(datagram, place, end)
+        if told != number:
+            raise Malformed("an answer to another question")
+        place, status = _whole(datagram, place, end)
+        place, index = _whole(datagram, place, end)
+        place, stop = _element(datagram, place, end, _SEQUENCE)
+        if stop != end or end != len(datagram):
+            raise Malformed("something follows the values")
+        return Answer(status=status, index=index, values=self._values(datagram, place, end, request.most))
+
+    def _values(self, data: bytes, place: int, end: int, most: int) -> tuple[tuple[str, Raw], ...]:
+        found: list[tuple[str, Raw]] = []
+        while place < end:
+            if len(found) == most:
+                raise Malformed("more values than were asked for")
+            start, stop = _element(data, place, end, _SEQUENCE)
+            begin, place = _element(data, start, stop, _OID)
+            name = self._name(data[begin:place])
+            tag, begin, place = _any(data, place, stop)
+            if place != stop:
+                raise Malformed("something follows a value")
+            found.append((name, self._value(tag, data[begin:stop])))
+        return tuple(found)
+
+    def _value(self, tag: int, content: bytes) -> Raw:
+        if tag == _INTEGER:
+            return _ranged(content, -(1 << 31), (1 << 31) - 1)
+        if tag in (_OCTETS, _OPAQUE):
+            return content
+        if tag in _UNSIGNED32:
+            return _ranged(content, 0, (1 << 32) - 1)
+        if tag == _COUNTER64:
+            return _ranged(content, 0, (1 << 64) - 1)
+        if tag == _OID:
+            return self._name(content)
+        if tag == _ADDRESS:
+            return content if len(content) == 4 else Gap.REFUSED
+        if tag == _NULL:
+            return Gap.NULL
+        return Gap.NO_SUCH if tag in _EXCEPTIONS else Gap.REFUSED
+
+    def _name(self, content: bytes) -> str:
+        known = self._names.get(content)
+        if known is None:
+            if len(self._names) >= _MOST_NAMES:
+                self._names.clear()
+            known = self._names[content] = oid_text(content)
+        return known
+
+
+def oid_bytes(name: str) -> bytes:
+    """The content octets of a dotted name (X.690 clause 8.19). ValueError where it has none."""
+    parts = [int(part) for part in name.split(".")]
+    if len(parts) < 2 or not 0 <= parts[0] <= 2 or (parts[0] < 2 and parts[1] > 39) or min(parts) < 0:
+        raise ValueError(f"{name!r} is no object identifier")
+    octets = bytearray()
+    for part in (40 * parts[0] + parts[1], *parts[2:]):
+        groups = [part & 0x7F]
+        while part := part >> 7:
+            groups.append(0x80 | (part & 0x7F))
+        octets += bytes(reversed(groups))
+    return bytes(octets)
+
+
+def oid_text(content: bytes) -> str:
+    """The dotted name of content octets. Malformed when they break off, are padded, or exceed 32 bits a part."""
+    parts: list[int] = []
+    part, fresh = 0, True
+    for octet in content:
+        if fresh and octet == 0x80:
+            raise Malformed("a padded name")
+        part, fresh = (part << 7) | (octet & 0x7F), octet < 0x80
+        if part > 0xFFFFFFFF:
+            raise Malformed("a name beyond 32 bits")
+        if fresh:
+            parts.append(part)
+            part = 0
+    if not parts or not fresh:
+        raise Malformed("a name that breaks off")
+    first = min(parts[0] // 40, 2)
+    return ".".join(map(str, (first, parts[0] - 40 * first, *parts[1:])))
+
+
+def _any(data: bytes, place: int, end: int) -> tuple[int, int, int]:
+    """Tag, start and end of the element at `place`. Definite lengths only (RFC 3417 clause 8)."""
+    if place + 2 > end:
+        raise Malformed("it breaks off")
+    tag, length = data[place], data[place + 1]
+    place += 2
+    if length & 0x80:
+        octets = length & 0x7F
+        if not 1 <= octets <= 4 or place + octets > end:
+            raise Malformed("a length that cannot be")
+        length = int.from_bytes(data[place : place + octets], "big")
+        place += octets
+    if place + length > end:
+        raise Malformed("longer than what it is in")
+    return tag, place, place + length
+
+
+def _element(data: bytes, place: int, end: int, wanted: int) -> tuple[int, int]:
+    tag, start, stop = _any(data, place, end)
+    if tag != wanted:
+        raise Malformed(f"0x{tag:02x} in the place of 0x{wanted:02x}")
+    return start, stop
+
+
+def _whole(data: bytes, place: int, end: int) -> tuple[int, int]:
+    """A number of the message itself, and where the next element begins."""
+    start, stop = _element(data, place, end, _INTEGER)
+    if not 1 <= stop - start <= 5:
+        raise Malformed("a number without a size")
+    return stop, int.from_bytes(data[start:stop], "big", signed=True)
+
+
+def _ranged(content: bytes, low: int, high: int) -> Raw:
+    """A number within its type; refused outside, and when it has no octets (which some read as 0)."""
+    if not 1 <= len(content) <= 9:
+        return Gap.REFUSED
+    number = int.from_bytes(content, "big", signed=True)
+    if low == 0 and number < 0 and len(content) * 8 == high.bit_length():
+        number += high + 1  # cards that leave out the leading zero; the type has no negative numbers
+    return number if low <= number <= high else Gap.REFUSED
+
+
+def _integer(number: int) -> bytes:
+    return number.to_bytes(number.bit_length() // 8 + 1, "big", signed=True)
+
+
+def _wrapped(tag: int, content: bytes) -> bytes:
+    length = len(content)
+    if length < 0x80:
+        return bytes((tag, length)) + content
+    octets = length.to_bytes((length.bit_length() + 7) // 8, "big")
+    return bytes((tag, 0x80 | len(octets))) + octets + content

@@ -1,0 +1,33 @@
+"""The local minute of the week as an input: what callers usually do depends on it, not on UTC.
+
+Feeds one point. It must not decide anything.
+"""
+
+import logging
+from zoneinfo import ZoneInfo
+
+from firmware_py.core.volume import WEEK_POINT
+from firmware_py.runtime.clock import Clock, Waker, week_sample
+from firmware_py.runtime.table import PointTable
+
+log = logging.getLogger(__name__)
+_FEED_MS = 1_000
+
+
+class LocalWeek:
+    """Feeds the point once a second, where the plan has it."""
+
+    def __init__(self, table: PointTable, clock: Clock, zone: str) -> None:
+        self._table, self._clock = table, clock
+        try:
+            self._zone = ZoneInfo(zone)
+        except (KeyError, OSError, ValueError):  # a board without time zone data
+            log.warning("the time zone %s is not known here; a usual week is learnt by UTC", zone)
+            self._zone = ZoneInfo("UTC")
+
+    async def run(self) -> None:
+        """For ever."""
+        waker = Waker(self._clock)
+        while True:
+            self._table.offer({WEEK_POINT: week_sample(self._clock, self._zone)})
+            await waker.wait(self._clock.now_ms() + _FEED_MS)

@@ -1,0 +1,123 @@
+"""Seeded weeks of faults against every invariant; the three ways through time; and a failure that explains itself."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import replace
+
+import pytest
+
+from tests.sim.faults import DAY, HOUR, SECOND, Kind, draw
+from tests.sim.run import Look, Run, Way
+from tests.sim.site import plan
+from tests.sim.weeks import Outcome, kept_seeds, play, play_many, play_seed, show, shrink
+
+WEEKS = 30
+NIGHT = 2_000
+
+
+def _judge(outcomes: list[Outcome], begun_s: float, capsys: pytest.CaptureFixture[str]) -> None:
+    told = show(outcomes, time.monotonic() - begun_s)
+    with capsys.disabled():
+        sys.stdout.write(f"\n{told.splitlines()[-1]}\n")
+    assert not any(outcome.broken for outcome in outcomes), told
+
+
+@pytest.mark.acceptance
+def test_thirty_weeks_of_seeded_faults_break_no_invariant_and_heal(capsys: pytest.CaptureFixture[str]) -> None:
+    begun_s = time.monotonic()
+    _judge(play_many(sorted({*range(WEEKS), *kept_seeds()})), begun_s, capsys)
+
+
+@pytest.mark.proof
+def test_two_thousand_weeks_of_seeded_faults_break_no_invariant_and_heal(capsys: pytest.CaptureFixture[str]) -> None:
+    begun_s = time.monotonic()
+    _judge(play_many(range(NIGHT)), begun_s, capsys)
+
+
+def test_a_few_hours_of_seeded_faults_breaks_no_invariant_and_heals() -> None:
+    outcomes = [play(draw(seed, 4 * HOUR)) for seed in (1, 3)]
+    assert [outcome.broken for outcome in outcomes] == ["", ""]
+    assert sum(outcome.restarts for outcome in outcomes) > 0
+
+
+def _traces(seed: int, length_ms: int, ways: tuple[Way, ...]) -> list[list[tuple[int, str]]]:
+    runs = [Run(draw(seed, length_ms), plan(), way=way, pace_ms=SECOND) for way in ways]
+    for run in runs:
+        run.play()
+    return [run.trace for run in runs]
+
+
+@pytest.mark.acceptance
+@pytest.mark.parametrize("seed", [1, 4])
+def test_ticking_jumping_and_folding_leave_the_same_trace(seed: int) -> None:
+    ticked, jumped, folded = _traces(seed, HOUR, (Way.TICK, Way.JUMP, Way.FOLD))
+    assert len(ticked) > 20
+    assert jumped == ticked
+    assert folded == ticked
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("seed", range(100, 120))
+def test_ticking_jumping_and_folding_leave_the_same_trace_over_a_quarter_of_a_day(seed: int) -> None:
+    ticked, jumped, folded = _traces(seed, 6 * HOUR, (Way.TICK, Way.JUMP, Way.FOLD))
+    assert jumped == ticked
+    assert folded == ticked
+
+
+def test_the_same_seed_is_the_same_week() -> None:
+    first, again = _traces(5, 3 * HOUR, (Way.FOLD, Way.FOLD))
+    assert first == again
+    assert draw(5, DAY) == draw(5, DAY)
+
+
+def test_the_seeds_have_every_kind_of_fault_and_none_has_all() -> None:
+    seen = [{fault.kind for fault in draw(seed).faults} for seed in range(WEEKS)]
+    assert set.union(*seen) == set(Kind)
+    assert all(kinds != set(Kind) for kinds in seen)
+
+
+def test_a_wall_clock_that_steps_changes_nothing_but_stamps() -> None:
+    script = draw(2, 6 * HOUR)
+    kinds = (Kind.CLOCK_STEP, Kind.CLOCK_UNKNOWN)
+    sound = replace(script, faults=tuple(f for f in script.faults if f.kind not in kinds))
+    wrong = [
+        replace(sound.faults[0], kind=Kind.CLOCK_STEP, target=target, at_ms=at * HOUR, until_ms=(at + 1) * HOUR)
+        for at, target in ((1, "past"), (3, "future"))
+    ]
+    stepped = replace(sound, faults=tuple(sorted((*sound.faults, *wrong), key=lambda fault: fault.at_ms)))
+    runs = [Run(one, plan(cut=False)) for one in (sound, stepped)]
+    for run in runs:
+        run.play()
+    # The year stands in an incident's number, so that incidents are the one thing that carries it.
+    first, second = ([(at, said) for at, said in run.trace if "incident" not in said] for run in runs)
+    assert first == second
+
+
+def test_a_failing_week_names_its_faults_the_invariant_and_the_command_and_is_made_small() -> None:
+    script = draw(0, 6 * HOUR)
+
+    def no_fire(look: Look) -> None:
+        assert not look.decision.state.alarms["fire1.zone1.burning"].active, "there is a fire"
+
+    run = Run(script, plan(), check=no_fire)
+    with pytest.raises(AssertionError, match="there is a fire"):
+        run.play()
+    assert run.last, "the last decisions are kept"
+
+
+def test_a_broken_script_shrinks_to_what_breaks_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = draw(0, 6 * HOUR)
+
+    def play_only_for_fire(script: object, **_: object) -> Outcome:
+        has_fire = any(fault.kind is Kind.FIRE for fault in script.faults)  # type: ignore[attr-defined] # a Script
+        return Outcome(seed=0, steps=1, restarts=0, events=0, healed_ms=0, broken="fire" if has_fire else "")
+
+    monkeypatch.setattr("tests.sim.weeks.play", play_only_for_fire)
+    small = shrink(script)
+    assert [fault.kind for fault in small.faults] == [Kind.FIRE]
+    assert small.orders == ()
+    told = play_seed(0, 6 * HOUR).story
+    assert "fire" in told
+    assert "make sim SEED=0" in told

@@ -1,0 +1,305 @@
+"""How the controller sees the world: sources that are read on a grid of whole seconds, and what goes wrong on the way.
+
+A source is quiet while each further read would bring the same again; then it need not be visited, and its readings are
+only made as young as the last read on its grid.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from firmware_py.core.calendar import seconds_of
+from firmware_py.core.plan import Plan
+from firmware_py.core.point import Kind as PointKind
+from firmware_py.core.reading import Quality, Reading, Reason, Value
+from tests.sim.faults import NUMBERS, SECOND, WIRED, WORDS, Kind
+from tests.sim.site import EPOCH
+from tests.sim.world import World
+
+EPOCH_S = seconds_of(EPOCH)
+CLOCK = "clock.utc_s"
+DEAD_AFTER_MS = 3 * SECOND
+LEASE_MS, RETRY_MS = 60 * SECOND, 10 * SECOND
+_PERIODS_MS = {25_000: 10_000, 70_000: 30_000, 130_000: 30_000, 50_000: 10_000, 15_000: 1_000}
+_DEVICES = {"trunks": "pbx1", "room1": "hvac1", "cooling_line": "hvac1", "fire_line": "fire1", "relay_line": "relays1"}
+_DERIVED = (".forecast.", ".plan.", "planned.", ".rise_c")
+_NOISY = (Kind.GARBAGE, Kind.LATE, Kind.DUPLICATE)
+OFFSETS_S = {"past": -20 * 365 * 86_400, "future": 3 * 365 * 86_400, "hour": 3_600}
+_OF_OUTPUT = {"fan.floor": "relays1", "cooling.ups_mode": "hvac1", "outbound_paused": "pbx1", "trunk_backup": "pbx1"}
+
+Answer = tuple[Value | None, Quality, Reason | None]
+
+
+@dataclass(slots=True, kw_only=True)
+class Source:
+    """Points that are read together. `dirty`: the next read may bring something else."""
+
+    device: str
+    points: tuple[str, ...]
+    period_ms: int
+    stale_ms: int
+    dirty: bool = True
+    silent_since_ms: int | None = None
+    dead: bool = False
+    stamped_ms: int = -1
+    last: dict[str, Answer] = field(default_factory=dict)
+    frozen: dict[str, Answer] | None = None
+
+    def pace_ms(self, world: World) -> int:
+        """Between two reads, as things are."""
+        return self.period_ms * (4 if world.is_active(Kind.SLOW, self.device) else 1)
+
+    def next_read_ms(self, world: World) -> int:
+        """The first read on the grid after now."""
+        pace_ms = self.pace_ms(world)
+        return (world.now_ms // pace_ms + 1) * pace_ms
+
+
+@dataclass(slots=True, kw_only=True)
+class Follow:
+    """An output behind a wire: told and read back at its lease, again soon where it failed."""
+
+    output: str
+    device: str
+    next_ms: int = 0
+    wanted: bool | None = None
+    sound: bool = False
+
+
+class Wires:
+    """All sources; `readings` is what the controller's point table holds."""
+
+    def __init__(self, plan: Plan, world: World) -> None:
+        self.plan, self.world = plan, world
+        self.readings: dict[str, Reading] = {}
+        self.boot_ms = 0
+        self.sources = _sources(plan)
+        self.follows = {name: Follow(output=name, device=_OF_OUTPUT.get(name, "relays1")) for name in WIRED}
+        self.changed = False
+        self.of_point = {point: source for source in self.sources for point in source.points}
+
+    # ------------------------------------------------------------------------------------------------ the controller
+    def restart(self, boot_ms: int) -> None:
+        """The controller forgets all readings; its clock begins at `boot_ms` of the world."""
+        self.readings, self.boot_ms = {}, boot_ms
+        for source in self.sources:
+            source.dirty, source.dead, source.silent_since_ms, source.stamped_ms = True, False, None, -1
+            source.last, source.frozen = {}, None
+        for follow in self.follows.values():
+            follow.wanted = None
+
+    def want(self, levels: Mapping[str, bool]) -> None:
+        """The controller has decided: what changed is told within the next whole second."""
+        for name, follow in self.follows.items():
+            if follow.wanted is not levels[name]:
+                follow.wanted, follow.sound = levels[name], False
+                follow.next_ms = (self.world.now_ms // SECOND + 1) * SECOND
+
+    def spoil(self) -> None:
+        """A fault has begun or ended: nothing is known to be quiet."""
+        for source in self.sources:
+            source.dirty = True
+        for follow in self.follows.values():
+            if not follow.sound or self._troubled(follow):
+                follow.next_ms = min(follow.next_ms, (self.world.now_ms // RETRY_MS + 1) * RETRY_MS)
+
+    # ------------------------------------------------------------------------------------------------------ the reads
+    def visit(self) -> None:
+        """All reads that fall on this very moment; `changed` tells whether one brought something else."""
+        now_ms = self.world.now_ms
+        self.changed = False
+        if now_ms % SECOND == 0:
+            for source in self.sources:
+                if now_ms % source.pace_ms(self.world) == 0:
+                    self._read(source)
+                elif self._comes_again(source):
+                    self._stamp(source, source.last)
+            for follow in self.follows.values():
+                if follow.wanted is not None and now_ms >= follow.next_ms:
+                    self._tell(follow)
+            self._tell_time(now_ms)
+
+    def renew(self, to_ms: int) -> None:
+        """What was read of quiet sources since the last visit and before `to_ms`; the world is still there."""
+        for source in self.sources:
+            pace_ms = source.pace_ms(self.world)
+            read_ms = (to_ms - 1) // pace_ms * pace_ms
+            if source.last and not source.dirty and source.silent_since_ms is None and read_ms > source.stamped_ms:
+                self._stamp(source, source.last, at_ms=read_ms)
+        for name, follow in self.follows.items():
+            if follow.wanted is not None and follow.sound and to_ms > follow.next_ms:
+                missed = (to_ms - 1 - follow.next_ms) // LEASE_MS
+                self._put(f"out.{name}.follows", (True, Quality.GOOD, None), follow.next_ms + missed * LEASE_MS)
+                follow.next_ms += (missed + 1) * LEASE_MS
+        if CLOCK in self.readings:
+            self._tell_time((to_ms - 1) // SECOND * SECOND)
+
+    def due_ms(self) -> list[int]:
+        """When something has to be read because it may bring something else."""
+        due = [s.next_read_ms(self.world) for s in self.sources if s.dirty or self.is_noisy(s)]
+        now_ms = self.world.now_ms
+        shaky = any(kind is Kind.DUPLICATE for kind, _ in self.world.active)
+        due += [(now_ms // SECOND + 1) * SECOND] if shaky else []
+        return due + [f.next_ms for f in self.follows.values() if f.wanted is not None and self._is_open(f)]
+
+    def stale_at_ms(self) -> int | None:
+        """When readings turn stale that nobody renews in time (the whole second grid aside)."""
+        due = [
+            self.readings[name].at_ms + self.plan.points[name].stale_after_ms + 1 + self.boot_ms
+            for source in self.sources
+            if source.dirty or self.is_noisy(source)
+            for name in source.points
+            if name in self.readings and self.readings[name].quality is not Quality.BAD
+        ]
+        return min((at_ms for at_ms in due if at_ms > self.world.now_ms), default=None)
+
+    def is_noisy(self, source: Source) -> bool:
+        """Each read may bring something else, or none at all."""
+        waits = source.silent_since_ms is not None and not source.dead
+        slow = source.pace_ms(self.world) > source.stale_ms
+        noise = any(self.world.is_active(kind, source.device) for kind in _NOISY)
+        moving = self.world.warming and "room1.temp_c" in source.points
+        moving |= source.device == "ups1" and source.period_ms > SECOND and not self.world.supplied
+        return waits or slow or noise or moving
+
+    def _comes_again(self, source: Source) -> bool:
+        is_after = (self.world.now_ms - SECOND) % source.pace_ms(self.world) == 0
+        return is_after and bool(source.last) and self.world.is_active(Kind.DUPLICATE, source.device)
+
+    def _is_open(self, follow: Follow) -> bool:
+        return not follow.sound or self._troubled(follow) or self.readings.get(f"out.{follow.output}.follows") is None
+
+    def _troubled(self, follow: Follow) -> bool:
+        kinds = ((Kind.RELAY_STUCK, follow.output), (Kind.FALSE_READ_BACK, follow.output), (Kind.SILENT, follow.device))
+        return any(self.world.is_active(kind, target) for kind, target in kinds)
+
+    def _read(self, source: Source) -> None:
+        if self.world.is_active(Kind.SILENT, source.device):
+            self._miss(source)
+            return
+        source.silent_since_ms, source.dead = None, False
+        fresh = {name: self._answer(name) for name in source.points}
+        if self.world.is_active(Kind.FROZEN, source.device):
+            source.frozen = fresh = source.frozen or source.last or fresh
+        else:
+            source.frozen = None
+        before, source.last = source.last, fresh
+        if self.world.is_active(Kind.LATE, source.device) and before:
+            fresh = before
+        self._stamp(source, self._garble(source, fresh))
+        source.dirty = False
+
+    def _miss(self, source: Source) -> None:
+        now_ms = self.world.now_ms
+        if source.silent_since_ms is None:
+            source.silent_since_ms = now_ms
+        elif not source.dead and now_ms - source.silent_since_ms >= DEAD_AFTER_MS:
+            source.dead, source.dirty = True, False
+            lost: Answer = (None, Quality.BAD, Reason.NO_COMMUNICATION)
+            self._stamp(source, dict.fromkeys(source.points, lost))
+
+    def _answer(self, name: str) -> Answer:
+        world = self.world
+        device = self.of_point[name].device
+        if world.is_active(Kind.SOURCE_LOST, device):
+            return None, Quality.BAD, Reason.SOURCE_LOST
+        if name in WORDS and world.is_active(Kind.WRONG_WORD, name):
+            return None, Quality.BAD, Reason.UNKNOWN_WORD
+        if name in NUMBERS and world.is_active(Kind.OUT_OF_RANGE, name):
+            return None, Quality.BAD, Reason.OUT_OF_RANGE
+        return world.values[name], Quality.GOOD, None
+
+    def _garble(self, source: Source, answers: dict[str, Answer]) -> dict[str, Answer]:
+        fault = self.world.active.get((Kind.GARBAGE, source.device))
+        if fault is None:
+            return answers
+        chance = random.Random(f"{fault.salt} {self.world.now_ms} {source.points[0]}")
+        match chance.randrange(4):
+            case 0:
+                return dict.fromkeys(source.points, (None, Quality.BAD, Reason.BAD_REPLY))
+            case 1:
+                return {name: (v, Quality.UNCERTAIN, Reason.DOUBTFUL) for name, (v, _, _) in answers.items()}
+            case 2:
+                name = chance.choice(source.points)
+                return answers | {name: (self._any(name, chance), Quality.GOOD, None)}
+            case _:
+                return answers
+
+    def _any(self, name: str, chance: random.Random) -> Value:
+        point = self.plan.points[name]
+        low, high = point.low or 0, min(point.high or 1_000, 1_000)
+        match point.kind:
+            case PointKind.FLAG:
+                return chance.random() < 0.5
+            case PointKind.WORD:
+                return str(chance.choice(point.words))
+            case PointKind.TEXT:
+                return "?" * chance.randrange(5)
+            case PointKind.INTEGER:
+                return chance.randint(int(low), int(high))
+            case PointKind.NUMBER:
+                return float(chance.randint(int(low), int(high)))
+
+    def _tell(self, follow: Follow) -> None:
+        world, name = self.world, f"out.{follow.output}.follows"
+        assert follow.wanted is not None
+        if world.is_active(Kind.SILENT, follow.device):
+            follow.sound = False
+            self._put(name, (None, Quality.BAD, Reason.NO_COMMUNICATION), world.now_ms)
+        else:
+            if not world.is_active(Kind.RELAY_STUCK, follow.output) and world.levels[follow.output] != follow.wanted:
+                world.levels[follow.output] = follow.wanted
+                self.spoil()
+                world.advance(world.now_ms)
+            shown = world.levels[follow.output] ^ world.is_active(Kind.FALSE_READ_BACK, follow.output)
+            follow.sound = shown == follow.wanted
+            self._put(name, (follow.sound, Quality.GOOD, None), world.now_ms)
+        follow.next_ms = world.now_ms + (LEASE_MS if follow.sound else RETRY_MS)
+
+    def offset_s(self) -> int:
+        """By how much the wall clock is wrong."""
+        return sum(seconds for name, seconds in OFFSETS_S.items() if self.world.is_active(Kind.CLOCK_STEP, name))
+
+    def _tell_time(self, at_ms: int) -> None:
+        known = not self.world.is_active(Kind.CLOCK_UNKNOWN)
+        answer: Answer = (EPOCH_S + self.offset_s() + at_ms // SECOND, Quality.GOOD, None)
+        was, before = self.changed, self.readings.get(CLOCK)
+        self._put(CLOCK, answer if known else (None, Quality.BAD, Reason.NOT_YET), at_ms)
+        # That time passes is no news; that it is known, or is not, is.
+        self.changed = was or before is None or before.quality is not self.readings[CLOCK].quality
+
+    def _stamp(self, source: Source, answers: Mapping[str, Answer], at_ms: int | None = None) -> None:
+        source.stamped_ms = self.world.now_ms if at_ms is None else at_ms
+        for name, answer in answers.items():
+            self._put(name, answer, source.stamped_ms)
+
+    def _put(self, name: str, answer: Answer, at_ms: int) -> None:
+        value, quality, because = answer
+        before = self.readings.get(name)
+        said = None if before is None else (before.quality, before.because)
+        self.changed |= said != (quality, because)
+        self.changed |= quality is not Quality.BAD and before is not None and before.value != value
+        stamp_ms = at_ms - self.boot_ms
+        if quality is Quality.BAD:
+            value, stamp_ms = (None, 0) if before is None else (before.value, before.at_ms)
+        self.readings[name] = Reading(value=value, quality=quality, at_ms=stamp_ms, because=because)
+
+
+def _sources(plan: Plan) -> list[Source]:
+    groups: dict[tuple[str, int], list[str]] = {}
+    limits: dict[tuple[str, int], int] = {}
+    for point in plan.points.values():
+        derived = any(part in point.id or point.id.startswith(part) for part in _DERIVED)
+        if derived or point.id == CLOCK or point.id.endswith(".follows"):
+            continue
+        first = point.id.partition(".")[0]
+        period_ms = _PERIODS_MS.get(point.stale_after_ms, max(SECOND, point.stale_after_ms // 5 // SECOND * SECOND))
+        key = (_DEVICES.get(first, first), period_ms)
+        groups.setdefault(key, []).append(point.id)
+        limits[key] = min(limits.get(key, point.stale_after_ms), point.stale_after_ms)
+    return [
+        Source(device=device, points=tuple(names), period_ms=period_ms, stale_ms=limits[device, period_ms])
+        for (device, period_ms), names in groups.items()
+    ]
