@@ -78,7 +78,8 @@ def _add_probe(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     probe.add_argument(
         "address",
         metavar="ADDRESS",
-        help="snmp://COMMUNITY@HOST:PORT, snmp://USER@HOST for version 3, or modbus+tcp://HOST:PORT/UNIT",
+        help="snmp://COMMUNITY@HOST:PORT, snmp://USER@HOST for version 3, modbus+tcp://HOST:PORT/UNIT, "
+        "ami://USER@HOST, or the id of a device of the running controller",
     )
     probe.add_argument("--json", action="store_true", help="as JSON, version 1")
     probe.add_argument(
@@ -90,6 +91,8 @@ def _add_probe(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     probe.add_argument("--auth", choices=("none", *hashes), default="none", help="version 3: the hash")
     probe.add_argument("--auth-file", default="", metavar="FILE", help="its pass phrase")
     probe.add_argument("--privacy", choices=("none", *ciphers), default="none", help="version 3: the cipher")
+    probe.add_argument("--secret-file", default="", metavar="FILE", help="ami: the secret of the user")
+    _add_socket(probe)
     probe.add_argument("--privacy-file", default="", metavar="FILE", help="its pass phrase")
     probe.add_argument(
         "--timeout", dest="timeout_ms", type=_duration_ms, default=10_000, metavar="TIME", help='default "10 s"'
