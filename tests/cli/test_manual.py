@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 
 import pytest
@@ -12,7 +11,7 @@ import shtab
 from firmware_py.cli.codes import MEANINGS, Code
 from firmware_py.cli.manual import manual, verbs_of
 from firmware_py.cli.verbs import build_parser
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, require_program
 
 READING = ("status", "log", "plan", "simulate", "replay", "doctor", "diff", "discover", "probe", "rollback", "watch")
 
@@ -68,8 +67,6 @@ def test_completions_know_every_verb() -> None:
 
 
 def test_the_man_page_is_well_formed() -> None:
-    groff = shutil.which("groff")
-    if groff is None:
-        pytest.skip("groff is not installed (apt-get install groff-base)")
+    groff = require_program("groff", "groff-base")
     done = subprocess.run([groff, "-man", "-Tascii", "-ww"], input=manual(), capture_output=True, text=True, timeout=60)
     assert done.returncode == 0 and "floorguard" in done.stdout and not done.stderr, done.stderr[:500]
