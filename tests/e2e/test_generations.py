@@ -37,7 +37,9 @@ async def apply(rig: Rig, window_ms: int = 60_000) -> Any:
 
 
 def outputs(rig: Rig) -> dict[str, Any]:
-    return {name: one["wanted"] for name, one in rig.picture["outputs"].items()}
+    """All but lamps and sounder, which speak of the broker that is not there."""
+    told = rig.picture["outputs"].items()
+    return {name: one["wanted"] for name, one in told if not name.startswith("lamp.") and name != "sounder"}
 
 
 async def generation(rig: Rig) -> int:
