@@ -1,6 +1,6 @@
 # Floorguard. `make` alone prints what there is. PYTHON=/path/to/python3.12 chooses the interpreter (3.11 to 3.13).
 .DEFAULT_GOAL := help
-.PHONY: help run test acceptance check format bench sim chaos proof install uninstall lock clean
+.PHONY: help run test acceptance check format bench sim week night sim-night powercut kills soak sbom chaos proof install uninstall lock clean
 PYTHON ?= python3
 PREFIX ?= /usr/local/lib/floorguard
 T ?=
@@ -41,8 +41,34 @@ bench: ## measure and print tables (B=fleet for one of them); fails nothing
 	@.ci/peers
 	@for name in $(or $(B),modbus_dead_unit snmp_paths surge endurance fleet cli); do echo "== $$name"; .venv/bin/python -m bench.$$name || exit $$?; done
 
-sim: ## weeks of seeded faults in virtual time (comes with issue 8)
-	@echo "make sim: the simulation ring comes with issue 8" >&2; exit 2
+sim: ## one seeded week of faults in virtual time, with its script (SEED=1)
+	@.ci/setup dev
+	.venv/bin/python -m tests.sim.weeks $(or $(SEED),1) --faults
+
+week: ## thirty seeded weeks, those that CI plays (MANY=30 SEED=0)
+	@.ci/setup dev
+	.venv/bin/python -m tests.sim.weeks $(or $(SEED),0) --many $(or $(MANY),30)
+
+night: ## two thousand seeded weeks (MANY=2000 SEED=0); `make sim-night` is the same
+	@.ci/setup dev
+	.venv/bin/python -m tests.sim.weeks $(or $(SEED),0) --many $(or $(MANY),2000)
+
+sim-night: night
+
+powercut: ## as root: power cuts on a real ext4 (CUTS=1000 SEED=1); says so when no loop device can be mounted
+	@.ci/setup dev
+	.venv/bin/python -m tests.faults.powercut $(or $(CUTS),1000) $(or $(SEED),1)
+
+kills: ## kill -9 of the real daemon at random moments (KILLS=500 SEED=1)
+	@.ci/setup dev
+	.venv/bin/python -m tests.faults.kills $(or $(KILLS),500) $(or $(SEED),1)
+
+soak: ## the real daemon at the fastest pace (SECONDS_LONG=1800): memory, descriptors and threads must stay flat
+	@.ci/setup dev
+	.venv/bin/python -m tests.faults.kills soak $(or $(SECONDS_LONG),1800)
+
+sbom: ## the software bill of materials, CycloneDX 1.5, of what an installation gets
+	@$(PYTHON) .ci/sbom requirements.txt
 
 chaos: ## kill, freeze, fill and tear while events flow: none may be lost (EVENTS=1500 SEED=1)
 	@.ci/setup dev

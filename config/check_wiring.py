@@ -187,6 +187,8 @@ def check_wires(site: Site) -> Iterator[Finding]:
             case _ as never:
                 assert_never(never)
     pins += [(("input", index, "pin"), entry.pin) for index, entry in enumerate(site.input)]
+    halves = [(("input", index, "opposite_pin"), entry.opposite_pin) for index, entry in enumerate(site.input)]
+    pins += [(path, pin) for path, pin in halves if pin is not None]
     yield from repeated(pins, "this pin is in use already, at {first}")
     yield from repeated(coils, "this coil is in use already, at {first}")
     yield from repeated(setpoints, "this set point is in use already, at {first}")

@@ -5,25 +5,23 @@ all at once. It must not open a connection or read a clock.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from config import compile_cooling, compile_incidents, compile_phones, compile_power
+from config import compile_alarms, compile_cooling, compile_incidents, compile_inputs, compile_phones, compile_power
 from config.compile_power import SILENT_MS
 from config.devices import Devices
 from config.model_floor import InputKind
 from config.model_outputs import OutputEntry
 from config.model_site import Site
+from firmware_py.core import drill
 from firmware_py.core.output import Output, StopValue
 from firmware_py.core.plan import Plan
-from firmware_py.core.point import Kind, Point
-from monitors import annunciator, comms, conservation, contacts, fire, power, ups_facts
+from firmware_py.core.point import Point
+from monitors import annunciator, comms, conservation, fire, power, ups_facts
 from monitors.parts import Part, Row, RowAlarm, assemble, join
 
 OWN_STALE_MS = 15_000  # the shell feeds its own points each second; a busy start must not make them stale
-CONTACT_STALE_MS = 5_000
 FIRE_OFF_DELAY_MS = 2_000
-_FIRE = (InputKind.FIRE, InputKind.FIRE_FAULT, InputKind.SMOKE)
-_BUTTONS = (InputKind.ACK, InputKind.SILENCE, InputKind.LAMP_TEST)
 CYCLE_MS = 1_000
 
 
@@ -42,13 +40,14 @@ def compile_floor(site: Site, devices: Devices) -> Floor:
     points |= {point.id: point for point in compile_power.derived_points(site, points)}
     points |= {point.id: point for point in compile_cooling.derived_points(site, points)}
     points |= {point.id: point for point in compile_phones.derived_points(site, OWN_STALE_MS)}
-    part = compile_incidents.declare(site, _watch(site, points))
+    part = compile_alarms.tune(site, compile_incidents.declare(site, _watch(site, points)))
     causes = frozenset(cause.id for cause in part.causes)
     flags = frozenset(rule.flag for rule in part.flags)
     spoken = annunciator.announce(_panel(site), part.alarms, causes=causes, flags=flags)
     plan = assemble(points.values(), _outputs(site), join((part, spoken)), outbound=site.outbound.outputs,
                     escalation=compile_incidents.escalation(site),
                     course=compile_incidents.course(site, points))  # fmt: skip
+    plan = replace(plan, alarm_rules=compile_alarms.rules(site), drills=compile_alarms.drills(site, points))
     return Floor(site=site, plan=plan, alarms=part.alarms)
 
 
@@ -59,8 +58,8 @@ def remote_outputs(site: Site) -> tuple[str, ...]:
 
 def _points(site: Site, devices: Devices) -> Iterable[Point]:
     yield from devices.points
-    for entry in site.input:
-        yield Point(id=entry.id, kind=Kind.FLAG, stale_after_ms=CONTACT_STALE_MS, urgent=True)
+    yield from compile_inputs.declare(site)
+    yield drill.declare()
     yield from comms.own_points(stale_ms=OWN_STALE_MS, mqtt=_publishes(site), certificate=_has_certificate(site))
     for output in site.output:
         if output.port != "gpio":
@@ -98,9 +97,8 @@ def _watch(site: Site, points: Mapping[str, Point]) -> Part:
                 off_delay_ms=FIRE_OFF_DELAY_MS,
             )
         )
-    watched = [entry for entry in site.input if entry.kind.value in contacts.WATCHED_KINDS]
-    parts += [contacts.watch(contacts.Contact(id=entry.id, kind=entry.kind.value)) for entry in watched]
-    parts += [contacts.watch_sight(one.id, fire=one.kind in _FIRE) for one in site.input if one.kind not in _BUTTONS]
+    parts += compile_inputs.watch(site)
+    parts.append(compile_alarms.watch_age(site))
     parts.append(conservation.conserve(compile_power.causes(site, points), site.outbound.outputs))
     parts.append(conservation.shed(compile_power.stages(site, points)))
     silent = [a.alarm.condition for part in parts for a in part.alarms if a.alarm.cause == comms.CAUSE]
@@ -149,6 +147,7 @@ def _panel(site: Site) -> annunciator.Panel:
         beacons=site.annunciator.beacons,
         sounders=site.annunciator.sounders,
         sounds_in_fire=site.fire.sounder,
+        zones=compile_alarms.zones(site),
     )
 
 

@@ -42,9 +42,6 @@ _LISTS = (
         items=("staff_told", "battery_full", "battery_test", "generator", "paper_forms"),
     ),
 )  # fmt: skip
-_BY_HAND = Checklist(
-    id="trunk.failover", opens=Opens.CAUSE_BEGINS, of=trunks.CAUSE, items=("move_trunks", "test_inbound", "voice_menu")
-)
 
 
 def declare(site: Site, part: Part) -> Part:
@@ -52,7 +49,10 @@ def declare(site: Site, part: Part) -> Part:
     part = _with_contacts(part)
     causes = tuple(_told(site, part, cause) for cause in part.causes)
     known = {cause.id for cause in causes} | {condition.id for condition in part.conditions}
-    lists = (*_LISTS, *(() if site.failover.enabled else (_BY_HAND,)))
+    # Where an exchange's switch moves the calls there is nothing to be done by hand; a relay may wait for calls to end.
+    steps = site.failover.steps if site.moves_lines or not site.failover.enabled else ()
+    by_hand = Checklist(id="trunk.failover", opens=Opens.CAUSE_BEGINS, of=trunks.CAUSE, items=steps)
+    lists = (*_LISTS, *((by_hand,) if steps else ()))
     return replace(part, causes=causes, checklists=(*part.checklists, *(one for one in lists if one.of in known)))
 
 

@@ -48,7 +48,9 @@ def watch_calls(site: Site) -> list[Part]:
         )
         for one in site.exchange
     ]
-    return parts + [volume.watch(_watched(site, one)) for one in site.exchange if one.queues]
+    counted = [one for one in site.exchange if one.queues]
+    surges = [volume.cause(one.id for one in counted)] if counted else []
+    return parts + surges + [volume.watch(_watched(site, one)) for one in counted]
 
 
 def _watched(site: Site, exchange: Exchange) -> volume.Watched:
@@ -72,8 +74,16 @@ def _watched(site: Site, exchange: Exchange) -> volume.Watched:
         outbound=site.outbound.outputs if surge.pause_outbound else (),
         announcement=surge.announcement or "",
         agents=surge.agents or "",
-        call_in=surge.call_in,
+        call_in=_call_in(site),
     )
+
+
+def _call_in(site: Site) -> tuple[str, ...]:
+    """Whom to call in, in which order: the site's people, or the texts where it names nobody."""
+    order = site.call_in
+    lines = (("present", order.present), ("standby", order.standby), ("away", order.away))
+    named = tuple(f"{who}: {', '.join(people)}" for who, people in lines if people)
+    return named or tuple(f"call_in.{who}" for who, _ in lines)
 
 
 def _exchange(exchange: Exchange, gate: str) -> Part:

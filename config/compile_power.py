@@ -5,6 +5,7 @@ Part of `compile`: from a checked site and the points that its profiles offer. I
 
 from collections.abc import Collection, Iterable
 
+from config import compile_inputs
 from config.model_floor import Generator, Load, LoadKind, StageEntry
 from config.model_site import Site
 from firmware_py.core import generator, planned
@@ -117,7 +118,10 @@ def announced(site: Site, points: Collection[str]) -> Part:
     charges = [f"{ups.id}.battery.charge_pct" for ups in site.ups if f"{ups.id}.battery.charge_pct" in points]
     sources = [f"{ups.id}.output_source" for ups in site.ups]
     flags = [generator.FAILED] if site.generator is not None else []
-    watched = monitors_planned.watch(sources, charges, flags, cause=power.CAUSE, off_delay_ms=site.power.off_delay_ms)
+    untried = [f"{ups.id}.forecast.untried_d" for ups in site.ups if is_forecast(ups.id, points)]
+    watched = monitors_planned.watch(
+        sources, charges, flags, untried, cause=power.CAUSE, off_delay_ms=site.power.off_delay_ms
+    )
     return join((Part(cuts=cuts, notice_s=(notice_s,)), watched))
 
 
@@ -133,7 +137,7 @@ def standby(site: Site, points: Collection[str]) -> Part:
             pairs=tuple(pair for ups in site.ups for pair in _pairs(asked, ups.id, points)),
             start_after_ms=asked.start_after_ms, stop_after_ms=asked.stop_after_ms,
             hold_ms=asked.start_hold_ms, stop_hold_ms=asked.stop_hold_ms,
-            start_within_ms=asked.start_within_ms, tries=asked.tries, minimum_run_ms=asked.minimum_run_ms,
+            start_within_ms=asked.start_within_ms, tries_count=asked.tries, minimum_run_ms=asked.minimum_run_ms,
             test_every_s=asked.test_every_ms // 1000, test_run_ms=asked.test_run_ms,
             test_at_s=None if asked.test_at is None else second_of_day(asked.test_at),
         )
@@ -150,7 +154,7 @@ def _pairs(asked: Generator, ups: str, points: Collection[str]) -> Iterable[moni
     for name, point, start, stop in named:
         offered = point in points or (".forecast." in point and is_forecast(ups, points))
         if start is not None and stop is not None and offered:
-            yield monitors_generator.Pair(name=f"{ups}.{name}", point=point, start=start, stop=stop)
+            yield monitors_generator.Pair(name=f"{ups}.{name}", point=point, start_limit=start, stop_limit=stop)
 
 
 def causes(site: Site, points: Collection[str]) -> list[conservation.Conservation]:
@@ -159,6 +163,7 @@ def causes(site: Site, points: Collection[str]) -> list[conservation.Conservatio
         power.CAUSE: (
             *(name for ups in site.ups for name in power.outages(ups.id)),
             *((monitors_generator.CARRIES,) if site.generator is not None and not site.generator.carries_all else ()),
+            *compile_inputs.outages(site),
         ),
         trunks.CAUSE: tuple(trunks.below_minimum(group.id) for group in site.trunk_group if group.conserve),
     }

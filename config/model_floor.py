@@ -41,6 +41,9 @@ class InputEntry(Section):
     kind: InputKind = Field(description="what it says")
     contact: Literal["normally_open", "normally_closed"] = Field(description="how it is wired at rest")
     pull: Literal["up", "down", "none"] = Field(default="up", description="resistor; none where the wiring has its own")
+    opposite_pin: Pin | None = Field(
+        default=None, description="the other half of a changeover contact: a cut or shorted wire is then a fault"
+    )
     debounce_ms: Annotated[DurationMs, within(units.DURATION, "0 s", "5 s")] = Field(
         default=50, description="rest before it counts"
     )
@@ -55,6 +58,7 @@ class Row(StrEnum):
     FIRE = "FIRE"
     LINK = "LINK"
     CONTROLLER = "CONTROLLER"
+    SERVICE = "SERVICE"
 
 
 class Lamp(Section):
@@ -65,11 +69,17 @@ class Lamp(Section):
     panel: Name = Field(default="main", description="which panel, where a floor has several")
 
 
+SoundMs = Annotated[tuple[Annotated[DurationMs, within(units.DURATION, "50 ms", "2 min")], ...], Field(max_length=24)]
+
+
 class Annunciator(Section):
-    """What is seen and heard from afar."""
+    """What is seen and heard from afar. A pattern is on, off, on, off ...; none may sound like an evacuation signal."""
 
     beacons: tuple[PointId, ...] = Field(default=(), description="outputs that flash in conservation and alarm")
     sounders: tuple[PointId, ...] = Field(default=(), description="outputs that sound until somebody acknowledges")
+    sound_high: SoundMs = Field(default=(), description="pattern for high alarms; default five short ones every 5 s")
+    sound_medium: SoundMs = Field(default=(), description="for medium ones; default three every 15 s")
+    sound_low: SoundMs = Field(default=(), description="for low ones; default one a minute")
 
 
 class LoadKind(StrEnum):

@@ -63,11 +63,6 @@ class Surge(Section):
     pause_outbound: bool = Field(default=False, description="whether a surge pauses outbound")
     announcement: PointId | None = Field(default=None, description="output that plays the emergency announcement")
     agents: PointId | None = Field(default=None, description="output that moves outbound agents to inbound")
-    call_in: tuple[Text, ...] = Field(
-        default=("call_in.present", "call_in.standby", "call_in.away"),
-        max_length=16,
-        description="in which order people are called in: keys of the texts, or names",
-    )
     busy_pct: Percent = Field(
         default=40.0, description="share of 20 min with every inbound line taken that is a surge; 0 %: not watched"
     )
@@ -90,8 +85,8 @@ class Failover(Section):
     in_use: PointId | None = Field(
         default=None, description="of a transfer relay: [[input]] that is on while one of its lines is in use"
     )
-    steps: tuple[Text, ...] = Field(
-        default=("failover.see", "failover.tell", "failover.move", "failover.test", "failover.note"),
+    steps: tuple[Name, ...] = Field(
+        default=("see_lines", "tell_floor", "move_trunks", "test_inbound", "voice_menu", "note_lines"),
         max_length=20,
-        description="the hand procedure, told when trunks fail: keys of the texts, or sentences",
+        description="the hand procedure, told when trunks fail and ticked item by item: keys of the checklist texts",
     )

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from config import units
+from config.model_alarms import AlarmEntry, Alarms, Drills, LampPanel, Service, Suppression
 from config.model_common import AbsolutePath, DelayMs, Section, StoreBytes, within
 from config.model_devices import Exchange, ModbusEndpoint, ModbusUnit, SnmpTraps, Trunk, TrunkGroup, Ups
 from config.model_floor import Annunciator, Generator, InputEntry, Lamp, Load, PlannedOutage, StageEntry
@@ -211,6 +212,12 @@ class Site(Section):
     input: tuple[InputEntry, ...] = Field(default=(), max_length=64)
     lamp: tuple[Lamp, ...] = Field(default=(), max_length=128)
     annunciator: Annunciator = Annunciator()
+    panel: tuple[LampPanel, ...] = Field(default=(), max_length=32)
+    alarms: Alarms = Alarms()
+    alarm: tuple[AlarmEntry, ...] = Field(default=(), max_length=256)
+    suppression: tuple[Suppression, ...] = Field(default=(), max_length=64)
+    drill: Drills = Drills()
+    service: tuple[Service, ...] = Field(default=(), max_length=16)
     load: tuple[Load, ...] = Field(default=(), max_length=256)
     stage: tuple[StageEntry, ...] = Field(default=(), max_length=64)
     planned_outage: tuple[PlannedOutage, ...] = Field(default=(), max_length=64)

@@ -6,6 +6,9 @@ Pure; it must not know sockets or what the values mean.
 
 MAX_BYTES = 8192  # ten times a full answer of ours
 _SEQUENCE, _INTEGER, _OCTETS, _RESPONSE = 0x30, 0x02, 0x04, 0xA2
+_NAME, _CONSTRUCTED = 0x06, 0x20
+_NUMBERS = frozenset({_INTEGER, 0x41, 0x42, 0x43, 0x46, 0x47})  # RFC 2578 clause 7.1: no number is wider than 64 bits
+_NUMBER_BYTES = 9
 V1, V2C, V3 = 0, 1, 3  # msgVersion, RFC 3412 clause 6
 
 
@@ -44,10 +47,19 @@ def _pdu_fits(datagram: bytes, place: int, end: int, most_varbinds: int) -> bool
     place, count = values[1], 0
     while place < end and count <= most_varbinds:
         value = part(datagram, place, end)
-        if value is None or value[0] != _SEQUENCE:
+        if value is None or value[0] != _SEQUENCE or not _value_fits(datagram, value[1], value[2]):
             return False
         place, count = value[2], count + 1
     return place == end and count <= most_varbinds
+
+
+def _value_fits(datagram: bytes, place: int, end: int) -> bool:
+    """A name, then one plain value: a number of thousands of digits or a nest of values costs the library 50 ms."""
+    name = part(datagram, place, end)
+    value = None if name is None or name[0] != _NAME else part(datagram, name[2], end)
+    if value is None or value[2] != end or value[0] & _CONSTRUCTED:
+        return False
+    return value[0] not in _NUMBERS or value[2] - value[1] <= _NUMBER_BYTES
 
 
 def part(data: bytes, place: int, end: int) -> tuple[int, int, int] | None:

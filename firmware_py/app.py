@@ -13,6 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from config.compile import Floor
+from config.compile_alarms import sounds
 from config.site import control_socket, state_directory
 from config.strict import ConfigError, Fault
 from config.texts import load_texts
@@ -100,15 +101,14 @@ class Controller:
             self._directory, boot_id(), self._clock.now_ms, on_synced=lambda _: self._link.notify(),
             on_status=self._note_storage, on_failure=self._storage_died,
         )  # fmt: skip
-        stored = self._storage.restore()
         # Resumed here too, where the cycle does: a recording must begin with what the first step gets.
-        state = resume(stored.state if stored else State(), self._clock.now_ms())
+        state = resume(stored.state if (stored := self._storage.restore()) else State(), self._clock.now_ms())
         self._table = PointTable(plan.points, self._clock, waker.wake)
         desk = Desk(waker.wake)
         self._wires = Wires(site, choice.devices, environ, self._clock, self._table, self._levels(state))
         self._writer = Writer(
             plan.outputs, clock=self._clock, table=self._table, beats=self._beats, local=self._wires.local,
-            remote=self._wires.remote,
+            remote=self._wires.remote, steps=sounds(site),
         )  # fmt: skip
         self._archive = Archive(self._storage, self._clock, self._run_id, plan, state)
         self._known = KnownTime(self._clock, KeptWords(self._directory / TIME, Disk()))

@@ -5,14 +5,16 @@ sounds. It must not know pins, nor why an alarm is active.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from firmware_py.core.alarm import AlarmPriority, Display
+from firmware_py.core import annunciation, drill
+from firmware_py.core.alarm import Alarm, AlarmPriority, Display
 from firmware_py.core.mode import CausePhase, Mode
 from firmware_py.core.output import OutputValue, Pattern, Priority
 from firmware_py.core.plan import (
     Always,
     CauseIn,
+    FirstOut,
     FlagUp,
     Interlock,
     LampTest,
@@ -36,7 +38,12 @@ _SHOWN: Sequence[tuple[Display, OutputValue, int]] = (
     (Display.ACTIVE_ACKED, True, 40),
     (Display.LATCHED, True, 50),
 )
+_FIRST: Sequence[tuple[Display, OutputValue, int]] = (
+    (Display.ACTIVE_UNACKED, Pattern.FIRST, 9),
+    (Display.ACTIVE_ACKED, Pattern.FIRST_SEEN, 38),
+)
 _PENDING_RANK, _MANUAL_RANK, _CONSERVE_RANK, _RECOVER_RANK, _ALIVE_RANK = 11, 5, 30, 35, 200
+_BURNING_RANK, _DRILL_RANK, _ASIDE_RANK = 60, 20, 40
 _SOUNDS: Mapping[AlarmPriority, tuple[Pattern, int]] = {
     AlarmPriority.HIGH: (Pattern.SOUND_HIGH, 10),
     AlarmPriority.MEDIUM: (Pattern.SOUND_MEDIUM, 20),
@@ -46,12 +53,19 @@ _SOUNDS: Mapping[AlarmPriority, tuple[Pattern, int]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """Outputs that speak to people. `sounds_in_fire`: the site's opt-in to sound beside the fire panel."""
+    """Outputs that speak to people. `sounds_in_fire`: the site's opt-in to sound beside the fire panel. `zones`: lamps
+    that speak of some devices only, by the beginnings of their alarms' ids; what is urgent is shown everywhere."""
 
     lamps: Mapping[Row, tuple[str, ...]]
+    zones: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     beacons: tuple[str, ...] = ()
     sounders: tuple[str, ...] = ()
     sounds_in_fire: bool = False
+
+    def speaks_of(self, lamp: str, alarm: Alarm) -> bool:
+        """Whether this lamp shows this alarm."""
+        devices = self.zones.get(lamp)
+        return devices is None or alarm.urgent or any(f"{alarm.id}.".startswith(f"{device}.") for device in devices)
 
 
 def announce(panel: Panel, alarms: Sequence[RowAlarm], *, causes: frozenset[str], flags: frozenset[str]) -> Part:
@@ -60,6 +74,7 @@ def announce(panel: Panel, alarms: Sequence[RowAlarm], *, causes: frozenset[str]
     rules += _modes(panel, causes, flags)
     rules += [_lamp(lamp, Always(), Pattern.ALIVE, _ALIVE_RANK) for lamp in panel.lamps.get(Row.CONTROLLER, ())]
     rules += _tests(panel)
+    rules += _service(panel)
     rules += _beacons(panel, causes)
     rules += [rule for listed in alarms if not listed.quiet for rule in _sounds(panel, listed)]
     return Part(rules=tuple(rules), interlocks=_silence(panel, causes))
@@ -71,8 +86,12 @@ def _alarm(panel: Panel, listed: RowAlarm) -> list[Rule]:
     priority = Priority.LIFE_SAFETY if alarm.urgent else Priority.PROGRAM
     rules = []
     for lamp in panel.lamps.get(listed.row, ()):
+        if not panel.speaks_of(lamp, alarm):
+            continue
         for display, value, rank in _SHOWN:
             rules.append(_lamp(lamp, Shows(alarm=alarm.id, displays=frozenset({display})), value, rank, priority))
+        for display, value, rank in _FIRST:
+            rules.append(_lamp(lamp, FirstOut(alarm=alarm.id, displays=frozenset({display})), value, rank, priority))
         if listed.early:
             rules.append(_lamp(lamp, Pending(condition=alarm.condition), Pattern.FLASH, _PENDING_RANK))
     return rules
@@ -100,16 +119,32 @@ def _tests(panel: Panel) -> list[Rule]:
     ]
 
 
+def _service(panel: Panel) -> list[Rule]:
+    """The blue lamp: somebody has taken something from the panel, or what is seen is a drill."""
+    shown = ((drill.FLAG, Pattern.DRILL, _DRILL_RANK), (annunciation.SET_ASIDE, True, _ASIDE_RANK))
+    return [
+        _lamp(lamp, FlagUp(flag=flag), value, rank)
+        for lamp in panel.lamps.get(Row.SERVICE, ())
+        for flag, value, rank in shown
+    ]
+
+
 def _beacons(panel: Panel, causes: frozenset[str]) -> list[Rule]:
     away = ModeIn(modes=frozenset({Mode.CONSERVATION, Mode.EVACUATION}))
     rules = [Rule(when=away, output=beacon, value=True, owner=OWNER) for beacon in panel.beacons]
     if fire.CAUSE not in causes:
         return rules
     burning = Seen(condition=fire.SEEN)
-    return rules + [
-        Rule(when=burning, output=beacon, value=True, owner=fire.CAUSE, priority=Priority.LIFE_SAFETY)
-        for beacon in panel.beacons
-    ]
+    # A fire that somebody has shelved is silent, never dark.
+    lamps = [_lamp(lamp, burning, True, _BURNING_RANK, Priority.LIFE_SAFETY) for lamp in panel.lamps.get(Row.FIRE, ())]
+    return (
+        rules
+        + lamps
+        + [
+            Rule(when=burning, output=beacon, value=True, owner=fire.CAUSE, priority=Priority.LIFE_SAFETY)
+            for beacon in panel.beacons
+        ]
+    )
 
 
 def _sounds(panel: Panel, listed: RowAlarm) -> list[Rule]:

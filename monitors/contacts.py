@@ -1,4 +1,4 @@
-"""Contacts on the floor: door, panic button, leak, smoke, and the fire panel's own relay as its second source.
+"""Contacts on the floor: door, panic button, leak, smoke, the fire panel's relays, a mains relay, a running generator.
 
 A contact that cannot be read is a fault of its own. It must not know pins or wiring.
 """
@@ -9,7 +9,7 @@ from firmware_py.core.alarm import Alarm, AlarmPriority
 from firmware_py.core.check import IsBad, IsFlag
 from firmware_py.core.condition import Condition, WhenBad
 from firmware_py.core.event import Severity
-from firmware_py.core.plan import Announce
+from firmware_py.core.plan import Announce, FlagRule, Holds
 from monitors.parts import Part, Row, RowAlarm
 
 _PRIORITIES = {
@@ -20,6 +20,7 @@ _PRIORITIES = {
     "fire_fault": AlarmPriority.MEDIUM,  # the panel's fault relay, held while all is well: power loss reports too
 }
 WATCHED_KINDS = frozenset(_PRIORITIES)
+GENERATOR = "generator"  # the flag beside the mode while it runs
 _FIRE_KINDS = frozenset({"smoke", "fire_fault"})
 
 
@@ -32,34 +33,74 @@ class Contact:
 
     id: str
     kind: str
+    on_delay_ms: int = 0
+    off_delay_ms: int = 0
+
+
+def mains_lost(contact: str) -> str:
+    """Id of the condition that a mains relay has dropped."""
+    return f"{contact}.lost"
 
 
 def watch(contact: Contact) -> Part:
-    """The alarm of one contact."""
-    condition = f"{contact.id}.reported"
+    """What one contact reports. A fire contact is watched beside the panel (`monitors.fire`)."""
+    match contact.kind:
+        case "mains":
+            return _mains(contact)
+        case "generator":
+            return _generator(contact)
+        case kind if kind in WATCHED_KINDS:
+            return _reported(contact)
+        case _:
+            return Part()
+
+
+def _mains(contact: Contact) -> Part:
+    """A relay that hangs on the mains: beside the UPS, or where there is none that can be asked."""
+    name = mains_lost(contact.id)
+    lost = _condition(name, contact, wanted=False, confirm=2)
+    alarm = Alarm(id=name, condition=name, priority=AlarmPriority.HIGH, text="alarm.contact_mains", cause="power")
     return Part(
-        conditions=(Condition(id=condition, test=IsFlag(point=contact.id), when_bad=WhenBad.HOLD),),
-        alarms=(
-            RowAlarm(
-                alarm=Alarm(
-                    id=condition,
-                    condition=condition,
-                    priority=_PRIORITIES[contact.kind],
-                    text=f"alarm.contact_{contact.kind}",
-                    latching=contact.kind == "panic",
-                ),
-                row=Row.FIRE if contact.kind in _FIRE_KINDS else Row.CONTROLLER,
-            ),
-        ),
-        announcements=(
-            Announce(
-                condition=condition,
-                begins=f"contact.{contact.kind}",
-                ends=f"contact.{contact.kind}_over",
-                severity=Severity.WARNING,
-            ),
-        ),
+        conditions=(lost,),
+        alarms=(RowAlarm(alarm=alarm, row=Row.POWER, early=True),),
+        announcements=(_announce(name, "contact.mains_lost", "contact.mains_returned"),),
     )
+
+
+def _generator(contact: Contact) -> Part:
+    name = f"{contact.id}.running"
+    return Part(
+        conditions=(_condition(name, contact),),
+        flags=(FlagRule(flag=GENERATOR, when=Holds(condition=name)),),
+        announcements=(_announce(name, "contact.generator", "contact.generator_over"),),
+    )
+
+
+def _reported(contact: Contact) -> Part:
+    name = f"{contact.id}.reported"
+    alarm = Alarm(
+        id=name,
+        condition=name,
+        priority=_PRIORITIES[contact.kind],
+        text=f"alarm.contact_{contact.kind}",
+        latching=contact.kind == "panic",
+    )
+    return Part(
+        conditions=(_condition(name, contact),),
+        alarms=(RowAlarm(alarm=alarm, row=Row.FIRE if contact.kind in _FIRE_KINDS else Row.CONTROLLER),),
+        announcements=(_announce(name, f"contact.{contact.kind}", f"contact.{contact.kind}_over"),),
+    )
+
+
+def _condition(name: str, contact: Contact, *, wanted: bool = True, confirm: int = 1) -> Condition:
+    return Condition(
+        id=name, test=IsFlag(point=contact.id, wanted=wanted), when_bad=WhenBad.HOLD, on_delay_ms=contact.on_delay_ms,
+        off_delay_ms=contact.off_delay_ms, confirm=confirm,
+    )  # fmt: skip
+
+
+def _announce(condition: str, begins: str, ends: str) -> Announce:
+    return Announce(condition=condition, begins=begins, ends=ends, severity=Severity.WARNING)
 
 
 def watch_sight(contact: str, *, fire: bool) -> Part:

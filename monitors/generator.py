@@ -28,8 +28,8 @@ class Pair:
 
     name: str
     point: str
-    start: float
-    stop: float
+    start_limit: float
+    stop_limit: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ class Standby:
     hold_ms: int = 20_000
     stop_hold_ms: int = 60_000
     start_within_ms: int = 30_000
-    tries: int = 3
+    tries_count: int = 3
     minimum_run_ms: int = 600_000
     test_every_s: int = 28 * 86_400
     test_run_ms: int = 600_000
@@ -61,7 +61,7 @@ def watch(standby: Standby) -> Part:
     by_mains = tuple(condition.id for condition in reasons if condition.id == "generator.mains_lost")
     asked = generator.Generator(
         reasons=tuple(condition.id for condition in reasons), gates=standby.outages + by_mains,
-        running=standby.running, start_within_ms=standby.start_within_ms, tries=standby.tries,
+        running=standby.running, start_within_ms=standby.start_within_ms, tries_count=standby.tries_count,
         minimum_run_ms=standby.minimum_run_ms, test_every_s=standby.test_every_s, test_run_ms=standby.test_run_ms,
         test_at_s=standby.test_at_s,
     )  # fmt: skip
@@ -95,9 +95,9 @@ def _reasons(standby: Standby) -> Iterator[Condition]:
             on_delay_ms=standby.start_after_ms, off_delay_ms=standby.stop_after_ms, confirm=2,
         )  # fmt: skip
     for pair in standby.pairs:
-        deadband = abs(pair.stop - pair.start)
-        kind = Below if pair.stop > pair.start else Above
-        bound: Test = kind(point=pair.point, limit=pair.start, deadband=deadband)
+        deadband = abs(pair.stop_limit - pair.start_limit)
+        kind = Below if pair.stop_limit > pair.start_limit else Above
+        bound: Test = kind(point=pair.point, limit=pair.start_limit, deadband=deadband)
         # With a contact ahead of the transfer switch the mains itself ends it; without one only the stop value does.
         parts: Sequence[Test] = (IsFlag(point=standby.mains, wanted=False), bound) if standby.mains else (bound,)
         yield Condition(

@@ -37,6 +37,7 @@ class Row(StrEnum):
     FIRE = "fire"
     LINK = "link"
     CONTROLLER = "controller"
+    SERVICE = "service"  # the blue one, where there is one: shelved, out of service, drill
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

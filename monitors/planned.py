@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from firmware_py.core import planned
 from firmware_py.core.alarm import Alarm, AlarmPriority
-from firmware_py.core.check import AllOf, AnyOf, Below, IsFlag, IsWord, Test
+from firmware_py.core.check import Above, AllOf, AnyOf, Below, IsFlag, IsWord, Test
 from firmware_py.core.condition import Condition, WhenBad
 from firmware_py.core.event import Severity
 from firmware_py.core.plan import Announce, FlagRule, Holds
@@ -15,14 +15,22 @@ from monitors.parts import Part, Row, RowAlarm
 
 FLAG = "planned"
 READY_PCT = 90.0
+TRIED_D = 180  # a battery that gave no power for longer is a guess
 AHEAD, RUNNING, NOT_READY, OVERRUN = "planned.ahead", "planned.running", "planned.not_ready", "planned.overrun"
 
 
 def watch(
-    upses: Sequence[str], charges: Sequence[str], flags: Sequence[str] = (), *, cause: str, off_delay_ms: int
+    upses: Sequence[str],
+    charges: Sequence[str],
+    flags: Sequence[str] = (),
+    untried: Sequence[str] = (),
+    *,
+    cause: str,
+    off_delay_ms: int,
 ) -> Part:
     """All that is declared where cuts are announced. `upses`: output sources; `charges`: points of battery charge;
-    `flags`: points that are always known, and true while something else is amiss, like a generator that failed."""
+    `flags`: points that are always known, and true while something else is amiss, like a generator that failed;
+    `untried`: points with the days since a battery last gave power, in a test or an outage."""
     dark = AnyOf(tests=tuple(IsWord(point=point, words=frozenset({"battery", "off"})) for point in upses))
     conditions = [
         _condition(AHEAD, _in("noticed", "soon", "running")),
@@ -33,6 +41,7 @@ def watch(
     alarms = [_alarm(OVERRUN, AlarmPriority.HIGH, "planned_overrun", cause)]
     amiss: list[Test] = [Below(point=point, limit=READY_PCT) for point in charges]
     amiss += [IsFlag(point=point) for point in flags]
+    amiss += [Above(point=point, limit=TRIED_D) for point in untried]
     if amiss:
         test = AllOf(tests=(_in("soon"), AnyOf(tests=tuple(amiss))))
         conditions.append(_condition(NOT_READY, test, off_delay_ms=off_delay_ms))

@@ -5,11 +5,11 @@ A trunk that cannot be judged is neither up nor down; a full one is not faulty. 
 
 from dataclasses import dataclass, replace
 
-from firmware_py.core.alarm import Alarm, AlarmPriority, Display
+from firmware_py.core.alarm import Alarm, AlarmPriority
 from firmware_py.core.check import AllOf, AnyOf, Below, FewerThan, IsBad, IsFlag, IsWord, Test, Until
 from firmware_py.core.condition import Condition, WhenBad
 from firmware_py.core.event import Severity
-from firmware_py.core.plan import Announce, Holds, Rule, Shows
+from firmware_py.core.plan import Announce, Holds, Rule, Stands
 from monitors.parts import Part, Row, RowAlarm, join
 from monitors.power import SILENT
 
@@ -166,8 +166,8 @@ def _move_lines(group: Group, failure: Condition) -> Part:
 
 
 def _while_shown(alarm: str, output: str) -> Rule:
-    away = Shows(alarm=alarm, displays=frozenset(Display) - {Display.NORMAL})
-    return Rule(when=away, output=output, value=True, owner=CAUSE)
+    # While it stands, not while it is shown: a shelf moves no calls.
+    return Rule(when=Stands(alarm=alarm), output=output, value=True, owner=CAUSE)
 
 
 def watch_exchange(exchange: Exchange) -> Part:

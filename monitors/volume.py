@@ -3,12 +3,14 @@
 Every action is asked for on behalf of the owner `surge` and ends with it. It must not know AMI, clocks or arithmetic.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from firmware_py.core.alarm import Alarm, AlarmPriority
 from firmware_py.core.check import Above, AnyOf, IsFlag, Test
 from firmware_py.core.condition import Condition, WhenBad
 from firmware_py.core.event import Severity
+from firmware_py.core.mode import Cause, Mode
 from firmware_py.core.plan import Announce, Holds, Rule
 from firmware_py.core.volume import Volume
 from monitors.parts import Part, Row, RowAlarm
@@ -35,6 +37,11 @@ class Watched:
     call_in: tuple[str, ...] = ()
 
 
+def cause(exchanges: Iterable[str]) -> Part:
+    """One incident for the surges of all exchanges: told in tiers like any other, and never a reason to shed loads."""
+    return Part(causes=(Cause(id=OWNER, mode=Mode.NORMAL, conditions=tuple(surge_of(one) for one in exchanges)),))
+
+
 def surge_of(exchange: str) -> str:
     """Id of the condition."""
     return f"{exchange}.surge"
@@ -52,7 +59,7 @@ def watch(watched: Watched) -> Part:
         off_delay_ms=watched.off_delay_ms,
     )
     outputs = [*watched.outbound, *filter(None, (watched.announcement, watched.agents))]
-    alarm = Alarm(id=found, condition=found, priority=AlarmPriority.MEDIUM, text="alarm.surge")
+    alarm = Alarm(id=found, condition=found, priority=AlarmPriority.MEDIUM, text="alarm.surge", cause=OWNER)
     carried = (
         *(f"{points}.{what}" for what in ("seen", "usual", "busy_pct", "abandoned_pct")),
         f"{name}.queue.waiting",

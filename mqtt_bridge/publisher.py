@@ -83,10 +83,7 @@ class Publisher:
         self._refusals: dict[str, str] = {}
         self._ahead = False
         self._why = ""
-        self._stopping = asyncio.Event()
-        self._return = asyncio.Event()
-        self._ended = asyncio.Event()
-        self._idle = asyncio.Event()
+        self._stopping, self._return, self._ended, self._idle = (asyncio.Event() for _ in range(4))
         self._idle.set()
         self.health = Health()
 

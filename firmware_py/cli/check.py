@@ -6,12 +6,15 @@ Opens no device and needs no secret.
 import argparse
 import sys
 from pathlib import Path
+from textwrap import fill
 
 from config.budget import budget
 from config.site import effective
 from config.strict import ConfigError
 from firmware_py.cli.codes import Code
 from firmware_py.wiring.building import build_floor
+
+_INDENT = "    "
 
 
 def run(args: argparse.Namespace) -> int:
@@ -29,6 +32,7 @@ def run(args: argparse.Namespace) -> int:
     if args.budget:
         for late in budget(floor.site, devices):
             print(late.text)
+            print(fill(", ".join(late.points), width=110, initial_indent=_INDENT, subsequent_indent=_INDENT))
         return Code.OK
     plan = floor.plan
     print(f"{path}: sound. {len(plan.points)} points, {len(plan.alarms)} alarms, {len(plan.stages)} stages,")

@@ -14,11 +14,18 @@ from firmware_py.core.command import CommandKind
 def run(args: argparse.Namespace) -> int:
     """Give the order and tell what became of it."""
     kind, value = args.kind, args.value
+    if kind == CommandKind.DRILL.value:
+        if args.target == "stop":
+            kind, args.target = CommandKind.END_DRILL.value, ""
+        elif not args.yes:
+            print("a drill acts: loads are shed, outbound pauses, lamps and sounder go. Add --yes.", file=sys.stderr)
+            return Code.USAGE
     if kind == CommandKind.OVERRIDE.value and value == "auto":
         kind, value = CommandKind.RELEASE_OVERRIDE.value, None
     target = f"{args.target}={args.word}" if kind == CommandKind.TRUNK.value else args.target
     on = None if value is None else value == "on"
-    answer, code = ask(args.socket, "command", kind=kind, target=target, value=on, ttl_ms=args.ttl_ms)
+    why = getattr(args, "why", "")
+    answer, code = ask(args.socket, "command", kind=kind, target=target, value=on, ttl_ms=args.ttl_ms, why=why)
     if not isinstance(answer, dict):
         return code
     if not answer.get("done"):

@@ -97,7 +97,8 @@ def _as_json(report: Report) -> dict[str, object]:
 def _lines(report: Report) -> Iterator[str]:
     for group, took_ms in report.latency_ms.items():
         yield f"{group}: {took_ms} ms"
-    told = {name: sample for name, sample in report.samples.items() if (sample.detail or sample.value is not None) and _tells(sample)}
+    said = {name: sample for name, sample in report.samples.items() if sample.detail or sample.value is not None}
+    told = {name: sample for name, sample in said.items() if _tells(sample)}
     if told:
         yield ""
         yield f"{'POINT':<28} {'VALUE':>14}  {'QUALITY':<24} {'SOURCE':<12} RAW"

@@ -89,6 +89,7 @@ def _alarms(seen: Picture) -> list[str]:
     order = sorted(alarms.items(), key=lambda one: (one[1]["acked"], one[1]["priority"] != "high", one[0]))
     lines = [f"ALARMS ({len(alarms)})"]
     lines += [f"{name:<26}{one['state'].replace('_', ' ')[:12]:<13}{age(one['elapsed_ms']):>6}" for name, one in order]
+    lines += [f"  {name}: {one['aside']}" for name, one in order if one.get("aside")]
     return lines if order else [*lines, "  none"]
 
 

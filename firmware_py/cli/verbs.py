@@ -16,7 +16,9 @@ from firmware_py.core.command import CommandKind
 _ORDERS: tuple[tuple[str, CommandKind, str, str], ...] = (
     ("ack", CommandKind.ACK, "alarm", "acknowledge an alarm, or all of them"),
     ("silence", CommandKind.SILENCE, "alarm", "stop the sounder until a new alarm comes"),
-    ("reset", CommandKind.RESET, "alarm", "reset a latched alarm whose cause has ended"),
+    ("reset", CommandKind.RESET, "alarm", "reset a latched alarm whose cause has ended, and who was first"),
+    ("unshelve", CommandKind.UNSHELVE, "alarm", "show a shelved alarm again"),
+    ("in-service", CommandKind.IN_SERVICE, "alarm", "bring an alarm back into service"),
     ("conserve", CommandKind.CONSERVE, "", "go to conservation by hand"),
     ("release", CommandKind.RELEASE, "", "end conservation by hand"),
     ("pause", CommandKind.PAUSE_OUTBOUND, "", "pause outbound calls by hand"),
@@ -157,6 +159,7 @@ def _add_orders(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         if target:
             order.add_argument("target", nargs="?", default="", metavar=target.upper(), help="id, as `status` shows it")
         _add_socket(order)
+    _add_aside(verbs)
     trunk = _verb(
         verbs, "trunk", "say how a trunk is that nobody else tells of, or take one into maintenance", module="order"
     )
@@ -172,3 +175,28 @@ def _add_orders(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "--for", dest="ttl_ms", type=_duration_ms, default=0, metavar="TIME", help='like "30 min"; default: until auto'
     )
     _add_socket(override)
+
+
+def _add_aside(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    shelve = _verb(verbs, "shelve", "take an alarm from the panel for a while: 8 h at most, fire 1 h", module="order")
+    shelve.set_defaults(kind=CommandKind.SHELVE.value, value=None)
+    out = _verb(verbs, "out-of-service", "take an alarm from the panel until it is brought back", module="order")
+    out.set_defaults(kind=CommandKind.OUT_OF_SERVICE.value, value=None, ttl_ms=0)
+    for verb in (shelve, out):
+        verb.add_argument("target", metavar="ALARM", help="id, as `status` shows it")
+        verb.add_argument("--why", required=True, metavar="TEXT", help="the reason, for whoever comes next")
+        _add_socket(verb)
+    shelve.add_argument("--for", dest="ttl_ms", type=_duration_ms, required=True, metavar="TIME", help='like "30 min"')
+    drill = _verb(verbs, "drill", "try the real sequence under a drill label; `drill stop` ends it", module="order")
+    drill.set_defaults(kind=CommandKind.DRILL.value, value=None)
+    drill.add_argument("target", metavar="WHAT", help="power, trunk or fire, as far as the site has them; or stop")
+    drill.add_argument(
+        "--for", dest="ttl_ms", type=_duration_ms, default=0, metavar="TIME", help='default "10 min", at most "1 h"'
+    )
+    drill.add_argument("--yes", action="store_true", help="outputs really act: without this nothing is done")
+    _add_socket(drill)
+    legend = _verb(verbs, "legend", "what the lamps and the sounder say, to hang beside the panel")
+    legend.add_argument("file", nargs="?", default=DEFAULT_SITE, help="site file (default %(default)s)")
+    legend.add_argument("--html", action="store_true", help="a page that prints well, instead of text")
+    legend.add_argument("--language", choices=("en", "zh"), default="", help="default: the site's")
+    legend.add_argument("--all", action="store_true", help="every alarm with its id, priority and text")

@@ -5,7 +5,7 @@ This module must not decide anything: it compares what was with what is.
 
 from collections.abc import Iterator
 
-from firmware_py.core.alarm import Alarm, AlarmPriority, AlarmState
+from firmware_py.core import alarm_log
 from firmware_py.core.decision import Decision
 from firmware_py.core.event import Event, Severity
 from firmware_py.core.image import InputImage
@@ -15,11 +15,6 @@ from firmware_py.core.stage import StageState
 from firmware_py.core.state import State
 
 _REST = StageState()
-_SEVERITY = {
-    AlarmPriority.HIGH: Severity.CRITICAL,
-    AlarmPriority.MEDIUM: Severity.WARNING,
-    AlarmPriority.LOW: Severity.INFO,
-}
 
 
 def tell(plan: Plan, before: State, image: InputImage, after: Decision, mode_before: Mode) -> Iterator[Event]:
@@ -28,13 +23,10 @@ def tell(plan: Plan, before: State, image: InputImage, after: Decision, mode_bef
     for announce in plan.announcements:
         yield from _conditions(plan, announce, before, state, image)
     for alarm in plan.alarms.values():
-        yield from _alarms(
-            alarm,
-            before.alarms.get(alarm.id),
-            state.alarms[alarm.id],
-            _incident(state, before, alarm.cause),
-            image.now_ms,
-        )
+        was, now = before.alarms.get(alarm.id), state.alarms[alarm.id]
+        if now is not was:
+            yield from alarm_log.tell(alarm, was, now, _incident(state, before, alarm.cause), image.now_ms)
+    yield from alarm_log.tell_flood(before.annunciation, state.annunciation, image.now_ms)
     if after.mode is not mode_before:
         yield Event(
             type="mode.changed",
@@ -89,29 +81,6 @@ def _conditions(plan: Plan, announce: Announce, before: State, state: State, ima
         incident=_incident(state, before, _cause_of(plan, announce.condition)),
         data={"condition": announce.condition, "evidence": now.evidence, **ordered, **carried},
     )
-
-
-def _alarms(
-    alarm: Alarm, was: AlarmState | None, now: AlarmState, incident: str | None, now_ms: int
-) -> Iterator[Event]:
-    was = was or AlarmState()
-    kinds = []
-    if now.activations > was.activations:
-        kinds.append("alarm.raised")
-    if was.active and not now.active:
-        kinds.append("alarm.cleared")
-    if now.acked and not was.acked:
-        kinds.append("alarm.acked")
-    if was.latched and not now.latched:
-        kinds.append("alarm.reset")
-    for kind in kinds:
-        yield Event(
-            type=kind,
-            severity=_SEVERITY[alarm.priority],
-            at_ms=now_ms,
-            incident=incident,
-            data={"alarm": alarm.id, "priority": alarm.priority.value, "evidence": now.evidence, "text": alarm.text},
-        )
 
 
 def _causes(plan: Plan, before: State, state: State, now_ms: int) -> Iterator[Event]:

@@ -15,7 +15,11 @@ class CommandKind(StrEnum):
 
     ACK = "ack"  # target: alarm or incident id, or empty for all
     SILENCE = "silence"  # sounder only, until any new alarm
-    RESET = "reset"  # a latched alarm whose condition has ended
+    SHELVE = "shelve"  # target: alarm id, ttl, why
+    UNSHELVE = "unshelve"
+    OUT_OF_SERVICE = "out-of-service"  # target: alarm id, why; until brought back
+    IN_SERVICE = "in-service"
+    RESET = "reset"  # a latched alarm whose condition has ended, and who was first
     OVERRIDE = "override"  # target: output id, value, ttl
     RELEASE_OVERRIDE = "release-override"
     CONSERVE = "conserve"  # conservation by hand
@@ -24,6 +28,8 @@ class CommandKind(StrEnum):
     RESUME_OUTBOUND = "resume-outbound"  # ends only the sender's own kind of pause: the one by hand
     FIRE_CONFIRM = "fire-confirm"  # local only
     LAMP_TEST = "lamp-test"
+    DRILL = "drill"  # target: which, ttl
+    END_DRILL = "end-drill"
     TRUNK = "trunk"  # target: NAME=WORD, what a person says of a trunk; `auto` takes it back
     OUTAGE_ADD = "outage-add"  # a planned power cut: target START/END, why its note
     OUTAGE_CANCEL = "outage-cancel"  # target: its id
@@ -38,8 +44,8 @@ class CommandRefused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """`by` is the authenticated sender, never a claim. `ttl_ms` bounds an override (0: until released) and a
-    silence (0: until a new alarm)."""
+    """`by` is the authenticated sender, never a claim. `ttl_ms` bounds an override (0: until released), a
+    silence (0: until a new alarm), and a shelf, which must have an end. `why` is kept with what is shelved."""
 
     id: str
     kind: CommandKind

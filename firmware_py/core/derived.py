@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from firmware_py.core import forecast
+from firmware_py.core.calendar import SECONDS_A_DAY
 from firmware_py.core.forecast import BatteryState, Estimates, Look
 from firmware_py.core.image import InputImage
 from firmware_py.core.point import Kind, Point
@@ -16,6 +17,8 @@ from firmware_py.core.shedplan import Battery, depth, fed_w, grace_ms, ladder
 
 STALE_MS = 60_000  # made anew in each cycle; the limit only has to be longer than that
 GRAIN_S = 10  # forecasts move in steps, so that a message is not due each second
+HOUR_S = 3_600
+CLOCK_POINT = "clock.utc_s"
 CLOCK_MS = 5_000  # while a battery drains, our own clock alone moves the forecast
 BASES = ("ups", "slope", "table", "clock", "none")
 SECONDS = ("runtime_s", "from_ups_s", "from_slope_s", "from_table_s", "spread_s", "believed_s")
@@ -42,6 +45,7 @@ def declare(battery: str) -> tuple[Point, ...]:
         Point(id=f"{name}.charge_pct", kind=Kind.NUMBER, unit="%", stale_after_ms=STALE_MS, low=0, high=100),
         Point(id=f"{name}.on_battery", kind=Kind.FLAG, stale_after_ms=STALE_MS),
         number(f"{name}.discharge_s", "s"),
+        number(f"{name}.untried_d", "d"),
         number(f"{battery}.plan.stages", ""),
         number(f"{battery}.plan.short_s", "s"),
     )
@@ -58,6 +62,7 @@ def derive(
     for name, battery in batteries.items():
         look = _look(battery, image, off, counts=name in overlong)
         state, found = forecast.advance(states[name], look, dt_ms=dt_ms, trust_pct=battery.trust_pct)
+        state = replace(state, tried_s=_tried_s(states[name].tried_s, image[CLOCK_POINT], gives=state.discharging))
         state, short_ms = _plan(battery, state, off)
         after[name] = state
         readings.update(_shown(battery, state, look, found, short_ms, image))
@@ -87,6 +92,15 @@ def _look(battery: Battery, image: InputImage, off: frozenset[str], *, counts: b
         fed_w=fed_now_w,
         kinds=battery.kinds,
     )
+
+
+def _tried_s(known_s: int | None, clock: Reading, *, gives: bool) -> int | None:
+    """In steps of an hour, so that a long outage does not change the memory each second."""
+    if not clock.good or not isinstance(clock.value, int):
+        return known_s
+    if known_s is None or clock.value < known_s or (gives and clock.value - known_s >= HOUR_S):
+        return clock.value
+    return known_s
 
 
 def _number(image: InputImage, point: str) -> float | None:
@@ -132,8 +146,10 @@ def _shown(
     yield f"{name}.believed_s", _seconds(believed_ms, seen_ms)
     yield f"{name}.basis", _good(basis, now_ms)
     yield f"{name}.charge_pct", _charge(state, look, seen_ms)
-    yield f"{name}.on_battery", _good(state.outage, now_ms)
+    # As old as the figures beside it: a second look at the same figures confirms nothing.
+    yield f"{name}.on_battery", _good(state.outage, seen_ms)
     yield f"{name}.discharge_s", _seconds(state.outage_ms, now_ms)
+    yield f"{name}.untried_d", _days(state.tried_s, image[CLOCK_POINT], now_ms)
     yield f"{battery.id}.plan.stages", _good(state.depth, seen_ms)
     yield f"{battery.id}.plan.short_s", _seconds(short_ms, seen_ms)
 
@@ -145,6 +161,12 @@ def _charge(state: BatteryState, look: Look, seen_ms: int) -> Reading:
     if state.charge_pm is None or state.left_ms is None or not state.dark_left_ms:
         return _missing(seen_ms)
     return _good(state.charge_pm * state.left_ms // state.dark_left_ms / 10, seen_ms)
+
+
+def _days(since_s: int | None, clock: Reading, at_ms: int) -> Reading:
+    if since_s is None or not clock.good or not isinstance(clock.value, int):
+        return _missing(at_ms)
+    return _good((clock.value - since_s) // SECONDS_A_DAY, at_ms)
 
 
 def _seconds(ms: int | None, at_ms: int) -> Reading:

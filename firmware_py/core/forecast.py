@@ -37,7 +37,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatteryState:
-    """What is remembered of one battery. All but `learnt` speaks of the discharge under way.
+    """What is remembered of one battery. All but `learnt` and `tried_s` speaks of the discharge under way.
 
     `outage`: the UPS said "battery" (a self-test discharges too, and is no outage). `left_ms`: the lowest plausible
     forecast, `believed_ms` the part of it that rests on what was watched; both run down by our own clock in darkness,
@@ -60,6 +60,7 @@ class BatteryState:
     marks: tuple[Mark, ...] = ()
     since: Mark | None = None  # where the stretch that is being watched began
     learnt: Mapping[str, tuple[Watched, ...]] = field(default_factory=dict)  # by band, one line for each load
+    tried_s: int | None = None  # wall time at which it last gave power, at first of the first sound clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ the next trial is wall time, which comes in as a reading. This module must not k
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import assert_never
 
 from firmware_py.core.calendar import SECONDS_A_DAY
 from firmware_py.core.condition import ConditionState
@@ -35,7 +36,7 @@ class Generator:
     """`reasons`: conditions that ask for it. `gates`: it is started only while one of these holds, so that a battery
     that charges on the mains starts nothing. `running`: point of the run feedback.
 
-    `start_within_ms`: a try that has not brought the feedback by then has failed; `tries` of them in a row.
+    `start_within_ms`: a try that has not brought the feedback by then has failed; `tries_count` of them in a row.
     `minimum_run_ms`: shortest run once it is up. `test_every_s`: a trial is due so long after the last run of at least
     `test_run_ms`, 0 for none; `test_at_s`: only within the hour after this second of the UTC day, None for any.
     """
@@ -44,7 +45,7 @@ class Generator:
     gates: tuple[str, ...]
     running: str
     start_within_ms: int = 30_000
-    tries: int = 3
+    tries_count: int = 3
     minimum_run_ms: int = 600_000
     test_every_s: int = 28 * SECONDS_A_DAY
     test_run_ms: int = 600_000
@@ -61,7 +62,7 @@ class GeneratorState:
     elapsed_ms: int = 0
     run_ms: int = 0
     lost_ms: int = 0
-    attempt: int = 0
+    attempt_count: int = 0
     trial: bool = False
     failed: bool = False
     proven_s: int | None = None
@@ -106,7 +107,7 @@ def advance(
         case Phase.PAUSING:
             if not wanted and not state.trial:
                 return _rest(state)
-            return _try(state, state.attempt + 1) if state.elapsed_ms >= BREAK_MS else state
+            return _try(state, state.attempt_count + 1) if state.elapsed_ms >= BREAK_MS else state
         case Phase.RUNNING:
             after = _running(generator, state, wanted=wanted, runs=runs, dt_ms=dt_ms)
             over = after.phase is not Phase.RUNNING and state.run_ms + dt_ms >= generator.test_run_ms
@@ -115,6 +116,8 @@ def advance(
             if runs:  # people have started it on the spot
                 return _up(state)
             return state if wanted else _rest(state)
+        case _ as never:
+            assert_never(never)
 
 
 def _any_holds(names: tuple[str, ...], conditions: Mapping[str, ConditionState]) -> bool:
@@ -130,7 +133,7 @@ def _starting(generator: Generator, state: GeneratorState, *, wanted: bool, runs
         return state
     if runs is None:  # nobody can see whether it runs: said, but not switched off for that
         return state if state.failed else replace(state, failed=True)
-    last = state.attempt >= generator.tries
+    last = state.attempt_count >= generator.tries_count
     return replace(state, phase=Phase.FAILED if last else Phase.PAUSING, elapsed_ms=0, failed=state.failed or last)
 
 
@@ -142,17 +145,17 @@ def _running(
         lost_ms=state.lost_ms + dt_ms if runs is False else 0,
     )  # fmt: skip
     if state.lost_ms >= BREAK_MS:  # it has stopped by itself: the contact opens, and it is tried anew
-        return replace(state, phase=Phase.PAUSING, elapsed_ms=0, run_ms=0, lost_ms=0, attempt=0)
+        return replace(state, phase=Phase.PAUSING, elapsed_ms=0, run_ms=0, lost_ms=0, attempt_count=0)
     least_ms = generator.test_run_ms if state.trial else generator.minimum_run_ms
     return _rest(state) if not wanted and state.run_ms >= least_ms else state
 
 
 def _try(state: GeneratorState, attempt: int) -> GeneratorState:
-    return replace(state, phase=Phase.STARTING, elapsed_ms=0, run_ms=0, lost_ms=0, attempt=attempt)
+    return replace(state, phase=Phase.STARTING, elapsed_ms=0, run_ms=0, lost_ms=0, attempt_count=attempt)
 
 
 def _up(state: GeneratorState) -> GeneratorState:
-    return replace(state, phase=Phase.RUNNING, elapsed_ms=0, run_ms=0, lost_ms=0, attempt=0, failed=False)
+    return replace(state, phase=Phase.RUNNING, elapsed_ms=0, run_ms=0, lost_ms=0, attempt_count=0, failed=False)
 
 
 def _rest(state: GeneratorState) -> GeneratorState:
@@ -188,6 +191,8 @@ def due_ms(generator: Generator, state: GeneratorState) -> int | None:
             return BREAK_MS - state.lost_ms if state.lost_ms else least_ms - state.run_ms
         case Phase.REST | Phase.FAILED:
             return None
+        case _ as never:
+            assert_never(never)
 
 
 def show(state: GeneratorState, now_ms: int) -> Iterator[tuple[str, Reading]]:

@@ -56,6 +56,7 @@ class IncidentState:
     reports: int = 0
     alarms: tuple[str, ...] = ()
     acked_by: tuple[str, ...] = ()
+    drill: bool = False
     course: Course = field(default_factory=Course)
 
     @property

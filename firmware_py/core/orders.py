@@ -7,8 +7,8 @@ This module must not know how an order came in.
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from firmware_py.core import checklist, handover, lines, planned
-from firmware_py.core.alarm import AlarmState
+from firmware_py.core import alarm_orders, checklist, drill_orders, handover, lines, planned
+from firmware_py.core.alarm import AlarmState, Display
 from firmware_py.core.command import Command, CommandKind, CommandRefused, Reply
 from firmware_py.core.event import Event, Severity
 from firmware_py.core.mode import CauseState
@@ -16,6 +16,7 @@ from firmware_py.core.plan import Plan
 from firmware_py.core.state import Override, State
 
 LAMP_TEST_MS = 10_000
+_SHOWN = (Display.ACTIVE_UNACKED, Display.RETURNED_UNACKED)
 OVERRIDE_MS_MAX = 24 * 3_600_000
 
 
@@ -67,13 +68,18 @@ def _ack(plan: Plan, state: State, command: Command) -> State:
         named = {name: state.alarms[name] for name in state.incidents[called].alarms if name in state.alarms}
     else:
         named = _named_alarms(state, command.target)
-    waiting = {name: alarm for name, alarm in named.items() if not alarm.acked}
+    by_name = bool(command.target) and not called
+    waiting = {
+        name: alarm
+        for name, alarm in named.items()
+        if not alarm.acked and (by_name or alarm.display in _SHOWN)  # nobody acknowledges what he is not shown
+    }
     joined = {plan.alarms[name].cause for name in waiting if name in plan.alarms} | {called}
     if not command.target:
         joined |= {cause for cause, one in state.incidents.items() if one.waits}
     if not waiting and not any(cause in joined and one.waits for cause, one in state.incidents.items()):
         raise CommandRefused("nothing waits to be acknowledged")
-    acked = {name: replace(alarm, acked=True) for name, alarm in waiting.items()}
+    acked = {name: replace(alarm, acked=True, acked_by=command.by, acked_ms=0) for name, alarm in waiting.items()}
     incidents = {cause: one.acked(command.by) if cause in joined else one for cause, one in state.incidents.items()}
     return replace(state, alarms={**state.alarms, **acked}, incidents=incidents)
 
@@ -105,10 +111,12 @@ def _silence(plan: Plan, state: State, command: Command) -> State:
 
 def _reset(plan: Plan, state: State, command: Command) -> State:
     latched = {name: alarm for name, alarm in _named_alarms(state, command.target).items() if alarm.latched}
-    if not latched:
+    seen = alarm_orders.reset_firsts(state, command.target)
+    if not latched and seen is None:
         raise CommandRefused("nothing is latched")
+    state = seen or state
     ended = {name: alarm for name, alarm in latched.items() if not alarm.active}
-    if not ended:
+    if latched and not ended:
         raise CommandRefused("the cause is still present; reset again when it has ended")
     return replace(state, alarms={**state.alarms, **{n: replace(a, latched=False) for n, a in ended.items()}})
 
@@ -229,4 +237,6 @@ _ORDERS: Mapping[CommandKind, Callable[[Plan, State, Command], State]] = {
     CommandKind.TICK: _tick,
     CommandKind.HANDOVER: _hand_over,
     CommandKind.TAKE_OVER: _take_over,
+    **alarm_orders.ORDERS,
+    **drill_orders.ORDERS,
 }

@@ -19,41 +19,48 @@ class Pattern(StrEnum):
     CONSERVE = "conserve"  # two short flashes every 2 s
     MANUAL = "manual"  # three short flashes every 3 s: write calls on paper
     RECOVER = "recover"  # mostly on, short gap every 2 s
+    FIRST = "first"  # double blink: active, unacknowledged, and the first among several
+    FIRST_SEEN = "first_seen"  # on with two short gaps: the same, acknowledged
+    DRILL = "drill"  # four short flashes every 3 s
     SOUND_HIGH = "sound_high"
     SOUND_MEDIUM = "sound_medium"
     SOUND_LOW = "sound_low"
 
 
 OutputValue: TypeAlias = bool | Pattern
+Steps: TypeAlias = Mapping[Pattern, tuple[int, ...]]
 
 # Milliseconds on, off, on, off ... repeated for ever. The sounder's three stay clear of the evacuation signals
 # Temporal-3 (500/500 three times, 1500 off), Temporal-4 (100/100 four times, 5000 off) and March (500/500).
-PATTERN_STEPS: Mapping[Pattern, tuple[int, ...]] = {
+PATTERN_STEPS: Steps = {
     Pattern.FLASH: (250, 250),
     Pattern.SLOW: (1000, 1000),
     Pattern.ALIVE: (100, 1900),
     Pattern.CONSERVE: (150, 150, 150, 1550),
     Pattern.MANUAL: (150, 150, 150, 150, 150, 2250),
     Pattern.RECOVER: (1700, 300),
+    Pattern.FIRST: (120, 120, 120, 640),
+    Pattern.FIRST_SEEN: (1400, 200, 200, 200),
+    Pattern.DRILL: (150, 150, 150, 150, 150, 150, 150, 1950),
     Pattern.SOUND_HIGH: (150, 100, 150, 100, 150, 100, 150, 100, 150, 3850),
     Pattern.SOUND_MEDIUM: (200, 200, 200, 200, 200, 14000),
     Pattern.SOUND_LOW: (200, 59800),
 }
 
 
-def level(value: OutputValue, phase_ms: int) -> bool:
+def level(value: OutputValue, phase_ms: int, steps: Steps = PATTERN_STEPS) -> bool:
     """Whether an output is on at `phase_ms` of the common flash clock (any non-negative number of milliseconds)."""
     if isinstance(value, bool):
         return value
-    index, _ = _place(PATTERN_STEPS[value], phase_ms)
+    index, _ = _place(steps[value], phase_ms)
     return index % 2 == 0
 
 
-def next_edge_ms(value: OutputValue, phase_ms: int) -> int | None:
+def next_edge_ms(value: OutputValue, phase_ms: int, steps: Steps = PATTERN_STEPS) -> int | None:
     """Milliseconds from `phase_ms` until this value's level changes next; None for a steady value."""
     if isinstance(value, bool):
         return None
-    _, left_ms = _place(PATTERN_STEPS[value], phase_ms)
+    _, left_ms = _place(steps[value], phase_ms)
     return left_ms
 
 

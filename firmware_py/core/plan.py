@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias, assert_never
 
-from firmware_py.core.alarm import Alarm, Display
+from firmware_py.core import annunciation, drill
+from firmware_py.core.alarm import Alarm, AlarmRules, Display
 from firmware_py.core.check import points_of
 from firmware_py.core.checklist import Checklist, Opens
 from firmware_py.core.compressor import Compressor
 from firmware_py.core.condition import Condition
 from firmware_py.core.derived import declare
+from firmware_py.core.drill import Drill
 from firmware_py.core.escalation import Escalation
 from firmware_py.core.event import Severity
 from firmware_py.core.generator import Generator
@@ -62,6 +64,21 @@ class Sounds:
     """The alarm asks for the sounder: active, not acknowledged, not silenced."""
 
     alarm: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stands:
+    """The alarm is active or still wants a person, whether it is shown or set aside."""
+
+    alarm: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstOut:
+    """The alarm came first among several of its cause, and is in one of these display states."""
+
+    alarm: str
+    displays: frozenset[Display]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +140,8 @@ When: TypeAlias = (
     | Pending
     | Shows
     | Sounds
+    | Stands
+    | FirstOut
     | CauseIn
     | StageShed
     | Announced
@@ -187,6 +206,7 @@ class Plan:
     outputs: Mapping[str, Output] = field(default_factory=dict)
     conditions: Mapping[str, Condition] = field(default_factory=dict)
     alarms: Mapping[str, Alarm] = field(default_factory=dict)
+    alarm_rules: AlarmRules = field(default_factory=AlarmRules)
     causes: Mapping[str, Cause] = field(default_factory=dict)
     stages: Mapping[str, Stage] = field(default_factory=dict)
     batteries: Mapping[str, Battery] = field(default_factory=dict)
@@ -195,6 +215,7 @@ class Plan:
     generator: Generator | None = None
     trends: Mapping[str, Trend] = field(default_factory=dict)  # by the point that is followed
     compressors: Mapping[str, Compressor] = field(default_factory=dict)  # by their output
+    drills: Mapping[str, Drill] = field(default_factory=dict)
     lines: Mapping[str, Line] = field(default_factory=dict)  # trunks by name
     volumes: Mapping[str, Volume] = field(default_factory=dict)  # by their exchange
     rules: tuple[Rule, ...] = ()
@@ -224,6 +245,8 @@ def faults(plan: Plan) -> list[str]:
     found += [
         f"alarm {a.id}: no cause {a.cause}" for a in plan.alarms.values() if a.cause and a.cause not in plan.causes
     ]
+    because = [(a.id, name) for a in plan.alarms.values() for name in a.suppressed_by]
+    found += [f"alarm {alarm}: no condition {name}" for alarm, name in because if name not in plan.conditions]
     for cause in plan.causes.values():
         named = cause.conditions + cause.stopped_by + ((cause.confirms,) if cause.confirms else ())
         found += [f"cause {cause.id}: no condition {name}" for name in named if name not in plan.conditions]
@@ -240,6 +263,7 @@ def faults(plan: Plan) -> list[str]:
             bool(battery.overlong) and battery.overlong not in plan.conditions
         )
     found += _cooling_faults(plan)
+    found += [f"drill {d.id}: no point {p}" for d in plan.drills.values() for p in d.readings if p not in plan.points]
     found += _volume_faults(plan)
     sensed = [line.sensed for line in plan.lines.values() if line.sensed]
     found += [f"line: no point {p}" for p in (*sensed, *(x.point for x in plan.lines.values())) if p not in plan.points]
@@ -286,7 +310,7 @@ def _dangling(plan: Plan, when: When) -> list[str]:
     match when:
         case Holds() | Seen() | Pending():
             return [] if when.condition in plan.conditions else [when.condition]
-        case Shows() | Sounds():
+        case Shows() | Sounds() | Stands() | FirstOut():
             return [] if when.alarm in plan.alarms else [when.alarm]
         case CauseIn():
             return [] if when.cause in plan.causes else [when.cause]
@@ -295,7 +319,8 @@ def _dangling(plan: Plan, when: When) -> list[str]:
         case Every():
             return [name for part in when.parts for name in _dangling(plan, part)]
         case FlagUp():
-            return [] if any(rule.flag == when.flag for rule in plan.flags) else [when.flag]
+            own = when.flag in annunciation.FLAGS | {drill.FLAG}
+            return [] if own or any(rule.flag == when.flag for rule in plan.flags) else [when.flag]
         case ModeIn() | LampTest() | Always():
             return []
         case _ as never:

@@ -16,6 +16,7 @@ from firmware_py.core.plan import (
     Announced,
     CauseIn,
     Every,
+    FirstOut,
     FlagUp,
     Holds,
     LampTest,
@@ -26,6 +27,7 @@ from firmware_py.core.plan import (
     Shows,
     Sounds,
     StageShed,
+    Stands,
     When,
 )
 from firmware_py.core.stage import StageState
@@ -55,6 +57,7 @@ class Situation:
     mode: Mode
     because: tuple[str, ...]
     flags: frozenset[str] = frozenset()
+    firsts: frozenset[str] = frozenset()
     lamp_test_by: str = ""
 
 
@@ -71,6 +74,11 @@ def reasons(when: When, now: Situation) -> tuple[str, ...] | None:
             return (when.alarm,) if now.alarms[when.alarm].display in when.displays else None
         case Sounds():
             return (when.alarm,) if now.alarms[when.alarm].sounds else None
+        case Stands():
+            return (when.alarm,) if now.alarms[when.alarm].stands else None
+        case FirstOut():
+            first = when.alarm in now.firsts and now.alarms[when.alarm].display in when.displays
+            return (when.alarm,) if first else None
         case CauseIn():
             cause = now.causes[when.cause]
             return (cause.because or (when.cause,)) if cause.phase in when.phases else None

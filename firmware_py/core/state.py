@@ -9,9 +9,11 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from firmware_py.core.alarm import AlarmState
+from firmware_py.core.annunciation import Annunciation
 from firmware_py.core.checklist import ListState, Tick
 from firmware_py.core.compressor import CompressorState
 from firmware_py.core.condition import ConditionState
+from firmware_py.core.drill import DrillState
 from firmware_py.core.forecast import BatteryState
 from firmware_py.core.generator import GeneratorState
 from firmware_py.core.incident import IncidentState
@@ -78,6 +80,7 @@ class State:
     settled: bool = False
     conditions: Mapping[str, ConditionState] = field(default_factory=dict)
     alarms: Mapping[str, AlarmState] = field(default_factory=dict)
+    annunciation: Annunciation = field(default_factory=Annunciation)
     causes: Mapping[str, CauseState] = field(default_factory=dict)
     stages: Mapping[str, StageState] = field(default_factory=dict)
     incidents: Mapping[str, IncidentState] = field(default_factory=dict)
@@ -89,6 +92,7 @@ class State:
     compressors: Mapping[str, CompressorState] = field(default_factory=dict)
     said: Mapping[str, Said] = field(default_factory=dict)
     volumes: Mapping[str, VolumeState] = field(default_factory=dict)
+    drill: DrillState = field(default_factory=DrillState)
     lists: Mapping[str, ListState] = field(default_factory=dict)
     handover: Handover = field(default_factory=Handover)
     cuts: tuple[Cut, ...] = ()
@@ -147,15 +151,17 @@ def begin(plan: Plan, state: State) -> State:
     )
 
 
-def run_down(state: State, dt_ms: int) -> State:
-    """What ends by the clock alone (shelves, silences, overrides, a lamp test), `dt_ms` later; before new orders."""
+def run_down(state: State, dt_ms: int, *, utc_s: int | None) -> State:
+    """What ends by the clock alone (shelves, silences, overrides, a lamp test), `dt_ms` later; before new orders.
+    `utc_s`: wall time, None while it is not known."""
+    restored = state.stepped_ms is None
     timed = any(alarm.shelved_ms or alarm.silenced_ms for alarm in state.alarms.values())
     if not (timed or state.overrides or state.lamp_test_ms):
         return state
     lamp_test_ms = max(0, state.lamp_test_ms - dt_ms)
     return replace(
         state,
-        alarms={name: alarm.aged(dt_ms) for name, alarm in state.alarms.items()},
+        alarms={name: alarm.aged(dt_ms, utc_s=utc_s, restored=restored) for name, alarm in state.alarms.items()},
         overrides={name: hand.aged(dt_ms) for name, hand in state.overrides.items() if not hand.over(dt_ms)},
         lamp_test_ms=lamp_test_ms,
         lamp_test_by=state.lamp_test_by if lamp_test_ms else "",

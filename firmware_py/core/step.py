@@ -7,13 +7,15 @@ outputs. It must not know devices; whatever it needs is in its four arguments an
 from dataclasses import replace
 
 from firmware_py.core import (
-    alarm,
+    annunciation,
     checklist,
     chronicle,
     compressor,
     condition,
     course,
     derived,
+    drill,
+    drill_course,
     generator,
     lines,
     mode,
@@ -44,13 +46,16 @@ def step(plan: Plan, state: State, image: InputImage, commands: tuple[Command, .
     assert image.now_ms == now_ms, "the image belongs to another cycle"
     before = begin(plan, state)
     dt_ms = 0 if before.stepped_ms is None else now_ms - before.stepped_ms
+    utc_s = _utc_s(image)
     assert dt_ms >= 0, "time does not run backwards"
-    ordered, events, replies = obey(plan, run_down(before, dt_ms), commands, now_ms)
+    ordered, events, replies = obey(plan, run_down(before, dt_ms, utc_s=utc_s), commands, now_ms)
     ordered, derivations = _work_out(plan, ordered, image, dt_ms)
     image = image.joined(derivations)
 
-    known = _advance(plan, ordered, image, dt_ms)
-    known, recorded = record.keep(plan, before, ordered, known, image, year=_year(image), dt_ms=dt_ms)
+    known = _advance(plan, ordered, drill.rehearse(plan.drills, ordered.drill, image), dt_ms)
+    year = None if utc_s is None else year_of(utc_s)
+    known, recorded = record.keep(plan, before, ordered, known, image, year=year, dt_ms=dt_ms)
+    known, drill_events = drill_course.advance(plan, before, known, image, utc_s=utc_s, dt_ms=dt_ms)
 
     now = _look(plan, known)
     if _at_rest(plan, before, known):
@@ -71,7 +76,8 @@ def step(plan: Plan, state: State, image: InputImage, commands: tuple[Command, .
     )  # fmt: skip
     mode_before = mode.derive(plan.causes, before.causes)[0]
     told = chronicle.tell(plan, before, image, decision, mode_before)
-    return replace(decision, events=(*events, *recorded, *told, *looks))
+    happened = (*events, *recorded, *told, *looks)
+    return replace(decision, events=drill_course.label(before, after, happened, drill_events))
 
 
 def _work_out(plan: Plan, state: State, image: InputImage, dt_ms: int) -> tuple[State, dict[str, Reading]]:
@@ -90,6 +96,7 @@ def _work_out(plan: Plan, state: State, image: InputImage, dt_ms: int) -> tuple[
         started = generator.advance(plan.generator, state.generator, state.conditions, image, dt_ms=dt_ms)
         state = replace(state, generator=started)
         readings |= generator.show(started, image.now_ms)
+    readings |= drill.age(state.drill, image, plan.points)
     return state, readings
 
 
@@ -110,6 +117,7 @@ def _at_rest(plan: Plan, before: State, now: State) -> bool:
     what its conditions cost. Held outputs are looked at each time, for their time runs out by itself."""
     same = before.settled and (
         now.conditions is before.conditions and now.alarms is before.alarms and now.causes is before.causes
+        and now.annunciation is before.annunciation and now.drill.on is before.drill.on
         and now.stages is before.stages and now.overrides is before.overrides
         and (now.paused_by, now.lamp_test_by) == (before.paused_by, before.lamp_test_by)
     )  # fmt: skip
@@ -127,7 +135,9 @@ def _advance(plan: Plan, state: State, image: InputImage, dt_ms: int) -> State:
         for name, c in plan.conditions.items()
     }
     conditions = keep(state.conditions, looked)
-    alarms = keep(state.alarms, alarm.advance_all(plan.alarms, state.alarms, conditions, dt_ms=dt_ms))
+    alarms, told = annunciation.advance(
+        plan.alarms, plan.alarm_rules, state.alarms, state.annunciation, conditions, dt_ms=dt_ms
+    )
     causes, stages = dict(state.causes), dict(state.stages)
     for name, cause in plan.causes.items():
         own = plan.stages_of(name)
@@ -136,7 +146,7 @@ def _advance(plan: Plan, state: State, image: InputImage, dt_ms: int) -> State:
         changed, causes[name] = stage.advance(cause, moved, own, stages, conditions, dt_ms)
         stages.update(changed)
     return replace(
-        state, conditions=conditions, alarms=alarms,
+        state, conditions=conditions, alarms=keep(state.alarms, alarms), annunciation=told,
         causes=keep(state.causes, causes), stages=keep(state.stages, stages),
     )  # fmt: skip
 
@@ -145,12 +155,14 @@ def _look(plan: Plan, state: State) -> Situation:
     floor_mode, because = mode.derive(plan.causes, state.causes)
     now = Situation(
         conditions=state.conditions, alarms=state.alarms, causes=state.causes, stages=state.stages,
-        mode=floor_mode, because=because, lamp_test_by=state.lamp_test_by,
+        mode=floor_mode, because=because, lamp_test_by=state.lamp_test_by, firsts=state.annunciation.firsts,
     )  # fmt: skip
     flags = frozenset(rule.flag for rule in plan.flags if reasons(rule.when, now) is not None)
+    flags |= annunciation.flags(state.alarms, state.annunciation)
+    flags |= {drill.FLAG} if state.drill.on else frozenset()
     return replace(now, flags=flags | {checklist.TARGET} if state.lists else flags)
 
 
-def _year(image: InputImage) -> int | None:
+def _utc_s(image: InputImage) -> int | None:
     reading = image[CLOCK_POINT]
-    return year_of(int(reading.value)) if reading.good and isinstance(reading.value, int | float) else None
+    return int(reading.value) if reading.good and isinstance(reading.value, int | float) else None

@@ -6,7 +6,7 @@ it never wakes the cycle again.
 
 from collections.abc import Iterator
 
-from firmware_py.core import condition, course, derived, escalation, generator, mode, stage
+from firmware_py.core import alarm, condition, course, derived, drill, escalation, generator, mode, stage
 from firmware_py.core.arbiter import left_ms
 from firmware_py.core.image import InputImage
 from firmware_py.core.plan import Plan
@@ -27,11 +27,11 @@ def _left_ms(plan: Plan, state: State) -> Iterator[int]:
     due += [escalation.due_ms(plan.causes[name], opened) for name, opened in state.incidents.items()]
     due += [course.due_ms(opened) for opened in state.incidents.values()]
     due += [derived.due_ms(battery) for battery in state.batteries.values()]
+    due += [alarm.due_ms(declared, state.alarms[name]) for name, declared in plan.alarms.items()]
+    due.append(drill.due_ms(state.drill))
     if plan.generator is not None:
         due.append(generator.due_ms(plan.generator, state.generator))
     yield from (left for left in due if left is not None)
-    yield from (alarm.shelved_ms for alarm in state.alarms.values())
-    yield from (alarm.silenced_ms for alarm in state.alarms.values())
     yield from (override.left_ms for override in state.overrides.values() if override.left_ms is not None)
     yield state.lamp_test_ms
     yield from (compressor.wait_ms for compressor in state.compressors.values())

@@ -45,7 +45,7 @@ LINES = (
         title="Two of three main lines fail",
         acts=(Trunks(names=("main1", "main2"), up=False),),
         expects=(
-            Expect(what="the PHONES lamp flashes", checks=(lamp("phones", "flash"),), within_ms=s(4)),
+            Expect(what="the PHONES lamp flashes", checks=(lamp("phones", "flash", "first"),), within_ms=s(4)),
             Expect(
                 what="CONSERVATION for the phones: what is left is for people who call in",
                 checks=(ModeIs(mode="conservation", because=(LINES_DOWN,)), *outbound(True, LINES_DOWN)),
@@ -111,7 +111,7 @@ COOLING = (
                 what="the COOLING lamp flashes, the fans run",
                 checks=(
                     AlarmIs(alarm="hvac1.failed", states=("active_unacked",)),
-                    lamp("cooling", "flash"),
+                    lamp("cooling", "flash", "first"),
                     OutputIs(output="fan.floor", values=(True,), because=("hvac1.failed",)),
                     FarEnd(what="fans", on=True),
                 ),
@@ -221,7 +221,11 @@ FIRE = (
         expects=(
             Expect(
                 what="the FIRE lamp flashes and the beacon turns at the first reading",
-                checks=(lamp("fire", "flash"), OutputIs(output="beacon", values=(True,)), Told(type="fire.seen")),
+                checks=(
+                    lamp("fire", "flash", "first"),
+                    OutputIs(output="beacon", values=(True,)),
+                    Told(type="fire.seen"),
+                ),
                 within_ms=s(3),
             ),
             Expect(

@@ -56,7 +56,7 @@ POWER_CUT = (
         title="The mains fails",
         acts=(Mains(on=False),),
         expects=(
-            Expect(what="the POWER lamp flashes", checks=(lamp("power", "flash"),), within_ms=s(3)),
+            Expect(what="the POWER lamp flashes", checks=(lamp("power", "flash", "first"),), within_ms=s(3)),
             Expect(what="CONSERVATION", checks=(ModeIs(mode="conservation", because=(ON_BATTERY,)),), within_ms=s(7)),
             Expect(what="the exchange pauses outbound calls", checks=outbound(True, ON_BATTERY), within_ms=s(8)),
             Expect(

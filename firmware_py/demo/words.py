@@ -17,6 +17,9 @@ PATTERNS: Mapping[str, str] = {
     Pattern.CONSERVE: "2 flashes: conserving",
     Pattern.MANUAL: "3 flashes: on paper",
     Pattern.RECOVER: "short gaps: recovery",
+    Pattern.FIRST: "double: first, new",
+    Pattern.FIRST_SEEN: "2 gaps: first, seen",
+    Pattern.DRILL: "4 flashes: drill",
 }
 # Where there is no room for the whole reason.
 _SHORT_REASONS = {

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
+from firmware_py.core.alarm import AlarmState
 from firmware_py.core.decision import Decision
 from firmware_py.core.event import Event
 from firmware_py.core.handover import matters
@@ -154,8 +155,19 @@ class Board:
                     "state": alarm.display.value, "priority": declared.priority.value, "text": declared.text,
                     "active": alarm.active, "acked": alarm.acked, "latched": alarm.latched, "sounds": alarm.sounds,
                     "elapsed_ms": alarm.elapsed_ms, "incident": alarm.incident, "evidence": alarm.evidence,
+                    "activation": alarm.activations, "chattering": alarm.chattering, "acked_by": alarm.acked_by,
+                    "first": name in decision.state.annunciation.firsts, "aside": _aside(alarm),
                 }  # fmt: skip
         return shown
+
+
+def _aside(alarm: AlarmState) -> str:
+    """Why an alarm is not shown, for people; "" where it is."""
+    if alarm.out_of_service:
+        return f"out of service by {alarm.out_of_service}: {alarm.out_of_service_why}"
+    if alarm.shelved_ms:
+        return f"shelved for {-(-alarm.shelved_ms // 60_000)} min by {alarm.shelved_by}: {alarm.shelved_why}"
+    return f"consequence of {alarm.suppressed_by}" if alarm.suppressed_by and alarm.active else ""
 
 
 def _device(report: DeviceReport) -> Json:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, assert_never
 
-from firmware_py.core.output import Output, OutputImage, OutputValue, Pattern, StopValue
+from firmware_py.core.output import PATTERN_STEPS, Output, OutputImage, OutputValue, Pattern, Steps, StopValue
 from firmware_py.core.reading import Sample, bad
 from firmware_py.ports import DeviceError, LocalPort
 from firmware_py.runtime.clock import Clock
@@ -54,10 +54,10 @@ class Writer:
 
     def __init__(
         self, outputs: Mapping[str, Output], *, clock: Clock, table: PointTable, beats: Beats,
-        local: Iterable[LocalPort] = (), remote: Iterable[Mailbox] = (),
+        local: Iterable[LocalPort] = (), remote: Iterable[Mailbox] = (), steps: Steps = PATTERN_STEPS,
     ) -> None:  # fmt: skip
         self._outputs, self._clock, self._table = outputs, clock, table
-        self.flasher = Flasher(clock, self._drive, beats.beat)
+        self.flasher = Flasher(clock, self._drive, beats.beat, steps)
         self._local = {name: port for port in local for name in port.outputs}
         self._remote = {name: box for box in remote for name in box.outputs}
         assert not self._local.keys() & self._remote.keys(), "an output has one port"
@@ -72,6 +72,7 @@ class Writer:
         its lease. After a stop nothing is written any more."""
         if self._stopped:
             return
+        self.flasher.note_alive()
         for name, output in self._outputs.items():
             drive = image.get(name)
             value: OutputValue = output.normal if drive is None else drive.value
@@ -84,10 +85,12 @@ class Writer:
         return self._levels
 
     def adopt(
-        self, outputs: Mapping[str, Output], *, local: Iterable[LocalPort], remote: Iterable[Mailbox]
+        self, outputs: Mapping[str, Output], *, local: Iterable[LocalPort], remote: Iterable[Mailbox],
+        steps: Steps = PATTERN_STEPS,
     ) -> None:  # fmt: skip
         """Other outputs from now on. Each is said again at the next `apply`, so that one on a new place follows."""
         self._outputs = outputs
+        self.flasher.adopt(steps)
         self._local = {name: port for port in local for name in port.outputs}
         self._remote = {name: box for box in remote for name in box.outputs}
         assert not self._local.keys() & self._remote.keys(), "an output has one port"

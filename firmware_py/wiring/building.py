@@ -6,6 +6,7 @@ Loads no wire's library, so that `check` is quick. It must not open anything but
 from pathlib import Path
 
 from config.budget import check_budget
+from config.check_alarms import check_alarms
 from config.compile import Floor, compile_floor
 from config.devices import Devices, find_devices
 from config.library import Library
@@ -17,4 +18,6 @@ def build_floor(path: Path) -> tuple[Floor, Devices]:
     document, site = load_document(path)
     devices = find_devices(document, site, Library(path.parent))
     check_budget(document, site, devices)
-    return compile_floor(site, devices), devices
+    floor = compile_floor(site, devices)
+    check_alarms(document, floor)
+    return floor, devices

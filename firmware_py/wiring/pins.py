@@ -88,6 +88,7 @@ def contacts_of(site: Site) -> tuple[Contact, ...]:
             # Closed to ground pulls the pin low. A normally closed one reports by opening: a cut wire reports too.
             active_low=(entry.contact == "normally_open") == (entry.pull != "down"),
             momentary=entry.id in buttons,
+            opposite_pin=entry.opposite_pin,
         )
         for entry in site.input
     )

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from config.compile import Floor
+from config.compile_alarms import sounds
 from config.devices import Devices
 from config.strict import ConfigError, Fault
 from firmware_py.runtime.board import Board
@@ -86,7 +87,7 @@ class Swap:
         parts.wires.rewire_pins(change, normal | dict(parts.writer.levels))
         parts.table.adopt(plan.points)
         old = parts.wires.take(change)
-        parts.writer.adopt(plan.outputs, local=parts.wires.local, remote=parts.wires.remote)
+        parts.writer.adopt(plan.outputs, local=parts.wires.local, remote=parts.wires.remote, steps=sounds(floor.site))
         parts.board.adopt(plan)
         parts.buttons.adopt(buttons_of(floor.site))
         parts.orders.adopt(plan)

@@ -7,9 +7,11 @@ import asyncio
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from config.compile import Floor
 from config.devices import Devices
+from config.model_alarms import Service
 from config.model_outputs import Fallback
 from config.site import Site
 from config.strict import ConfigError
@@ -22,6 +24,7 @@ from firmware_py.runtime.table import PointTable
 from firmware_py.wiring.devices import Attached
 from firmware_py.wiring.endpoints import Endpoint, TrapShare, find_endpoints
 from firmware_py.wiring.pins import Contacts, claim, open_pins
+from firmware_py.wiring.reach import services
 
 log = logging.getLogger(__name__)
 FLUSH_MS = 2_000
@@ -59,7 +62,7 @@ class Wires:
         self._clock, self._table, self._environ = clock, table, environ
         self._traps = TrapShare()
         self._site = site
-        endpoints = find_endpoints(site, devices, environ, self._traps)
+        endpoints = self._find(site, devices)
         made = make_all(endpoints)
         self._served = {one.name: self._serve(one, made[one.name]) for one in endpoints}
         self._chip: Chip | None = open_pins(site)
@@ -97,7 +100,7 @@ class Wires:
     def prepare(self, floor: Floor, devices: Devices) -> Change:
         """Everything that can be refused, and nothing that can be seen. ConfigError with all faults."""
         site = floor.site
-        endpoints = find_endpoints(site, devices, self._environ, self._traps)
+        endpoints = self._find(site, devices)
         same = {one.name for one in endpoints if self._is_served(one)}
         fresh = tuple(one for one in endpoints if one.name not in same)
         return Change(
@@ -162,6 +165,14 @@ class Wires:
         if self._port is not None:
             self._port.close()
 
+    def _find(self, site: Site, devices: Devices) -> tuple[Endpoint, ...]:
+        watched = (
+            Endpoint(name=made.bus.name, recipe=entry, make=partial(_again, entry, site, self._clock))
+            for entry, made in zip(site.service, services(site, self._clock), strict=True)
+            if made.bus is not None
+        )
+        return (*find_endpoints(site, devices, self._environ, self._traps), *watched)
+
     def _is_served(self, one: Endpoint) -> bool:
         return one.name in self._served and self._served[one.name].recipe == one.recipe
 
@@ -178,6 +189,10 @@ class Wires:
     def _poll_contacts(self) -> Poller | None:
         bus = self._contacts.bus
         return None if bus is None else Poller(bus=bus, port=None, clock=self._clock, table=self._table)
+
+
+def _again(entry: Service, site: Site, clock: Clock) -> Attached:
+    return services(site.model_copy(update={"service": (entry,)}), clock)[0]
 
 
 def task_name(poller: Poller) -> str:

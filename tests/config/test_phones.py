@@ -9,6 +9,7 @@ from config.devices import find_devices, pbx_config
 from config.library import Library
 from config.site import load_document
 from config.strict import ConfigError
+from firmware_py.core.mode import Mode
 from firmware_py.core.plan import CauseIn, Holds, Plan
 from monitors.volume import OWNER
 from tests.config.test_site_wrong import EXAMPLE
@@ -156,8 +157,9 @@ def test_a_transfer_relay_moves_lines_and_a_switch_of_the_exchange_moves_calls(t
     switch = build(tmp_path, EXAMPLE.replace("enabled = false ", "enabled = true ", 1))
     assert "trunks.main.moved" not in switch.conditions and switch.outputs["trunk_backup"].min_on_ms == 300_000
     advised = [a for a in build(tmp_path, EXAMPLE).announcements if a.begins == "failover.advised"]
-    assert [(one.condition, len(one.order)) for one in advised] == [("trunks.main.below_minimum", 5)]
+    assert [(one.condition, len(one.order)) for one in advised] == [("trunks.main.below_minimum", 6)]
     assert not [a for a in switch.announcements if a.begins == "failover.advised"]
+    assert "move_trunks" in relay.checklists["trunk.failover"].items and "trunk.failover" not in switch.checklists
 
 
 def test_a_surge_asks_for_what_the_site_has_switched_on_and_nothing_else(tmp_path: Path) -> None:
@@ -167,6 +169,9 @@ def test_a_surge_asks_for_what_the_site_has_switched_on_and_nothing_else(tmp_pat
     assert all(rule.when == Holds(condition="pbx1.surge") for rule in plan.rules if rule.owner == OWNER)
     volume = plan.volumes["pbx1"]
     assert (volume.lines, volume.capacity_count) == (("trunks.main1.calls", "trunks.backup1.calls"), 12)
+    assert plan.causes["surge"].conditions == ("pbx1.surge",) and plan.causes["surge"].mode is Mode.NORMAL
+    (called,) = [one for one in plan.announcements if one.begins == "calls.call_in"]
+    assert len(called.order) == 3
     quiet = EXAMPLE.replace("pause_outbound = true", "pause_outbound = false", 1)
     kept = {rule.output for rule in build(tmp_path, quiet).rules if rule.owner == OWNER}
     assert kept == {"surge_announcement", "agents_moved"}

@@ -166,3 +166,26 @@ def test_a_word_that_is_no_number_and_a_source_that_nobody_knows_count_as_nothin
 def test_our_own_clock_wakes_the_cycle_only_while_a_battery_drains() -> None:
     assert due_ms(BatteryState()) is None
     assert due_ms(BatteryState(discharging=True)) == CLOCK_MS
+
+
+def timed(utc_s: Value | None, source: str = "mains", state: BatteryState | None = None) -> Derived:
+    image = picture(output_source=source)
+    if utc_s is None:
+        return worked(image, state)
+    clock = {"clock.utc_s": Reading(value=utc_s, quality=Quality.GOOD, at_ms=NOW)}
+    return worked(image.joined(clock), state)
+
+
+def test_the_days_since_a_battery_last_gave_power_count_from_the_first_sound_clock() -> None:
+    assert value(timed(None), "forecast.untried_d") is None
+    assert value(timed("noon"), "forecast.untried_d") is None
+    day_s = 86_400
+    state = timed(1_000_000).batteries["ups1"]
+    later = timed(1_000_000 + 200 * day_s, state=state)
+    assert value(later, "forecast.untried_d") == 200
+    tested = timed(1_000_000 + 200 * day_s, "test", later.batteries["ups1"])
+    assert value(tested, "forecast.untried_d") == 0
+    after = timed(1_000_000 + 210 * day_s, state=tested.batteries["ups1"])
+    assert value(after, "forecast.untried_d") == 10
+    assert timed(None, state=after.batteries["ups1"]).batteries["ups1"].tried_s == 1_000_000 + 200 * day_s
+    assert timed(5, state=after.batteries["ups1"]).batteries["ups1"].tried_s == 5  # the clock was set back

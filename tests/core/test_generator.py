@@ -30,8 +30,8 @@ MINUTE = 60_000
 DAY_S = 86_400
 UP = "contact.generator"
 PLANT = Generator(
-    reasons=("low",), gates=("out",), running=UP, start_within_ms=30 * SECOND, tries=2, minimum_run_ms=10 * MINUTE,
-    test_run_ms=5 * MINUTE, test_every_s=28 * DAY_S,
+    reasons=("low",), gates=("out",), running=UP, start_within_ms=30 * SECOND, tries_count=2,
+    minimum_run_ms=10 * MINUTE, test_run_ms=5 * MINUTE, test_every_s=28 * DAY_S,
 )  # fmt: skip
 
 
@@ -108,7 +108,7 @@ def test_two_tries_with_a_break_then_it_has_failed_until_its_reasons_end() -> No
 
 
 def test_people_who_start_it_on_the_spot_end_the_failure() -> None:
-    yard = Yard(plant=replace(PLANT, tries=1), wanted=True)
+    yard = Yard(plant=replace(PLANT, tries_count=1), wanted=True)
     yard.go()
     assert yard.go(30 * SECOND).phase is Phase.FAILED
     assert yard.go(SECOND, runs=True) == GeneratorState(phase=Phase.RUNNING)
@@ -139,7 +139,7 @@ def test_one_that_stops_by_itself_is_tried_anew_and_a_bad_contact_is_borne() -> 
     yard.go(5 * SECOND, runs=False)
     assert yard.go(5 * SECOND).phase is Phase.PAUSING
     yard.go(BREAK_MS)
-    assert (yard.state.phase, yard.state.attempt) == (Phase.STARTING, 1)
+    assert (yard.state.phase, yard.state.attempt_count) == (Phase.STARTING, 1)
 
 
 def trial_yard(**changes: object) -> Yard:

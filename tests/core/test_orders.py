@@ -211,6 +211,8 @@ def test_a_cut_that_is_told_of_keeps_who_and_why_and_a_number_of_its_own() -> No
         (Plan(), 0, CUT, "has no UPS"),
         (planned_floor(), planned.MOST, CUT, "cancel some"),
         (planned_floor(), 0, "tomorrow", "say when it begins and when it ends"),
+        (planned_floor(), 0, "2026-12-10T08:00Z/2026-12-10T08:00Z", "it must end after it begins"),
+        (planned_floor(), 0, "2026-12-10T08:00Z/2027-12-10T08:00Z", "it lasts longer than 14 days"),
     ],
 )
 def test_a_cut_that_cannot_be_watched_kept_or_read_is_refused(plan: Plan, known: int, target: str, said: str) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from firmware_py.core.calendar import seconds_of
+from firmware_py.core.calendar import second_of_day, seconds_of
 from firmware_py.core.image import InputImage
 from firmware_py.core.planned import CLOCK_POINT, NOTE, OVERDUE, PHASE, STARTS_IN, Cut, current, declare, derive
 from firmware_py.core.reading import Quality, Reading, Reason, Value
@@ -98,3 +98,9 @@ def test_what_is_long_past_is_forgotten_by_a_sound_clock_only() -> None:
     assert current(cuts, clock(END + DAY - 1)) is cuts
     assert current(cuts, clock(END + DAY)) == cuts[1:]
     assert current(cuts, InputImage(now_ms=9)) is cuts
+
+
+@pytest.mark.parametrize("text", ["noon", "25:00Z", "09:61Z", "09:30"])
+def test_a_time_of_day_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="must be a time with its offset"):
+        second_of_day(text)

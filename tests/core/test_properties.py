@@ -150,6 +150,7 @@ def test_what_is_taken_over_at_rest_is_what_arbitration_would_say(moves: list[tu
         now = Situation(
             conditions=state.conditions, alarms=state.alarms, causes=state.causes, stages=state.stages,
             mode=last.mode, because=last.because, flags=last.flags, lamp_test_by=state.lamp_test_by,
+            firsts=state.annunciation.firsts,
         )  # fmt: skip
         asked = collect(floor.plan, now, state.overrides, state.paused_by)
         assert arbitrate(floor.plan, asked, now, state.outputs) == last.outputs

@@ -61,3 +61,19 @@ def test_no_single_changed_octet_makes_it_raise(place: int, octet: int) -> None:
     data = bytearray(message(VALUE * 2))
     data[min(place, len(data) - 1)] = octet
     assert reply_fits(bytes(data), V2C, 2) in (True, False)
+
+
+def test_a_number_of_thousands_of_digits_and_a_nest_of_values_are_no_reply() -> None:
+    def tlv(tag: int, body: bytes) -> bytes:
+        return bytes((tag, 0x82)) + len(body).to_bytes(2, "big") + body
+
+    def reply(value: bytes) -> bytes:
+        one = tlv(0x30, tlv(0x06, bytes((0x2B, 6, 1))) + value)
+        pdu = tlv(0xA2, tlv(2, b"\x01") + tlv(2, b"\x00") + tlv(2, b"\x00") + tlv(0x30, one))
+        return tlv(0x30, bytes((2, 1, 1)) + tlv(4, b"public") + pdu)
+
+    assert reply_fits(reply(tlv(2, b"\x7f" * 8)), V2C, 1)
+    assert reply_fits(reply(tlv(0x46, b"\x00" + b"\xff" * 8)), V2C, 1)
+    assert not reply_fits(reply(tlv(2, b"\x7f" * 10)), V2C, 1)
+    assert not reply_fits(reply(tlv(0x46, b"\x7f" * 4_000)), V2C, 1)
+    assert not reply_fits(reply(tlv(0x30, tlv(0x30, b""))), V2C, 1)

@@ -122,3 +122,17 @@ def test_a_gate_closed_by_hand_is_shown_and_is_not_called_stuck() -> None:
     assert holds("pbx1.gate_by_hand", follows=False, by_hand=True)
     priorities = {row.alarm.id: row.alarm.priority for row in part.alarms}
     assert priorities["pbx1.gate_by_hand"] is AlarmPriority.LOW
+
+
+def test_a_dialplan_that_would_never_fail_over_is_an_alarm_before_the_day_it_matters() -> None:
+    part = calls.watch(calls.Calls(exchange="pbx1", fails_over=True))
+    alarms = {listed.alarm.id: listed.alarm.priority for listed in part.alarms}
+    assert alarms["pbx1.failover_never"] is AlarmPriority.MEDIUM
+    assert alarms["pbx1.failover_unproven"] is AlarmPriority.LOW
+    conditions = {condition.id: condition for condition in part.conditions}
+    for word, never in (("works", False), ("none", True), ("never", True), ("unproven", False)):
+        reading = Reading(value=word, quality=Quality.GOOD, at_ms=1)
+        image = InputImage(now_ms=1, readings={"pbx1.failover.dialplan": reading})
+        assert evaluate(conditions["pbx1.failover_never"].test, image, holding=False) is never
+        assert evaluate(conditions["pbx1.failover_unproven"].test, image, holding=False) is (word == "unproven")
+    assert "pbx1.failover_never" not in {c.id for c in calls.watch(WATCHED).conditions}

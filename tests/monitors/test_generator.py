@@ -14,7 +14,7 @@ BARE = Standby(output="start", running="contact.up", cause="power", outages=("up
 
 def test_a_pair_with_the_stop_below_the_start_is_an_upper_bound() -> None:
     part = generator.watch(Standby(output="start", running="up", cause="power", outages=(), mains="mains", pairs=(
-        Pair(name="load", point="load", start=80.0, stop=60.0),
+        Pair(name="load", point="load", start_limit=80.0, stop_limit=60.0),
     )))  # fmt: skip
     reason = next(one for one in part.conditions if one.id == "generator.load")
     bound = Above(point="load", limit=80.0, deadband=20.0)

@@ -2,11 +2,11 @@
 
 import pytest
 
-from firmware_py.core.alarm import AlarmPriority, Display
+from firmware_py.core.alarm import AlarmPriority
 from firmware_py.core.check import IsBad
 from firmware_py.core.mode import Mode
 from firmware_py.core.output import Output, Priority, StopValue
-from firmware_py.core.plan import Plan, Shows
+from firmware_py.core.plan import Plan, Stands
 from firmware_py.core.point import Kind, Point
 from monitors import annunciator, comms, conservation, contacts, fire, hvac, power, trunks
 from monitors.parts import Part, Row, assemble, join
@@ -61,7 +61,7 @@ def test_failover_by_hand_stays_until_the_alarm_is_reset() -> None:
     part = group(failover="trunk_backup")
     (rule,) = part.rules
     assert part.alarms[0].alarm.latching
-    assert isinstance(rule.when, Shows) and Display.LATCHED in rule.when.displays
+    assert rule.when == Stands(alarm="trunks.main.below_minimum")
 
 
 def test_failover_by_stability_has_a_delay_of_its_own() -> None:
@@ -207,3 +207,16 @@ def test_parts_join_in_their_order() -> None:
 def test_an_empty_floor_is_a_plan() -> None:
     output = Output(id="o", on_stop=StopValue.OFF, on_fault=StopValue.OFF)
     assert isinstance(assemble([], [output], Part()), Plan)
+
+
+def test_a_lamp_of_a_zone_speaks_of_its_devices_and_of_every_fire() -> None:
+    zoned = wall(zones={"lamp.power": ("ups2", "hvac1"), "lamp.fire": ("fire2",)})
+    alarms = (*ups().alarms, *fire.watch_panel(panel("fault")).alarms)
+    rules = annunciator.announce(zoned, alarms, causes=frozenset(), flags=frozenset()).rules
+    shown = {rule.output for rule in rules if getattr(rule.when, "alarm", "") == "ups1.on_battery"}
+    assert shown == {"sounder"}
+    burning = {rule.output for rule in rules if getattr(rule.when, "alarm", "") == "fire1.zone1.burning"}
+    assert burning == {"lamp.fire", "sounder"}
+    assert not any(
+        rule.output == "lamp.fire" and getattr(rule.when, "alarm", "") == "fire1.zone1.fault" for rule in rules
+    )

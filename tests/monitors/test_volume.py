@@ -12,7 +12,7 @@ from firmware_py.core.state import State
 from firmware_py.core.step import step
 from firmware_py.core.volume import Volume, declare, week_point
 from monitors import volume
-from monitors.parts import assemble
+from monitors.parts import assemble, join
 
 LIMIT_MS = 9_000
 COUNTED = Volume(
@@ -38,7 +38,7 @@ class Floor:
         self.plan = assemble(
             (*points, *declare("pbx1"), week_point(LIMIT_MS)),
             outputs,
-            volume.watch(watched),
+            join((volume.cause(("pbx1",)), volume.watch(watched))),
             outbound=("outbound_paused",),
         )
         self.state, self.now_ms = State(), 0

@@ -20,12 +20,12 @@ from firmware_py.core.decision import Decision
 from firmware_py.core.image import InputImage, freeze
 from firmware_py.core.output import OutputValue
 from firmware_py.core.plan import Plan
-from firmware_py.core.state import State
+from firmware_py.core.state import State, resume
 from firmware_py.core.step import step
 from firmware_py.runtime.state_file import StateFile
 from tests.faults.disk import FaultyDisk, PowerFailed
 from tests.sim.faults import SECOND, Fault, Kind, Script
-from tests.sim.wires import EPOCH_S, WIRED, Source, Wires
+from tests.sim.wires import EPOCH_S, Source, Wires
 from tests.sim.world import World
 
 MAX_PER_CYCLE = 8
@@ -236,7 +236,7 @@ class Run:
                 )
             )  # fmt: skip
         self._restored = False
-        self.wires.want({name: bool(decision.outputs[name].value) for name in WIRED})
+        self.wires.want({name: bool(decision.outputs[name].value) for name in self.wires.follows})
 
     def _note(self, decision: Decision) -> None:
         for event in decision.events:
@@ -292,7 +292,6 @@ class Run:
         self._up_ms = None
         boot_ms = self.world.now_ms - 10 * SECOND if self._reboots else self.wires.boot_ms
         self.wires.restart(boot_ms)
-        if self.state.stepped_ms is not None and self.state.stepped_ms > now_ms - boot_ms:
-            self.state = replace(self.state, stepped_ms=None)
+        self.state = resume(self.state, now_ms - boot_ms)
         self._restored = True
         self._step(())

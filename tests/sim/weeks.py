@@ -62,7 +62,7 @@ def restless(run: Run) -> list[str]:
     ]
     found += [f"stage {name} is shed" for name, stage in state.stages.items() if stage.shed]
     found += [f"incident {incident.id}" for incident in state.incidents.values()]
-    found += [f"checklist {name}" for name in state.checklists]
+    found += [f"checklist {name}" for name in state.lists]
     return found + [
         f"output {name} {drive.value} because {drive.because}"
         for name, drive in decision.outputs.items()

@@ -14,9 +14,9 @@ from firmware_py.core.calendar import seconds_of
 from firmware_py.core.plan import Plan
 from firmware_py.core.point import Kind as PointKind
 from firmware_py.core.reading import Quality, Reading, Reason, Value
-from tests.sim.faults import NUMBERS, SECOND, WIRED, WORDS, Kind
+from tests.sim.faults import NUMBERS, SECOND, WORDS, Kind
 from tests.sim.site import EPOCH
-from tests.sim.world import World
+from tests.sim.world import World, wired
 
 EPOCH_S = seconds_of(EPOCH)
 CLOCK = "clock.utc_s"
@@ -24,10 +24,17 @@ DEAD_AFTER_MS = 3 * SECOND
 LEASE_MS, RETRY_MS = 60 * SECOND, 10 * SECOND
 _PERIODS_MS = {25_000: 10_000, 70_000: 30_000, 130_000: 30_000, 50_000: 10_000, 15_000: 1_000}
 _DEVICES = {"trunks": "pbx1", "room1": "hvac1", "cooling_line": "hvac1", "fire_line": "fire1", "relay_line": "relays1"}
-_DERIVED = (".forecast.", ".plan.", "planned.", ".rise_c")
+_DERIVED = (".forecast.", ".plan.", "planned.", ".rise_c", ".volume.", "clock.")
 _NOISY = (Kind.GARBAGE, Kind.LATE, Kind.DUPLICATE)
 OFFSETS_S = {"past": -20 * 365 * 86_400, "future": 3 * 365 * 86_400, "hour": 3_600}
-_OF_OUTPUT = {"fan.floor": "relays1", "cooling.ups_mode": "hvac1", "outbound_paused": "pbx1", "trunk_backup": "pbx1"}
+_OF_OUTPUT = {
+    "surge_announcement": "pbx1",
+    "agents_moved": "pbx1",
+    "fan.floor": "relays1",
+    "cooling.ups_mode": "hvac1",
+    "outbound_paused": "pbx1",
+    "trunk_backup": "pbx1",
+}
 
 Answer = tuple[Value | None, Quality, Reason | None]
 
@@ -76,7 +83,7 @@ class Wires:
         self.readings: dict[str, Reading] = {}
         self.boot_ms = 0
         self.sources = _sources(plan)
-        self.follows = {name: Follow(output=name, device=_OF_OUTPUT.get(name, "relays1")) for name in WIRED}
+        self.follows = {name: Follow(output=name, device=_OF_OUTPUT.get(name, "relays1")) for name in wired(plan)}
         self.changed = False
         self.of_point = {point: source for source in self.sources for point in source.points}
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from firmware_py.core.plan import Plan
 from firmware_py.core.reading import Value
-from tests.sim.faults import SECOND, WIRED, Fault, Kind, Script
+from tests.sim.faults import SECOND, Fault, Kind, Script
 
 WH = 3_600_000  # watt-milliseconds
 CHARGER_W = 500
@@ -20,6 +20,11 @@ GENERATOR_MS = 12 * SECOND
 COOL_UC, HOT_UC = 23_000_000, 41_000_000  # millionths of a degree
 WARMS_UC_MS, COOLS_UC_MS = 4, 12  # 0.24 and 0.72 degrees a minute
 FLAP_MS = {Kind.BROWN_OUT: 3 * SECOND, Kind.TRUNK_FLAPS: 8 * SECOND}
+
+
+def wired(plan: Plan) -> tuple[str, ...]:
+    """Outputs behind a wire, which are read back."""
+    return tuple(name for name in plan.outputs if f"out.{name}.follows" in plan.points)
 
 
 def _cuts(script: Script) -> list[tuple[int, int]]:
@@ -62,7 +67,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.charge = self.capacity
-        self.levels = {name: self.plan.outputs[name].normal for name in WIRED}
+        self.levels = {name: self.plan.outputs[name].normal for name in wired(self.plan)}
         self.outages = _cuts(self.script)
         edges = {edge for fault in self.script.faults for edge in (fault.at_ms, fault.until_ms)}
         edges |= {edge for outage in self.outages for edge in outage}

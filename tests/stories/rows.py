@@ -50,7 +50,8 @@ HEALTHY: dict[str, Value] = {
     "ups1.battery.runtime_s": 36_000.0, "ups1.output.load_pct": 40.0, "ups1.replace_battery": False,
     "hvac1.fault": False, "hvac1.running": True, "hvac1.ordered_off": False, "room1.temp_c": 23.0,
     "pbx1.link": "up", "trunks.main1.state": "up", "trunks.backup1.state": "up", "pbx1.emergency.path": "open",
-    "pbx1.outbound_calls": 0, "pbx1.held_by_hand": False,
+    "pbx1.outbound_calls": 0, "pbx1.held_by_hand": False, "trunks.main1.calls": 0, "trunks.backup1.calls": 0,
+    **{f"pbx1.queue.{what}": 0 for what in ("offered", "answered", "abandoned", "waiting", "longest_s")},
     **{f"pbx1.emergency.line{line}": False for line in range(1, 5)},
     **{f"pbx1.emergency.{what}{line}": "" for line in range(1, 5) for what in ("number", "caller")},
 }  # fmt: skip

@@ -22,7 +22,10 @@ from firmware_py.core.state import State
 from firmware_py.core.step import step
 
 FOLDER = Path(__file__).parent
-SHOWN = {"flashing": Pattern.FLASH, "conserve": Pattern.CONSERVE, "recover": Pattern.RECOVER, "manual": Pattern.MANUAL}
+SHOWN = {
+    "flashing": Pattern.FLASH, "first": Pattern.FIRST, "conserve": Pattern.CONSERVE, "recover": Pattern.RECOVER,
+    "manual": Pattern.MANUAL,
+}  # fmt: skip
 STEP_MS = 1_000
 LONG_STEP_MS = 5_000
 FINE_MS = 60_000  # after each line

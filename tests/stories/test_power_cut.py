@@ -266,3 +266,19 @@ def test_an_announced_cut_is_told_ahead_looked_over_labelled_and_an_alarm_when_i
         7:00  ups1.output_source = mains
         8:00  expect alarm planned.overrun returned_unacked
     """)
+
+
+def test_a_battery_that_gave_no_power_for_half_a_year_is_not_ready_for_an_announced_cut(floor: Teller) -> None:
+    half_year_s = 181 * 86_400
+    cut = Cut(start_s=1_795_000_000 + half_year_s + 3_600, end_s=1_795_000_000 + half_year_s + 7_200)
+    floor.plan = replace(plan_of("planned.toml"), cuts=(cut,))
+    floor.tell(f"""
+        0:05  expect alarm planned.not_ready normal
+        0:10  clock.utc_s = {1_795_000_000 + half_year_s}
+        0:20  expect alarm planned.not_ready active_unacked
+        1:00  ups1.output_source = test
+        1:00  ups2.output_source = test
+        1:10  ups1.output_source = mains
+        1:10  ups2.output_source = mains
+        2:30  expect alarm planned.not_ready returned_unacked
+    """)

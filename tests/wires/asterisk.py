@@ -144,6 +144,11 @@ class Asterisk:
         # Where nobody collects orphans the dead process keeps its number, and asterisk-up would think that it lives.
         (self.folder / "run" / f"{name}.pid").unlink(missing_ok=True)
 
+    def renew(self, trunk: str) -> None:
+        """A fresh provider: SIPp ends itself after it was stopped eleven times."""
+        self.kill(f"provider-{trunk}")
+        subprocess.run([str(self.folder / "provider"), trunk], stdout=subprocess.DEVNULL, check=True, timeout=5)
+
     def provider_port(self, trunk: str) -> int:
         """UDP port of `main` or `backup`."""
         return self._ports[f"{trunk.upper()}_PORT"]

@@ -22,9 +22,7 @@ DOWN, FAILED = "trunks.main.down", trunks.below_minimum("main")
 def floor(exchange: Asterisk, off_delay_ms: int = 30_000) -> PhoneFloor:
     delays = {"on_delay_ms": ON_DELAY_MS, "off_delay_ms": off_delay_ms}
     group = trunks.Group(name="main", trunks=("main",), minimum_up=1, **delays)
-    cause = conservation.Conservation(
-        cause="trunk", conditions=(FAILED,), stable_ms=1_000, spacing_ms=0, escalate_ms=(0,), report_every_ms=0
-    )
+    cause = conservation.Conservation(cause="trunk", conditions=(FAILED,), stable_ms=1_000, spacing_ms=0)
     parts = (
         trunks.watch_trunk(trunks.Trunk(name="main", **delays)),
         trunks.watch_group(group),
@@ -44,9 +42,10 @@ def floor(exchange: Asterisk, off_delay_ms: int = 30_000) -> PhoneFloor:
 async def measure(exchange: Asterisk, times: int) -> list[float]:
     """Seconds from the provider's last word to `down`, each time; the phase against the exchange's OPTIONS varies.
 
-    At most ten times: SIPp ends itself after that many stops.
+    At most ten times: SIPp ends itself after eleven stops.
     """
     loop, found = asyncio.get_running_loop(), []
+    exchange.renew("main")
     async with floor(exchange, off_delay_ms=500).running() as phones:
         for number in range(times):
             await phones.until(lambda: phones.reads("trunks.main.state") == "up", 15, "the trunk is up")

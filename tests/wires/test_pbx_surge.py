@@ -32,7 +32,7 @@ def floor(exchange: Asterisk) -> PhoneFloor:
         call_in=("call_in.present",),
     )
     config = exchange.configure(queues=("inbound",), agents_from=("outbound",), agents_to="inbound")
-    return PhoneFloor(config, (volume.watch(watched),), (*declare("pbx1"), week_point(15_000)))
+    return PhoneFloor(config, (volume.cause(("pbx1",)), volume.watch(watched)), (*declare("pbx1"), week_point(15_000)))
 
 
 @contextlib.contextmanager

@@ -1,0 +1,71 @@
+"""`floorguard legend`: the panel's legend as text, or as one page of HTML that prints well, in the site's language.
+
+Reads the site file alone. It must not ask the daemon.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from config.legend import Legend, Rhythm, arrange
+from config.strict import ConfigError
+from config.texts import load_texts
+from firmware_py.cli.codes import Code
+from firmware_py.cli.legend_page import page
+from firmware_py.wiring.building import build_floor
+
+CELLS, CELL_MS = 40, 100
+_SHOWN_MS = CELLS * CELL_MS
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the legend."""
+    try:
+        floor, _ = build_floor(Path(args.file))
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return Code.CHECK
+    language = args.language or floor.site.site.language
+    legend = arrange(floor, load_texts(language), language)
+    print(page(legend, every=args.all) if args.html else "\n".join(_lines(legend, every=args.all)))
+    return Code.OK
+
+
+def _lines(legend: Legend, *, every: bool) -> Iterator[str]:
+    words = legend.words
+    yield f"{legend.site}: {words['title']}"
+    for name, scope, lamps in legend.panels:
+        yield from ("", f"{words['panel']} {name} ({scope}). {words['rows']}:")
+        for lamp in lamps:
+            yield f"  {lamp.label} ({lamp.colour}): {lamp.speaks}"
+    yield from ("", f"{words['rhythms']} ({_SHOWN_MS // 1000} {words['second']})")
+    yield from (f"  {bar(rhythm)}  {rhythm.means}" for rhythm in legend.lamp_rhythms)
+    if legend.sound_rhythms:
+        yield from ("", words["sounder"])
+        yield from (f"  {bar(rhythm)}  {rhythm.means}" for rhythm in legend.sound_rhythms)
+    if legend.buttons:
+        yield from ("", words["buttons"])
+        yield from (f"  {name}: {what}" for name, what in legend.buttons)
+    yield from ("", *legend.notes)
+    if every:
+        yield from ("", words["alarms"])
+        yield from (f"  {one.id}\n    {one.priority}. {one.text}" for one in legend.alarms)
+
+
+def bar(rhythm: Rhythm) -> str:
+    """Four seconds of a pattern, one character for each tenth of one: lit when it is on for most of that."""
+    lit = []
+    for cell in range(CELLS):
+        on_ms = sum(_is_on(rhythm.steps, cell * CELL_MS + ms) for ms in range(0, CELL_MS, 10)) * 10
+        lit.append("█" if 2 * on_ms >= CELL_MS else "·")
+    return "".join(lit)
+
+
+def _is_on(steps: tuple[int, ...], at_ms: int) -> bool:
+    at_ms %= sum(steps)
+    for number, step_ms in enumerate(steps):
+        if at_ms < step_ms:
+            return number % 2 == 0
+        at_ms -= step_ms
+    return False

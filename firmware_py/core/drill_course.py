@@ -1,0 +1,64 @@
+"""A drill within the cycle: is it still one, which incidents are its own, and which events carry its label.
+
+Joins `core.drill` to the rest of the memory. This module must not decide what a drill is.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from firmware_py.core import drill, incident
+from firmware_py.core.event import Event, Severity
+from firmware_py.core.image import InputImage
+from firmware_py.core.mode import CausePhase
+from firmware_py.core.plan import Plan
+from firmware_py.core.state import State
+
+
+def advance(
+    plan: Plan, before: State, now: State, image: InputImage, *, utc_s: int | None, dt_ms: int
+) -> tuple[State, list[Event]]:
+    """The memory after this cycle's look at the drill, and what there is to tell. `before`: at the cycle's beginning;
+    `image`: the real picture."""
+    real = drill.real_alarms(plan.drills, now.drill, plan.conditions, plan.alarms, before.alarms, now.alarms, image)
+    course, events = drill.advance(
+        plan.drills, now.drill, real, quiet=_is_quiet(now), restored=before.stepped_ms is None, utc_s=utc_s,
+        dt_ms=dt_ms, now_ms=image.now_ms,
+    )  # fmt: skip
+    if now.drill.on and not before.drill.on:
+        events.insert(0, drill.begun(now.drill, image.now_ms))
+    if course is now.drill and not course.on:
+        return now, events
+    if is_aborted(events):
+        # What goes on from here is real: it gets an incident of its own.
+        own = [opened for opened in now.incidents.values() if opened.drill]
+        events += drill.label(_closed(plan, opened, image.now_ms) for opened in own)
+        left = {name: opened for name, opened in now.incidents.items() if not opened.drill}
+    else:
+        left = {name: _own(opened, before, name, on=course.on) for name, opened in now.incidents.items()}
+    return replace(now, drill=course, incidents=left), events
+
+
+def label(before: State, now: State, events: Sequence[Event], told: Sequence[Event]) -> tuple[Event, ...]:
+    """All events of the cycle, with the drill's own (`told`) first; what is not real says so."""
+    practised = (before.drill.on or now.drill.on) and not is_aborted(told)
+    return (*told, *(drill.label(events) if practised else events))
+
+
+def is_aborted(told: Iterable[Event]) -> bool:
+    """True when these events tell of an abort."""
+    return any(event.type == "drill.aborted" for event in told)
+
+
+def _closed(plan: Plan, opened: incident.IncidentState, now_ms: int) -> Event:
+    facts = opened.course.facts()
+    return incident.told("incident.closed", Severity.WARNING, plan.causes[opened.cause], opened, now_ms, facts)
+
+
+def _own(opened: incident.IncidentState, before: State, cause: str, *, on: bool) -> incident.IncidentState:
+    fresh = cause not in before.incidents or before.incidents[cause].id != opened.id
+    return replace(opened, drill=True) if on and fresh else opened
+
+
+def _is_quiet(now: State) -> bool:
+    at_rest = all(cause.phase is CausePhase.IDLE for cause in now.causes.values())
+    return at_rest and not any(opened.drill for opened in now.incidents.values())
