@@ -39,7 +39,7 @@ format: ## let ruff lay out the code
 bench: ## measure and print tables (B=fleet for one of them); fails nothing
 	@.ci/setup dev
 	@.ci/peers
-	@for name in $(or $(B),modbus_dead_unit snmp_paths surge endurance fleet); do echo "== $$name"; .venv/bin/python -m bench.$$name || exit $$?; done
+	@for name in $(or $(B),modbus_dead_unit snmp_paths surge endurance fleet cli); do echo "== $$name"; .venv/bin/python -m bench.$$name || exit $$?; done
 
 sim: ## one seeded week of faults in virtual time, with its script (SEED=1)
 	@.ci/setup dev

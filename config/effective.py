@@ -19,6 +19,11 @@ def effective(model: BaseModel) -> str:
     return "\n".join(_table(model, "")).lstrip("\n") + "\n"
 
 
+def show_value(value: object, info: FieldInfo) -> str:
+    """One value as the file has it, in the unit of its field."""
+    return _value(value, unit_of(info))
+
+
 def _table(model: BaseModel, name: str) -> Iterator[str]:
     inner: list[tuple[str, object]] = []
     for field, info in type(model).model_fields.items():
@@ -31,7 +36,7 @@ def _table(model: BaseModel, name: str) -> Iterator[str]:
             items = ", ".join(f"{_key(one)} = {_value(given, None)}" for one, given in value.items())
             yield f"{key} = {{ {items} }}" if items else f"{key} = {{}}"
         else:
-            yield f"{key} = {_value(value, _unit(info))}"
+            yield f"{key} = {_value(value, unit_of(info))}"
     for key, value in inner:
         path = f"{name}.{key}" if name else key
         if isinstance(value, BaseModel):
@@ -66,7 +71,7 @@ def _key(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _unit(info: FieldInfo) -> Unit | None:
+def unit_of(info: FieldInfo) -> Unit | None:
     """The unit of a field, also where it stands inside `X | None`."""
     waiting: list[object] = [*info.metadata, info.annotation]
     while waiting:

@@ -6,6 +6,7 @@ what a pin means, and it makes no rhythm: gpiozero's blink threads stay unused.
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -136,18 +137,10 @@ class GpioPort:
     a pin as input first, so each start is a glitch of microseconds; a relay does not see it."""
 
     def __init__(self, pins: Iterable[OutputPin], chip: Chip, levels: Mapping[str, bool], name: str = "gpio") -> None:
-        from gpiozero import OutputDevice
-
         self._name, self._chip = name, chip
         self._devices: dict[str, Any] = {}
-        for pin in pins:
-            try:
-                self._devices[pin.output] = OutputDevice(
-                    pin.pin, active_high=not pin.active_low, initial_value=levels.get(pin.output, False),
-                    pin_factory=chip.factory,
-                )  # fmt: skip
-            except chip.errors as error:
-                raise DeviceError(f"pin {pin.pin} for {pin.output} cannot be claimed: {error}") from error
+        self._pins: dict[str, OutputPin] = {}
+        self.rewire(pins, levels, {})
 
     @property
     def name(self) -> str:
@@ -158,6 +151,31 @@ class GpioPort:
     def outputs(self) -> frozenset[str]:
         """Ids of the outputs on pins."""
         return frozenset(self._devices)
+
+    def rewire(self, pins: Iterable[OutputPin], levels: Mapping[str, bool], leave: Mapping[str, bool]) -> None:
+        """Other pins from now on; one that stays is not touched. `leave`: what a pin that nobody has any more is left
+        at, by its old output. DeviceError when one cannot be claimed; what was claimed until then stays so."""
+        wanted = {pin.output: pin for pin in pins}
+        numbers = {pin.pin for pin in wanted.values()}
+        for name in [name for name, pin in self._pins.items() if wanted.get(name) != pin]:
+            pin, device = self._pins.pop(name), self._devices.pop(name)
+            with suppress(*self._chip.errors):  # a pin that is gone can be left at nothing
+                if name in leave and pin.pin not in numbers:
+                    device.value = leave[name]
+                device.close()
+        for name in wanted.keys() - self._pins.keys():
+            self._devices[name] = self._claim(wanted[name], levels.get(name, False))
+            self._pins[name] = wanted[name]
+
+    def _claim(self, pin: OutputPin, on: bool) -> Any:
+        from gpiozero import OutputDevice
+
+        try:
+            return OutputDevice(
+                pin.pin, active_high=not pin.active_low, initial_value=on, pin_factory=self._chip.factory
+            )  # fmt: skip
+        except self._chip.errors as error:
+            raise DeviceError(f"pin {pin.pin} for {pin.output} cannot be claimed: {error}") from error
 
     def set_level(self, output: str, on: bool) -> None:
         """Drive one pin. DeviceError when that cannot be done."""
@@ -228,6 +246,17 @@ class ContactBus:
         """No more edges; the chip is closed by whoever opened it."""
         for pin in self._pins.values():
             pin.when_changed = None
+        self._callbacks.clear()
+
+    def release(self) -> None:
+        """Give the pins back at once, for whoever is to have them next. Nothing can be read afterwards."""
+        for pin in self._pins.values():
+            pin.when_changed = None
+        with suppress(*self._chip.errors):
+            for device in self._devices:
+                device.close()
+        self._devices.clear()
+        self._pins.clear()
         self._callbacks.clear()
 
     def listen(self, hint: Callable[[str], None]) -> None:

@@ -8,35 +8,28 @@ import fcntl
 import logging
 import os
 import signal
-from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from config.budget import check_budget
-from config.check_alarms import check_alarms
-from config.compile import Floor, compile_floor
+from config.compile import Floor
 from config.compile_alarms import sounds
-from config.devices import Devices, find_devices
-from config.library import Library
-from config.site import Site, control_socket, load_document, state_directory
+from config.site import control_socket, state_directory
 from config.strict import ConfigError, Fault
 from config.texts import load_texts
-from firmware_py.core.command import CommandKind
 from firmware_py.core.event import Event, Severity
 from firmware_py.core.output import level
 from firmware_py.core.plan import Plan
 from firmware_py.core.state import State, resume
 from firmware_py.core.step import step
-from firmware_py.ports import Bus, LocalPort, RemotePort
 from firmware_py.runtime.board import Board, Json
 from firmware_py.runtime.clock import SystemClock, Waker, boot_id, run_id
 from firmware_py.runtime.control import Control
 from firmware_py.runtime.cycle import Cycle
 from firmware_py.runtime.desk import Desk
 from firmware_py.runtime.disk import Disk
+from firmware_py.runtime.health import DeviceReport
 from firmware_py.runtime.notify import Notifier
-from firmware_py.runtime.poller import Poller
 from firmware_py.runtime.segments import Damage
 from firmware_py.runtime.sinks import Audience, Sink
 from firmware_py.runtime.storage import Status, Storage, damage_event
@@ -45,49 +38,38 @@ from firmware_py.runtime.table import PointTable
 from firmware_py.runtime.watchdog import Beats, Watchdog
 from firmware_py.runtime.writer import Writer
 from firmware_py.wiring.bridge import bridge_settings
-from firmware_py.wiring.devices import Attached, attach, claim_pins, contact_bus, open_pins
-from firmware_py.wiring.farewell import Farewell
+from firmware_py.wiring.building import build_floor
+from firmware_py.wiring.choice import Choice, choose
+from firmware_py.wiring.configure import Configure, Works
+from firmware_py.wiring.drafts import find_directory
+from firmware_py.wiring.exported import Exported
 from firmware_py.wiring.kept import COMMANDS, TIME, KeptWords, KnownTime, TopicMemory
-from firmware_py.wiring.links import Archive, BridgeSink, Buttons, Once, Outbox, OwnHealth
-from firmware_py.wiring.notices import make_notices
-from firmware_py.wiring.orders import FarOrders
-from firmware_py.wiring.reach import services
+from firmware_py.wiring.link import Link
+from firmware_py.wiring.links import Archive, Buttons, Once, Outbox, OwnHealth
+from firmware_py.wiring.orders import FarOrders, fire_alarms
+from firmware_py.wiring.pins import buttons_of
 from firmware_py.wiring.records import Records
 from firmware_py.wiring.rights import control_rights
+from firmware_py.wiring.swap import Parts, Swap
+from firmware_py.wiring.voices import TASK, Voices
 from firmware_py.wiring.wall import WallTime
 from firmware_py.wiring.week import LocalWeek
-from monitors import power
+from firmware_py.wiring.wires import Wires
 from mqtt_bridge.payload import About
 from mqtt_bridge.publisher import Publisher
 from mqtt_bridge.schema import digest
 
 log = logging.getLogger(__name__)
-Run = Callable[[], Awaitable[None]]
 
-BUTTONS: Mapping[str, CommandKind] = {
-    "ack": CommandKind.ACK,
-    "silence": CommandKind.SILENCE,
-    "lamp_test": CommandKind.LAMP_TEST,
-}
 FLUSH_MS = 2_000
 STOP_MS = 4_000
 CLOSE_MS = 2_000
 
 
-def build_floor(path: Path) -> tuple[Floor, Devices]:
-    """The compiled site of a file. ConfigError with all faults; needs no secret and opens nothing."""
-    document, site = load_document(path)
-    devices = find_devices(document, site, Library(path.parent))
-    check_budget(document, site, devices)
-    floor = compile_floor(site, devices)
-    check_alarms(document, floor)
-    return floor, devices
-
-
 async def guard(path: Path, environ: Mapping[str, str]) -> None:
-    """Guard the floor that the site file describes, until SIGTERM or SIGINT. ConfigError before anything is driven."""
-    floor, devices = build_floor(path)
-    controller = Controller(floor, devices, environ)
+    """Guard the floor of the generation in force, at first that of the site file, until SIGTERM or SIGINT. ConfigError
+    before anything is driven."""
+    controller = build_controller(path, environ)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, controller.stop)
@@ -96,59 +78,66 @@ async def guard(path: Path, environ: Mapping[str, str]) -> None:
     await controller.run()
 
 
+def build_controller(path: Path, environ: Mapping[str, str]) -> "Controller":
+    """The controller of the generation in force, with its pins claimed and its state directory locked."""
+    directory = find_directory(path, environ)
+    lock = _claim_directory(directory)
+    return Controller(choose(path, build_floor, directory, boot_id()), environ, lock)
+
+
 class Controller:
     """All parts of one running controller."""
 
-    def __init__(self, floor: Floor, devices: Devices, environ: Mapping[str, str]) -> None:
-        site, plan = floor.site, floor.plan
+    def __init__(self, choice: Choice, environ: Mapping[str, str], lock: int) -> None:
+        floor, site, plan = choice.floor, choice.floor.site, choice.floor.plan
         self._told_damage: list[Damage] = []
+        self._environ, self._lock, self._first_events = environ, lock, choice.events
         self._directory = state_directory(site, environ)
-        self._lock = _claim_directory(self._directory)
         self._clock, self._run_id = SystemClock(), run_id()
-        attached = [*attach(site, devices, environ), *services(site, self._clock)]
         self._beats = Beats(self._clock)
         self._notifier = Notifier(environ, os.getpid())
         waker = Waker(self._clock)
         self._storage = Storage(
-            self._directory, boot_id(), self._clock.now_ms, on_synced=lambda _: self._tell_bridge(),
+            self._directory, boot_id(), self._clock.now_ms, on_synced=lambda _: self._link.notify(),
             on_status=self._note_storage, on_failure=self._storage_died,
         )  # fmt: skip
         # Resumed here too, where the cycle does: a recording must begin with what the first step gets.
         state = resume(stored.state if (stored := self._storage.restore()) else State(), self._clock.now_ms())
         self._table = PointTable(plan.points, self._clock, waker.wake)
         desk = Desk(waker.wake)
-        self._local = local = self._claim_pins(site, state)
-        self._pollers = [self._poller(one) for one in attached]
-        buttons = {entry.id: BUTTONS[entry.kind.value] for entry in site.input if entry.kind.value in BUTTONS}
-        if self._chip is not None and (contacts := contact_bus(site, self._chip, frozenset(buttons))) is not None:
-            self._pollers.append(self._poller(Attached(bus=contacts)))
+        self._wires = Wires(site, choice.devices, environ, self._clock, self._table, self._levels(state))
         self._writer = Writer(
-            plan.outputs, clock=self._clock, table=self._table, beats=self._beats, local=local,
-            remote=[poller for poller in self._pollers if poller.outputs], steps=sounds(site),
+            plan.outputs, clock=self._clock, table=self._table, beats=self._beats, local=self._wires.local,
+            remote=self._wires.remote, steps=sounds(site),
         )  # fmt: skip
-        self._archive = Archive(self._storage, self._clock, self._run_id, state)
+        self._archive = Archive(self._storage, self._clock, self._run_id, plan, state)
         self._known = KnownTime(self._clock, KeptWords(self._directory / TIME, Disk()))
         self._wall = WallTime(self._clock, self._archive.tell, self._known)
         self._health = OwnHealth(self._table, self._clock, lambda: not self._storage.status.degraded, self._wall.age_ms)
         self._board = Board(
-            plan, self._clock, run=self._run_id, outputs=self._writer.report,
-            devices=lambda: tuple(report for poller in self._pollers for report in poller.report()),
-            storage=self._storage_report,
+            plan, self._clock, run=self._run_id, outputs=self._writer.report, devices=self._device_reports,
+            storage=self._storage_report, config=self._config_report,
         )  # fmt: skip
-        orders = self._make_orders(desk, plan)
-        self._publisher = self._make_publisher(floor, environ, orders)
-        notices = make_notices(site, self._clock)
-        sinks: list[Sink] = [*self._far_sinks(plan), self._board, Buttons(buttons, desk), orders, Once(self._ready)]
-        sinks += [] if notices is None else [notices[1]]
+        self._orders = self._make_orders(desk, plan)
+        self._link = Link(self._link_key(floor), self._make_publisher(floor))
+        outbox, buttons = Outbox(self._storage), Buttons(buttons_of(site), desk)
+        self._voices = Voices(floor, self._clock, self._link, lambda: outbox.ack >= outbox.last)
+        sinks: list[Sink] = [self._link, self._board, buttons, self._orders, Once(self._ready), self._voices]
         self._cycle = Cycle(
             plan=plan, state=state, step=step, clock=self._clock, waker=waker, table=self._table, desk=desk,
             writer=self._writer, audience=Audience(self._archive, sinks), beat=self._beats.beat,
         )  # fmt: skip
         self._supervisor = Supervisor(self._clock, self._beats, lambda fault: self._writer.stop(fault=fault))
-        control = self._make_control(site, desk, environ)
+        self._records = Records(self._storage, site)
+        self._configure = self._make_configure(choice, buttons)
+        exported = Exported(self._directory, self._clock, self._health, self._archive.tell)
+        rights = control_rights(site)
+        control = Control(
+            control_socket(site, environ), run=self._run_id, clock=self._clock, board=self._board, desk=desk,
+            may=rights.may, mode=rights.socket_mode, records=self._records.answer,
+            more={**self._configure.verbs, "exported": exported.note},
+        )  # fmt: skip
         self._declare_tasks(control, LocalWeek(self._table, self._clock, site.site.timezone))
-        if notices is not None:
-            self._supervisor.supervise("notices", notices[0].run, group="own")
 
     def stop(self) -> None:
         """Ask for the end; outputs go to their stop values at once."""
@@ -158,51 +147,59 @@ class Controller:
     async def run(self) -> None:
         """Until stopped. Raises what a core part died of, after outputs went to their fault values."""
         self._storage.start()
-        self._archive.tell([self._own_event("controller.started", {"version": _version()})])
+        self._archive.tell([self._own_event("controller.started", {"version": _version()}), *self._first_events])
         self._note_storage(self._storage.status)
         try:
             await self._supervisor.run(self._closings())
         finally:
-            for port in self._local:
-                port.close()
+            self._wires.close()
             self._notifier.close()
             os.close(self._lock)
 
     # ------------------------------------------------------------------------------------------------------ the parts
 
-    def _claim_pins(self, site: Site, state: State) -> list[LocalPort]:
-        self._chip = open_pins(site)
-        if self._chip is None:
-            return []
+    def _levels(self, state: State) -> dict[str, bool]:
         now_ms = self._clock.now_ms()
-        levels = {name: level(output.drive.value, now_ms) for name, output in state.outputs.items()}
-        return [claim_pins(site, self._chip, levels)]
+        return {name: level(output.drive.value, now_ms) for name, output in state.outputs.items()}
 
-    def _poller(self, one: Attached) -> Poller:
-        make = one.again
-
-        def rebuild() -> tuple[Bus | None, RemotePort | None]:
-            assert make is not None
-            fresh = make()
-            return fresh.bus, fresh.port
-
-        return Poller(
-            bus=one.bus, port=one.port, clock=self._clock, table=self._table, limits=one.limits,
-            rebuild=rebuild if make else None,
+    def _make_configure(self, choice: Choice, buttons: Buttons) -> Configure:
+        self._swap = Swap(
+            Parts(
+                table=self._table, writer=self._writer, board=self._board, cycle=self._cycle, archive=self._archive,
+                wires=self._wires, buttons=buttons, supervisor=self._supervisor, link=self._link, orders=self._orders,
+                voices=self._voices, records=self._records, link_key=self._link_key,
+                make_publisher=self._make_publisher,
+            ),
+            choice.floor,
         )  # fmt: skip
+        works = Works(
+            swap=self._swap.to, build=build_floor, tell=self._archive.tell, restarts=lambda: self._supervisor.restarts,
+            alive=lambda: {report.device: report.alive for report in self._device_reports()},
+        )  # fmt: skip
+        return Configure(choice.store, choice.number, self._clock, works)
 
     def _make_orders(self, desk: Desk, plan: Plan) -> FarOrders:
         seen = KeptWords(self._directory / COMMANDS, Disk())
-        fire = frozenset(alarm.id for alarm in plan.alarms.values() if alarm.cause == plan.fire_cause)
+        fire = fire_alarms(plan)
         return FarOrders(desk, self._clock, self._archive.tell, seen, by_hand=plan.manual_cause, fire=fire)
 
-    def _make_publisher(self, floor: Floor, environ: Mapping[str, str], orders: FarOrders) -> Publisher | None:
+    def _link_key(self, floor: Floor) -> object:
+        if floor.site.mqtt is None or not floor.site.mqtt.enabled:
+            return None
+        return (
+            bridge_settings(floor.site, self._environ),
+            floor.plan.points,
+            floor.plan.alarms,
+            floor.site.site.language,
+        )
+
+    def _make_publisher(self, floor: Floor) -> Publisher | None:
         if floor.site.mqtt is None or not floor.site.mqtt.enabled:
             return None
         texts = load_texts(floor.site.site.language)
         about = About(version=_version(), schema=digest(), points=tuple(floor.plan.points.values()))
         return Publisher(
-            bridge_settings(floor.site, environ),
+            bridge_settings(floor.site, self._environ),
             boot=self._run_id,
             about=about,
             alarms=floor.plan.alarms,
@@ -211,22 +208,8 @@ class Controller:
             outbox=Outbox(self._storage),
             memory=TopicMemory(self._directory, Disk()),
             report=self._health.note_bridge,
-            orders=orders,
+            orders=self._orders,
         )
-
-    def _make_control(self, site: Site, desk: Desk, environ: Mapping[str, str]) -> Control:
-        rights = control_rights(site)
-        return Control(
-            control_socket(site, environ), run=self._run_id, clock=self._clock, board=self._board, desk=desk,
-            may=rights.may, mode=rights.socket_mode, records=Records(self._storage, site).answer,
-        )  # fmt: skip
-
-    def _far_sinks(self, plan: Plan) -> list[Sink]:
-        if self._publisher is None:
-            return []
-        outbox, endings = Outbox(self._storage), power.own_endings(plan.conditions)
-        farewell = Farewell(self._publisher, self._clock, endings, lambda: outbox.ack >= outbox.last)
-        return [BridgeSink(self._publisher), farewell]
 
     def _declare_tasks(self, control: Control, week: LocalWeek) -> None:
         self._supervisor.core("cycle", self._cycle.run)
@@ -239,18 +222,17 @@ class Controller:
         self._supervisor.supervise("watchdog", dog.run, group="own")
         self._supervisor.supervise("storage beat", self._follow_storage, group="own")
         self._supervisor.supervise("control", control.run, group="own")
-        for poller in self._pollers:
-            self._supervisor.supervise(f"poller {poller.name}", poller.run, group="pollers")
-        if self._publisher is not None:
-            self._supervisor.supervise("mqtt", partial(_publish, self._publisher), group="mqtt")
+        if self._voices.hook is not None:
+            self._supervisor.supervise(TASK, self._voices.hook, group="own")
+        self._supervisor.supervise("configuration", self._configure.run, group="own")
+        self._supervisor.supervise("mqtt", self._link.run, group="mqtt")
+        self._wires.start(self._supervisor)
 
     def _closings(self) -> list[Closing]:
         steps = [Closing(name="outputs", limit_ms=FLUSH_MS, call=self._flush, cancels=("pollers",))]
         self_told = Closing(name="last words", limit_ms=CLOSE_MS, call=self._say_last_words)
         steps.append(self_told)
-        if self._publisher is not None:
-            farewell: Run = partial(self._publisher.stop, "stop")
-            steps.append(Closing(name="mqtt", limit_ms=STOP_MS, call=farewell, cancels=("mqtt",)))
+        steps.append(Closing(name="mqtt", limit_ms=STOP_MS, call=self._link.stop, cancels=("mqtt",)))
         steps.append(Closing(name="storage", limit_ms=STOP_MS, call=self._stop_storage, cancels=("own",)))
         steps.append(Closing(name="devices", limit_ms=CLOSE_MS, call=self._close_devices))
         return steps
@@ -261,9 +243,8 @@ class Controller:
         self._notifier.ready(self._board.headline)
         log.info("guarding the floor: %s", self._board.headline)
 
-    def _tell_bridge(self) -> None:
-        if self._publisher is not None:
-            self._publisher.notify()
+    def _device_reports(self) -> tuple[DeviceReport, ...]:
+        return tuple(report for poller in self._wires.pollers for report in poller.report())
 
     def _note_storage(self, status: Status) -> None:
         """A store has failed or works again, or the opening of one has found damage: each is told once."""
@@ -275,6 +256,13 @@ class Controller:
     def _storage_died(self, error: BaseException) -> None:
         # The floor is guarded without a memory; the beat stops, so that the service manager starts us anew.
         log.critical("the storage thread has died", exc_info=error)
+
+    def _config_report(self) -> Mapping[str, Json]:
+        lamps = self._swap.floor.site.lamp
+        return {
+            "config": self._configure.report(),
+            "lamps": [{"panel": one.panel, "row": one.row.value, "output": one.output} for one in lamps],
+        }
 
     def _storage_report(self) -> Mapping[str, Json]:
         status = self._storage.status
@@ -292,11 +280,12 @@ class Controller:
             await waker.wait(self._clock.now_ms() + 1_000)
 
     async def _flush(self) -> None:
-        for poller in self._pollers:
+        for poller in self._wires.pollers:
             poller.stop_reading()
-        await asyncio.gather(*(poller.flush(FLUSH_MS - 300) for poller in self._pollers if poller.outputs))
+        await asyncio.gather(*(poller.flush(FLUSH_MS - 300) for poller in self._wires.pollers if poller.outputs))
 
     async def _say_last_words(self) -> None:
+        await self._configure.note_lasting()  # an end in order is no crash
         before = self._storage.status.last
         self._archive.tell([self._own_event("controller.stopped", {})])
         waker = Waker(self._clock)
@@ -308,16 +297,10 @@ class Controller:
             log.error("not everything could be written before the end")
 
     async def _close_devices(self) -> None:
-        await asyncio.gather(*(poller.close() for poller in self._pollers))
+        await asyncio.gather(*(poller.close() for poller in self._wires.pollers))
 
     def _own_event(self, kind: str, data: Mapping[str, str]) -> Event:
         return Event(type=kind, severity=Severity.CRITICAL, at_ms=self._clock.now_ms(), data=data)
-
-
-async def _publish(publisher: Publisher) -> None:
-    """The bridge ends when it has said goodbye; what comes then is the end of this task by whoever asked for it."""
-    await publisher.run()
-    await asyncio.get_running_loop().create_future()
 
 
 def _claim_directory(directory: Path) -> int:

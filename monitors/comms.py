@@ -23,6 +23,7 @@ MQTT_CERT = "mqtt.cert_days"
 CERT_WARN_DAYS = 30
 STORAGE_SOUND = "storage.sound"
 CLOCK_POINT = "clock.utc_s"
+EXPORT_AGE = "controller.export_age_s"
 
 
 def own_points(*, stale_ms: int, mqtt: bool, certificate: bool = False) -> tuple[Point, ...]:
@@ -30,6 +31,7 @@ def own_points(*, stale_ms: int, mqtt: bool, certificate: bool = False) -> tuple
     flags = (STORAGE_SOUND, *((MQTT_CONNECTED, MQTT_REFUSED, MQTT_DUPLICATE, MQTT_AHEAD) if mqtt else ()))
     return (
         Point(id=CLOCK_POINT, kind=Kind.INTEGER, unit="s", stale_after_ms=stale_ms, low=0),
+        Point(id=EXPORT_AGE, kind=Kind.INTEGER, unit="s", stale_after_ms=stale_ms, low=0),
         *(Point(id=name, kind=Kind.FLAG, stale_after_ms=stale_ms, urgent=True) for name in flags),
         *((Point(id=MQTT_CERT, kind=Kind.NUMBER, unit="d", stale_after_ms=stale_ms),) if certificate else ()),
     )

@@ -11,8 +11,8 @@ from textwrap import fill
 from config.budget import budget
 from config.site import effective
 from config.strict import ConfigError
-from firmware_py.app import build_floor
 from firmware_py.cli.codes import Code
+from firmware_py.wiring.building import build_floor
 
 _INDENT = "    "
 

@@ -17,3 +17,15 @@ class Code(IntEnum):
     PROBE = 5
     ROLLED_BACK = 6
     UNACKED = 7
+
+
+MEANINGS = {
+    Code.OK: "Done, or nothing is wrong.",
+    Code.FAILED: "Refused or failed; diff: something differs; doctor: something is bad; replay: a difference.",
+    Code.USAGE: "The words were wrong.",
+    Code.CHECK: "The configuration has faults.",
+    Code.UNREACHABLE: "No controller answers at the control socket.",
+    Code.PROBE: "A device did not answer, or told nothing that can be used.",
+    Code.ROLLED_BACK: "apply: the change was reverted while we waited.",
+    Code.UNACKED: "status --exit-code: an alarm is not acknowledged.",
+}

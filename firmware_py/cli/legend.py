@@ -11,9 +11,9 @@ from pathlib import Path
 from config.legend import Legend, Rhythm, arrange
 from config.strict import ConfigError
 from config.texts import load_texts
-from firmware_py.app import build_floor
 from firmware_py.cli.codes import Code
 from firmware_py.cli.legend_page import page
+from firmware_py.wiring.building import build_floor
 
 CELLS, CELL_MS = 40, 100
 _SHOWN_MS = CELLS * CELL_MS

@@ -14,11 +14,11 @@ from config.model_floor import StageCause, StageEntry
 from config.model_site import Site
 from config.strict import ConfigError
 from config.units import DURATION, PERCENT, WATTS
-from firmware_py.app import build_floor
 from firmware_py.cli.codes import Code
 from firmware_py.cli.course import Going, Start, foresee
 from firmware_py.cli.wire import ask
 from firmware_py.core.shedplan import Battery, fed_w
+from firmware_py.wiring.building import build_floor
 
 Points = Mapping[str, Any]
 

@@ -13,12 +13,16 @@ from pathlib import Path
 
 from config.strict import ConfigError
 from firmware_py.cli.codes import Code
+from firmware_py.cli.spell import age
+from firmware_py.cli.wire import ask
 from firmware_py.core.reading import Quality, Sample, Value
 from firmware_py.wiring.probe import Options, Report, parse_address, probe
 
 
 def run(args: argparse.Namespace) -> int:
-    """Read the device once and print what it says."""
+    """Read the device once and print what it says; one that the controller reads is asked of the controller."""
+    if "://" not in args.address:
+        return _show_running(args)
     try:
         address = parse_address(args.address)
         options = Options(
@@ -29,6 +33,7 @@ def run(args: argparse.Namespace) -> int:
             privacy=args.privacy,
             privacy_file=args.privacy_file,
             community_file=args.community_file,
+            secret_file=args.secret_file,
             timeout_ms=args.timeout_ms,
             folder=Path(),
             environ=os.environ,
@@ -47,6 +52,30 @@ def run(args: argparse.Namespace) -> int:
     elif not report.known:
         print("floorguard: it answers, but nothing that the profile knows; try another --profile", file=sys.stderr)
     return Code.OK if report.known and not report.error else Code.PROBE
+
+
+def _show_running(args: argparse.Namespace) -> int:
+    """No second connection: a card or a serial line may not bear one."""
+    answer, code = ask(args.socket, "status")
+    if not isinstance(answer, dict):
+        return code
+    name = args.address
+    points = {key: one for key, one in answer.get("points", {}).items() if key.split(".")[0] == name}
+    device = answer.get("devices", {}).get(name)
+    if not points and device is None:
+        known = ", ".join(answer.get("devices", {}))
+        print(f"floorguard: no device is called {name}; there are {known}", file=sys.stderr)
+        return Code.USAGE
+    if args.json:
+        print(json.dumps({"v": 1, "device": device, "points": points}, ensure_ascii=False))
+    else:
+        print(f"{name} as the running controller reads it" + (f", {device['latency_ms']} ms" if device else ""))
+        for key, one in points.items():
+            quality = one["quality"] if one["quality"] == "good" else f"{one['quality']} {one['reason']}"
+            shown = f"{_value(one['value'])} {one['unit']}".strip()
+            print(f"{key:<32} {shown:>12} {age(one['age_ms']):>6}  {quality}  {one['detail']}"[:120].rstrip())
+    sound = any(one["quality"] == "good" for one in points.values())
+    return Code.OK if sound else Code.PROBE
 
 
 def _as_json(report: Report) -> dict[str, object]:
@@ -68,7 +97,8 @@ def _as_json(report: Report) -> dict[str, object]:
 def _lines(report: Report) -> Iterator[str]:
     for group, took_ms in report.latency_ms.items():
         yield f"{group}: {took_ms} ms"
-    told = {name: sample for name, sample in report.samples.items() if sample.detail and _tells(sample)}
+    said = {name: sample for name, sample in report.samples.items() if sample.detail or sample.value is not None}
+    told = {name: sample for name, sample in said.items() if _tells(sample)}
     if told:
         yield ""
         yield f"{'POINT':<28} {'VALUE':>14}  {'QUALITY':<24} {'SOURCE':<12} RAW"

@@ -24,6 +24,7 @@ from firmware_py.cli.codes import Code
 from firmware_py.core.command import CommandRefused
 from firmware_py.ports import DeviceError
 from firmware_py.runtime.control_wire import ControlClient
+from firmware_py.wiring.drafts import in_force
 
 _ANSWER_MS = 1_000
 
@@ -31,6 +32,7 @@ _ANSWER_MS = 1_000
 def run(args: argparse.Namespace) -> int:
     """Drive all, say what was done, and end with 1 if any output could not be driven."""
     fault = is_fault(args.cause, os.environ)
+    args.config = str(in_force(Path(args.config), os.environ))  # what drove the outputs, not a draft
     site = read_site(Path(args.config))
     if site is None:
         print("safe-outputs: no output is known, nothing was driven", file=sys.stderr)

@@ -5,11 +5,13 @@ A verb's `module` is imported when it runs. Knows no daemon.
 
 import argparse
 
+from firmware_py.cli import verbs_config, verbs_look
+from firmware_py.cli.arguments import DEFAULT_SITE
+from firmware_py.cli.arguments import add_socket as _add_socket
+from firmware_py.cli.arguments import add_verb as _verb
+from firmware_py.cli.arguments import duration_ms as _duration_ms
+from firmware_py.cli.arguments import watts_w as _watts_w
 from firmware_py.core.command import CommandKind
-
-DEFAULT_SITE = "/etc/floorguard/site.toml"
-DEFAULT_SOCKET = "/run/floorguard/control.sock"
-_CLI = "firmware_py.cli"
 
 _ORDERS: tuple[tuple[str, CommandKind, str, str], ...] = (
     ("ack", CommandKind.ACK, "alarm", "acknowledge an alarm, or all of them"),
@@ -41,9 +43,16 @@ def build_parser() -> argparse.ArgumentParser:
     check.add_argument("file", nargs="?", default=DEFAULT_SITE, help="site file (default %(default)s)")
     check.add_argument("--effective", action="store_true", help="print the configuration in force, defaults included")
     check.add_argument("--budget", action="store_true", help="print how late a change on each Modbus line can be seen")
+    verbs_config.add(verbs)
+    verbs_look.add(verbs)
     status = _verb(verbs, "status", "one picture of the floor as the daemon sees it")
     _add_socket(status)
     status.add_argument("--json", action="store_true", help="as JSON, version 1")
+    status.add_argument("--all", action="store_true", help="everything, however long")
+    status.add_argument("--exit-code", action="store_true", help="end with 7 while an alarm is not acknowledged")
+    watch = _verb(verbs, "watch", "the same, live, until Ctrl-C")
+    _add_socket(watch)
+    watch.add_argument("--json", action="store_true", help="a line of JSON for each picture, version 1")
     events = _verb(verbs, "log", "the last events", module="events")
     _add_socket(events)
     events.add_argument("-n", type=int, default=20, metavar="COUNT", help="how many (default %(default)s, at most 500)")
@@ -52,7 +61,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_records(verbs)
     _add_plan(verbs)
     _add_outage(verbs)
-    safe = _verb(verbs, "safe-outputs", "leave every output as after a stop or a fault", module="safe_outputs")
+    safe = _verb(verbs, "safe-outputs", "leave every output as after a stop or a fault")
     safe.add_argument("--config", metavar="FILE", default=DEFAULT_SITE, help="site file (default %(default)s)")
     safe.add_argument("--as", dest="cause", choices=("stop", "fault"), default="", help="default: as systemd says")
     _add_probe(verbs)
@@ -60,6 +69,8 @@ def build_parser() -> argparse.ArgumentParser:
     gone.add_argument("--config", metavar="FILE", default=DEFAULT_SITE, help="site file (default %(default)s)")
     demo = _verb(verbs, "demo", "show the controller guarding a simulated floor")
     demo.add_argument("--fast", action="store_true", help="the same day without waiting for people to look")
+    demo.add_argument("--devices", metavar="FOLDER", default="", help="only the devices, and a site for them there")
+    demo.add_argument("--site", metavar="FILE", default="", help="with --devices: of this site (default: the demo's)")
     demo.add_argument("--check", action="store_true", help="no terminal; exit 1 if anything expected did not happen")
     return parser
 
@@ -69,7 +80,8 @@ def _add_probe(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     probe.add_argument(
         "address",
         metavar="ADDRESS",
-        help="snmp://COMMUNITY@HOST:PORT, snmp://USER@HOST for version 3, or modbus+tcp://HOST:PORT/UNIT",
+        help="snmp://COMMUNITY@HOST:PORT, snmp://USER@HOST for version 3, modbus+tcp://HOST:PORT/UNIT, "
+        "ami://USER@HOST, or the id of a device of the running controller",
     )
     probe.add_argument("--json", action="store_true", help="as JSON, version 1")
     probe.add_argument(
@@ -81,6 +93,8 @@ def _add_probe(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     probe.add_argument("--auth", choices=("none", *hashes), default="none", help="version 3: the hash")
     probe.add_argument("--auth-file", default="", metavar="FILE", help="its pass phrase")
     probe.add_argument("--privacy", choices=("none", *ciphers), default="none", help="version 3: the cipher")
+    probe.add_argument("--secret-file", default="", metavar="FILE", help="ami: the secret of the user")
+    _add_socket(probe)
     probe.add_argument("--privacy-file", default="", metavar="FILE", help="its pass phrase")
     probe.add_argument(
         "--timeout", dest="timeout_ms", type=_duration_ms, default=10_000, metavar="TIME", help='default "10 s"'
@@ -186,35 +200,3 @@ def _add_aside(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     legend.add_argument("--html", action="store_true", help="a page that prints well, instead of text")
     legend.add_argument("--language", choices=("en", "zh"), default="", help="default: the site's")
     legend.add_argument("--all", action="store_true", help="every alarm with its id, priority and text")
-
-
-def _verb(
-    verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, text: str, *, module: str = ""
-) -> argparse.ArgumentParser:
-    verb = verbs.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
-    verb.set_defaults(module=f"{_CLI}.{module or name}")
-    return verb
-
-
-def _add_socket(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument(
-        "--socket", metavar="PATH", default=DEFAULT_SOCKET, help="control socket of the daemon (default %(default)s)"
-    )
-
-
-def _watts_w(text: str) -> float:
-    from config.units import WATTS
-
-    try:
-        return WATTS.parse(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
-
-
-def _duration_ms(text: str) -> int:
-    from config.units import DURATION
-
-    try:
-        return int(DURATION.parse(text))
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error

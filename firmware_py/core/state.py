@@ -72,10 +72,12 @@ class State:
     `stepped_ms`: the monotonic time of the last step, None after a restore in another boot. `paused_by`: who paused
     outbound by hand, empty if nobody. `lamp_test_ms`: what is left of a lamp test. `lists`: checklists with items that
     nobody has ticked yet. `said`: what people have said of trunks. `cuts`: planned outages that people told of while
-    it ran; `cut_number`: of the last one.
+    it ran; `cut_number`: of the last one. `settled`: False makes the next step look at every rule, since the plan may
+    be another one than that of the last step.
     """
 
     stepped_ms: int | None = None
+    settled: bool = False
     conditions: Mapping[str, ConditionState] = field(default_factory=dict)
     alarms: Mapping[str, AlarmState] = field(default_factory=dict)
     annunciation: Annunciation = field(default_factory=Annunciation)
@@ -107,7 +109,7 @@ def resume(state: State, now_ms: int) -> State:
     a `stepped_ms` of another boot is dropped."""
     stepped_ms = None if state.stepped_ms is None or state.stepped_ms > now_ms else state.stepped_ms
     unseen = {name: replace(one, held=True) for name, one in state.conditions.items()}
-    return replace(state, stepped_ms=stepped_ms, conditions=unseen)
+    return replace(state, stepped_ms=stepped_ms, conditions=unseen, settled=False)
 
 
 def begin(plan: Plan, state: State) -> State:

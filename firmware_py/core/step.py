@@ -67,7 +67,7 @@ def step(plan: Plan, state: State, image: InputImage, commands: tuple[Command, .
     )
     outputs = {**outputs, **held}
     known = replace(known, compressors=compressors)
-    after = replace(known, stepped_ms=now_ms, outputs=remember(plan, outputs, known.outputs, dt_ms))
+    after = replace(known, stepped_ms=now_ms, settled=True, outputs=remember(plan, outputs, known.outputs, dt_ms))
     after, looks = course.look(plan, after, image, now.mode, now.flags)
     decision = Decision(
         state=after, outputs=outputs, mode=now.mode, flags=now.flags, because=now.because,
@@ -115,7 +115,7 @@ def _overlong(plan: Plan, state: State) -> frozenset[str]:
 def _at_rest(plan: Plan, before: State, now: State) -> bool:
     """True when nothing that a rule can see has changed: then every output stays what it is, and a quiet floor costs
     what its conditions cost. Held outputs are looked at each time, for their time runs out by itself."""
-    same = (
+    same = before.settled and (
         now.conditions is before.conditions and now.alarms is before.alarms and now.causes is before.causes
         and now.annunciation is before.annunciation and now.drill.on is before.drill.on
         and now.stages is before.stages and now.overrides is before.overrides

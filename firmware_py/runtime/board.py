@@ -28,14 +28,19 @@ class Board:
     def __init__(
         self, plan: Plan, clock: Clock, *, run: str, outputs: Callable[[], tuple[OutputReport, ...]],
         devices: Callable[[], tuple[DeviceReport, ...]], storage: Callable[[], Mapping[str, Json]],
+        config: Callable[[], Mapping[str, Json]] = dict,
     ) -> None:  # fmt: skip
         self._plan, self._clock, self._run = plan, clock, run
-        self._outputs, self._devices, self._storage = outputs, devices, storage
+        self._outputs, self._devices, self._storage, self._config = outputs, devices, storage, config
         self._image: InputImage | None = None
         self._decision: Decision | None = None
         self._events: deque[tuple[int, int, Event]] = deque(maxlen=KEPT_EVENTS)
         self._counted = 0
         self._watchers: set[Waker] = set()
+
+    def adopt(self, plan: Plan) -> None:
+        """Another plan from the next cycle on."""
+        self._plan = plan
 
     def show(self, image: InputImage, decision: Decision) -> None:
         """A cycle was done."""
@@ -74,6 +79,7 @@ class Board:
         now_ms = self._clock.now_ms()
         clock: dict[str, Json] = {"now_ms": now_ms, "utc_ms": self._clock.utc_ms(), "clk": self._clock.quality().value}
         seen: dict[str, Json] = {"boot": self._run, "clock": clock, "storage": dict(self._storage())}
+        seen |= self._config()
         seen["devices"] = {report.device: _device(report) for report in self._devices()}
         if self._decision is None or self._image is None:
             return seen | {"mode": "starting"}

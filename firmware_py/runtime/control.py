@@ -13,6 +13,7 @@ import struct
 from collections.abc import Awaitable, Callable, Mapping
 from itertools import count
 from pathlib import Path
+from typing import TypeAlias
 
 from config.strict import ConfigError, Fault
 from firmware_py.core.command import Command, CommandKind, CommandRefused
@@ -32,6 +33,7 @@ _IDLE_S = 60
 _WRITE_S = 5
 _WATCH_GAP_MS = 100
 _LONGEST_TTL_MS = 7 * 24 * 3_600_000
+Verb: TypeAlias = Callable[[str, Mapping[str, object]], Awaitable[Json]]  # (who asks, request) -> data
 _FIELDS = {"target": 128, "why": 200}
 
 
@@ -46,14 +48,16 @@ async def no_records(request: Mapping[str, object]) -> Json:
 
 
 class Control:
-    """`may(peer, verb)` says why not, or "". `run` serves until it is cancelled; every connection is one task."""
+    """`may(peer, verb)` says why not, or "". `more`: verbs that others answer. `run` serves until it is
+    cancelled; every connection is one task."""
 
     def __init__(
         self, path: Path, *, run: str, clock: Clock, board: Board, desk: Desk,
         may: Callable[[Peer, str], str] = allow_all, mode: int = GROUP_MODE,
         records: Callable[[Mapping[str, object]], Awaitable[Json]] = no_records,
+        more: Mapping[str, Verb] | None = None,
     ) -> None:  # fmt: skip
-        self._records = records
+        self._records, self._more = records, more or {}
         self._path, self._run, self._clock, self._board, self._desk, self._may = path, run, clock, board, desk, may
         self._mode = mode
         self._numbers = count(1)
@@ -110,6 +114,8 @@ class Control:
                     await _send(writer, {"ok": True, "data": await self._records(request)})
                 case "command":
                     await _send(writer, {"ok": True, "data": await self._order(request, peer)})
+                case str() if verb in self._more:
+                    await _send(writer, {"ok": True, "data": await self._more[verb](peer.by, request)})
                 case _:
                     raise CommandRefused(f"no such verb: {verb!r:.40}")
         except CommandRefused as error:

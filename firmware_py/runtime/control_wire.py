@@ -14,7 +14,7 @@ from typing import Final, cast
 from firmware_py.core.command import CommandRefused
 
 VERSION: Final = 1
-MAX_REQUEST_BYTES: Final = 16 * 1024
+MAX_REQUEST_BYTES: Final = 1024 * 1024  # a whole configuration, at worst twice as long in JSON
 MAX_ANSWER_BYTES: Final = 4 * 1024 * 1024
 LONGEST_PATH_BYTES: Final = 107  # sun_path of unix(7), less its final zero
 

@@ -4,6 +4,7 @@ Everything it calls returns at once. It must not know devices, files or brokers,
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeAlias
 
 from firmware_py.core.command import Command
@@ -47,6 +48,11 @@ class Cycle:
             await self._waker.wait(max(wake_ms, self._last_ms + 1))
             while (rest_ms := self._last_ms + GAP_MS) > self._clock.now_ms():
                 await self._waker.wait(rest_ms)
+
+    def adopt(self, plan: Plan) -> Decision:
+        """Another plan from now on, on the same memory, and one cycle of it at once."""
+        self._plan, self.state = plan, replace(self.state, settled=False)
+        return self.tick()
 
     def tick(self) -> Decision:
         """One cycle. The order is law: outputs, then journal, then everybody else."""

@@ -31,6 +31,10 @@ class Flasher:
         self._waker = Waker(clock)
         self._playing: dict[str, Pattern] = {}
 
+    def adopt(self, steps: Steps) -> None:
+        """Other rhythms from the next edge on."""
+        self._steps = steps
+
     def play(self, output: str, pattern: Pattern) -> None:
         """Start a pattern, in phase with all others; what plays already goes on."""
         if self._playing.get(output) is not pattern:

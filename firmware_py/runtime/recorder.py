@@ -27,12 +27,14 @@ _PREFIX, _SUFFIX = "inputs-", ".jsonl"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """All that one step got, and what it concluded: `step(plan, before, image, commands)` gave `decision`."""
+    """All that one step got, and what it concluded: `step(plan, before, image, commands)` gave `decision`. `plan` is
+    the digest of the plan."""
 
     before: State
     image: InputImage
     commands: tuple[Command, ...]
     decision: Decision
+    plan: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,7 @@ class Recorded:
     image: InputImage
     commands: tuple[Command, ...]
     digest: str
+    plan: str = ""
 
 
 class Recorder:
@@ -59,13 +62,15 @@ class Recorder:
         self._name = ""
         self._numbers: dict[str, int] = {}
         self._readings: Mapping[str, Reading] | None = None
+        self._plan = ""
         self._buffer = bytearray()
 
     def remember(self, inputs: Inputs) -> None:
         """Take one step; it reaches the file with the next few."""
         readings = inputs.image.readings
         full = self._sizes is not None and self._sizes.get(self._name, 0) + len(self._buffer) > self._segment_bytes
-        if self._readings is None or full or readings.keys() != self._readings.keys():
+        other = readings.keys() != (self._readings or {}).keys() or inputs.plan != self._plan
+        if self._readings is None or full or other:
             self._begin(inputs)
         before = self._readings or {}
         changed: dict[str, object] = {}
@@ -124,9 +129,10 @@ class Recorder:
         newest = max(self._sizes or {}, default=self._name)
         number = int(newest[len(_PREFIX) : -len(_SUFFIX)] or 0) + 1
         self._name = f"{_PREFIX}{number:010d}{_SUFFIX}"
-        self._readings = {}
+        self._readings, self._plan = {}, inputs.plan
         self._numbers = {name: index for index, name in enumerate(inputs.image.readings)}
-        self._buffer += encode_line({"v": FORMAT, "state": encode(inputs.before), "points": list(self._numbers)})
+        head: Document = {"v": FORMAT, "state": encode(inputs.before), "points": list(self._numbers)}
+        self._buffer += encode_line(head | {"plan": inputs.plan} if inputs.plan else head)
 
     def _look(self) -> dict[str, int]:
         self._disk.make_directory(self._directory)
@@ -169,13 +175,18 @@ class _Stretch:
 
     state: State | None
     points: tuple[str, ...]
+    plan: str = ""
     readings: dict[str, Reading] = field(default_factory=dict)
 
     @classmethod
     def begin(cls, document: Document) -> "_Stretch":
         if document.get("v") != FORMAT:
             raise ValueError("another format")
-        return cls(state=decode(State, document.get("state")), points=_texts(document.get("points")))
+        return cls(
+            state=decode(State, document.get("state")),
+            points=_texts(document.get("points")),
+            plan=str(document.get("plan", "")),
+        )
 
     def step(self, document: Document) -> Recorded:
         for number, parts in _items(document.get("r")):
@@ -195,7 +206,7 @@ class _Stretch:
         image = InputImage(now_ms=now_ms, readings=dict(self.readings), stale_at_ms=stale_at_ms)
         commands = tuple(decode(Command, one) for one in _list(document.get("c")))
         before, self.state = self.state, None
-        return Recorded(before=before, image=image, commands=commands, digest=str(document.get("h")))
+        return Recorded(before=before, image=image, commands=commands, digest=str(document.get("h")), plan=self.plan)
 
     def _name(self, number: str) -> str:
         if not number.isdecimal() or int(number) >= len(self.points):

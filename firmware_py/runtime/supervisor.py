@@ -46,6 +46,7 @@ class Supervisor:
         self._kept: dict[str, tuple[str, Factory]] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._stop = asyncio.Event()
+        self._started = False
         self.restarts: dict[str, int] = {}
 
     def core(self, name: str, factory: Factory) -> None:
@@ -57,6 +58,14 @@ class Supervisor:
         assert name not in self._kept and name not in self._core, name
         self._kept[name] = (group, factory)
         self.restarts[name] = 0
+        if self._started and not self._stop.is_set():
+            self._start(name)
+
+    async def dismiss(self, name: str) -> None:
+        """A task that is not wanted any more ends and is not started again."""
+        del self._kept[name], self.restarts[name]
+        task = self._tasks.pop(name, None)
+        await self._cancel(set() if task is None else {task})
 
     def stop(self) -> None:
         """Ask for the end (SIGTERM): outputs go to on_stop at once, the rest follows in order."""
@@ -72,6 +81,7 @@ class Supervisor:
         try:
             for name in self._kept if not any(task.done() for task in core.values()) else ():
                 self._start(name)
+            self._started = True
             await self._watch(core)
             dead = {name: task for name, task in core.items() if task.done() and not self._stop.is_set()}
             for name, task in dead.items():
@@ -95,7 +105,7 @@ class Supervisor:
         try:
             while not stopping.done() and not any(task.done() for task in core.values()):
                 self._beats.beat("supervisor")
-                for name, task in self._tasks.items():
+                for name, task in list(self._tasks.items()):
                     if task.done():  # something inside has cancelled it: that is not ours to obey
                         log.error("%s was cancelled from inside", name)
                         self._start(name)

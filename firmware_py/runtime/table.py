@@ -25,6 +25,7 @@ class PointTable:
         self._clock = clock
         self._wake = wake
         self._readings: dict[str, Reading] = {}
+        self._retired: frozenset[str] = frozenset()
         self._frozen_ms = -1
         self._waiting: list[asyncio.Future[None]] = []
 
@@ -32,6 +33,18 @@ class PointTable:
     def readings(self) -> Mapping[str, Reading]:
         """The latest readings; a point that was never read is absent."""
         return self._readings
+
+    def adopt(self, points: Mapping[str, Point]) -> None:
+        """Other points from now on. What stays the same thing keeps its reading; what is gone may still arrive from a
+        driver that is about to end, and is dropped."""
+        before = self._points
+        self._retired = (self._retired | before.keys()) - points.keys()
+        self._points = points
+        self._readings = {
+            name: reading
+            for name, reading in self._readings.items()
+            if name in points and _same_thing(before[name], points[name])
+        }
 
     def knows(self, point: str) -> bool:
         """True for a point of the plan."""
@@ -50,6 +63,8 @@ class PointTable:
         at_ms = max(self._clock.now_ms(), self._frozen_ms + 1)
         changed = False
         for name, sample in samples.items():
+            if name in self._retired:
+                continue
             assert name in self._points, f"no such point: {name}"
             point, before = self._points[name], self._readings.get(name)
             after = self._readings[name] = _stamp(_check(point, sample), before, at_ms)
@@ -114,6 +129,10 @@ def _check(point: Point, sample: Sample) -> Sample:
     if number and whole and point.kind in (Kind.INTEGER, Kind.NUMBER):
         return bad(Reason.OUT_OF_RANGE, shown)
     return bad(Reason.BAD_REPLY, shown)
+
+
+def _same_thing(before: Point, after: Point) -> bool:
+    return (before.kind, before.unit, before.words) == (after.kind, after.unit, after.words)
 
 
 def _stamp(sample: Sample, before: Reading | None, at_ms: int) -> Reading:

@@ -79,6 +79,27 @@ class Writer:
             self._wanted[name] = value
             self._set(output, value)
 
+    @property
+    def levels(self) -> Mapping[str, bool]:
+        """Outputs on this board as they were last driven."""
+        return self._levels
+
+    def adopt(
+        self, outputs: Mapping[str, Output], *, local: Iterable[LocalPort], remote: Iterable[Mailbox],
+        steps: Steps = PATTERN_STEPS,
+    ) -> None:  # fmt: skip
+        """Other outputs from now on. Each is said again at the next `apply`, so that one on a new place follows."""
+        self._outputs = outputs
+        self.flasher.adopt(steps)
+        self._local = {name: port for port in local for name in port.outputs}
+        self._remote = {name: box for box in remote for name in box.outputs}
+        assert not self._local.keys() & self._remote.keys(), "an output has one port"
+        for name in self._wanted.keys() - self._local.keys():
+            self.flasher.stop(name)
+        self._wanted = {name: value for name, value in self._wanted.items() if name in outputs}
+        self._failing &= outputs.keys()
+        self._levels.clear()
+
     def stop(self, *, fault: bool) -> None:
         """Drive every output to its `on_stop` or `on_fault`: pins now, remote ones as soon as the wire allows.
 

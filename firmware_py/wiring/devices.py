@@ -12,13 +12,12 @@ from typing import Final
 
 from config.devices import Devices, pbx_config, setpoint_place
 from config.model_devices import Exchange, ModbusEndpoint, SnmpV3, SnmpVersion, Ups
-from config.model_outputs import CampaignOutput, GpioOutput, ModbusOutput, OutletOutput, SetpointOutput
+from config.model_outputs import CampaignOutput, ModbusOutput, OutletOutput, SetpointOutput
 from config.model_phones import LineCard
 from config.secrets import read_secret
 from config.site import Site, state_directory
 from config.strict import ConfigError, Fault
 from drivers.campaign import Campaign, CampaignPort
-from drivers.gpio import Chip, Contact, ContactBus, GpioPort, OutputPin, open_chip
 from drivers.http import Request
 from drivers.modbus import ModbusBus, OutputPlace
 from drivers.modbus_guard import Framing
@@ -31,7 +30,7 @@ from drivers.snmp_lines import LineBus
 from drivers.snmp_lines import LineCard as CardAsked
 from drivers.snmp_outlets import OutletPort
 from drivers.snmp_traps import TrapPort
-from firmware_py.ports import Bus, DeviceError, LocalPort, RemotePort
+from firmware_py.ports import Bus, RemotePort
 from firmware_py.runtime.ask import DEFAULT_LIMITS, Limits
 from firmware_py.runtime.disk import Disk
 from firmware_py.wiring.kept import CAMPAIGNS, KeptWords
@@ -58,20 +57,30 @@ class Attached:
     limits: Limits = DEFAULT_LIMITS
 
 
+Maker = Callable[[], Attached]
+Wired = Ups | ModbusEndpoint | LineCard | CampaignOutput | Exchange
+
+
+def makers(
+    site: Site, devices: Devices, environ: Mapping[str, str], traps: TrapPort | None
+) -> list[tuple[Wired, Maker]]:  # fmt: skip
+    """Every endpoint of the site by its section, with what builds its driver."""
+    campaigns = [output for output in site.output if isinstance(output, CampaignOutput)]
+    return [
+        *((ups, partial(_snmp, site, ups, devices, environ, traps)) for ups in site.ups),
+        *((endpoint, partial(_modbus, site, endpoint, devices)) for endpoint in site.modbus),
+        *((card, partial(_line_card, site, card, devices, environ)) for card in site.line_card),
+        *((output, partial(_campaign, output, state_directory(site, environ), environ)) for output in campaigns),
+        *((exchange, partial(_exchange, site, exchange, environ)) for exchange in site.exchange),
+    ]
+
+
 def attach(site: Site, devices: Devices, environ: Mapping[str, str]) -> tuple[Attached, ...]:
     """Every endpoint of the site. ConfigError with all faults of all secrets and certificates."""
     traps = TrapPort(site.snmp_traps.address, site.snmp_traps.port) if site.snmp_traps.enabled else None
-    campaigns = [output for output in site.output if isinstance(output, CampaignOutput)]
-    makers: list[Callable[[], Attached]] = [
-        *(partial(_snmp, site, ups, devices, environ, traps) for ups in site.ups),
-        *(partial(_modbus, site, endpoint, devices) for endpoint in site.modbus),
-        *(partial(_line_card, site, card, devices, environ) for card in site.line_card),
-        *(partial(_campaign, output, state_directory(site, environ), environ) for output in campaigns),
-        *(partial(_exchange, site, exchange, environ) for exchange in site.exchange),
-    ]
     attached: list[Attached] = []
     faults: list[Fault] = []
-    for make in makers:
+    for _, make in makers(site, devices, environ, traps):
         try:
             attached.append(replace(make(), again=make))
         except ConfigError as error:
@@ -79,46 +88,6 @@ def attach(site: Site, devices: Devices, environ: Mapping[str, str]) -> tuple[At
     if faults:
         raise ConfigError(faults)
     return tuple(attached)
-
-
-def open_pins(site: Site) -> Chip | None:
-    """The board's pins, None for a site without any. ConfigError when they cannot be had: nothing falls back."""
-    if site.gpio is None:
-        return None
-    try:
-        return open_chip(site.gpio.factory)
-    except DeviceError as error:
-        raise ConfigError([Fault(file="gpio", line=1, col=1, key="gpio.factory", message=str(error))]) from error
-
-
-def claim_pins(site: Site, chip: Chip, levels: Mapping[str, bool]) -> LocalPort:
-    """The outputs on pins, claimed at the given levels."""
-    pins = [
-        OutputPin(output=output.id, pin=output.pin, active_low=output.polarity.value == "active_low")
-        for output in site.output
-        if isinstance(output, GpioOutput)
-    ]
-    try:
-        return GpioPort(pins, chip, levels)
-    except DeviceError as error:
-        raise ConfigError([Fault(file="gpio", line=1, col=1, key="output.pin", message=str(error))]) from error
-
-
-def contact_bus(site: Site, chip: Chip, buttons: frozenset[str]) -> ContactBus | None:
-    """The contacts and buttons, None where there are none."""
-    contacts = [
-        Contact(
-            point=entry.id,
-            pin=entry.pin,
-            pull=entry.pull,
-            # Closed to ground pulls the pin low. A normally closed one reports by opening: a cut wire reports too.
-            active_low=(entry.contact == "normally_open") == (entry.pull != "down"),
-            momentary=entry.id in buttons,
-            opposite_pin=entry.opposite_pin,
-        )
-        for entry in site.input
-    ]
-    return ContactBus(contacts, chip) if contacts else None
 
 
 def _snmp(site: Site, ups: Ups, devices: Devices, environ: Mapping[str, str], traps: TrapPort | None) -> Attached:

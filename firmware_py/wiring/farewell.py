@@ -48,6 +48,13 @@ class Farewell:
             self._task = None
             self._bridge.resume()
 
+    def drop(self) -> None:
+        """Another takes this one's place: whoever has left comes back."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+            self._bridge.resume()
+
     async def _leave(self, because: str) -> None:
         waker, begun_ms = Waker(self._clock), self._clock.now_ms()
         await waker.wait(begun_ms + LOOK_MS)  # the cycle's events are on their way to the journal

@@ -6,13 +6,16 @@ Each has one job and returns at once. It must not decide anything.
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import count
 
+from firmware_py.core.codec import digest
 from firmware_py.core.command import Command, CommandKind, CommandRefused
 from firmware_py.core.decision import Decision
 from firmware_py.core.event import Event
 from firmware_py.core.image import InputImage
+from firmware_py.core.plan import Plan
 from firmware_py.core.reading import Sample
 from firmware_py.core.state import State
 from firmware_py.ports import DeviceError
@@ -22,9 +25,16 @@ from firmware_py.runtime.desk import Desk
 from firmware_py.runtime.recorder import Inputs
 from firmware_py.runtime.storage import Storage
 from firmware_py.runtime.table import PointTable
-from monitors.comms import MQTT_AHEAD, MQTT_CERT, MQTT_CONNECTED, MQTT_DUPLICATE, MQTT_REFUSED, STORAGE_SOUND
-from mqtt_bridge.ports import Health, Record, Snapshot
-from mqtt_bridge.publisher import Publisher
+from monitors.comms import (
+    EXPORT_AGE,
+    MQTT_AHEAD,
+    MQTT_CERT,
+    MQTT_CONNECTED,
+    MQTT_DUPLICATE,
+    MQTT_REFUSED,
+    STORAGE_SOUND,
+)  # fmt: skip
+from mqtt_bridge.ports import Health, Record
 
 log = logging.getLogger(__name__)
 _FEED_MS = 1_000
@@ -34,15 +44,21 @@ _DAY_MS = 86_400_000
 class Archive:
     """The cycle's Recorder: events to the journal, the state to its file, the inputs to the recording."""
 
-    def __init__(self, storage: Storage, clock: Clock, run: str, state: State) -> None:
+    def __init__(self, storage: Storage, clock: Clock, run: str, plan: Plan, state: State) -> None:
         self._storage, self._clock, self._run = storage, clock, run
-        self._before = state
+        self._plan, self._before = digest(plan), state
 
     def record(self, image: InputImage, commands: tuple[Command, ...], decision: Decision) -> None:
         """One cycle."""
         self._storage.keep(decision.state, image.now_ms, decision.events, self._stamp())
-        self._storage.remember(Inputs(before=self._before, image=image, commands=commands, decision=decision))
+        self._storage.remember(
+            Inputs(before=self._before, image=image, commands=commands, decision=decision, plan=self._plan)
+        )
         self._before = decision.state
+
+    def adopt(self, plan: Plan, state: State) -> None:
+        """Another plan from the next cycle on, which begins with this state: the recording begins anew."""
+        self._plan, self._before = digest(plan), replace(state, settled=False)
 
     def tell(self, events: Sequence[Event]) -> None:
         """Events of the shell itself (started, stopped, damage found)."""
@@ -97,17 +113,6 @@ class Outbox:
             log.info("journal: %s", error)
 
 
-class BridgeSink:
-    """Shows each cycle to the publisher."""
-
-    def __init__(self, publisher: Publisher) -> None:
-        self._publisher = publisher
-
-    def show(self, image: InputImage, decision: Decision) -> None:
-        """The newest picture."""
-        self._publisher.offer(Snapshot(image=image, decision=decision))
-
-
 class OwnHealth:
     """Feeds the controller's own points: once a second, and at once when one changes. `age_ms`: how long ago a wall
     time was, None while ours is not known."""
@@ -117,6 +122,7 @@ class OwnHealth:
     ) -> None:
         self._table, self._clock, self._sound, self._age_ms = table, clock, sound, age_ms
         self._bridge: Health | None = None
+        self.exported_ms: int | None = None  # wall time of the last export of this site
 
     def note_bridge(self, health: Health) -> None:
         """The bridge's health has changed."""
@@ -137,6 +143,8 @@ class OwnHealth:
         samples = {name: Sample(value=flag, detail=details.get(name, "")) for name, flag in flags.items()}
         if bridge.certificate_ends_ms is not None and (age_ms := self._age_ms(bridge.certificate_ends_ms)) is not None:
             samples[MQTT_CERT] = Sample(value=round(-age_ms / _DAY_MS, 1))
+        if self.exported_ms is not None and (age_ms := self._age_ms(self.exported_ms)) is not None:
+            samples[EXPORT_AGE] = Sample(value=max(0, age_ms // 1000))
         self._table.offer(samples)
 
     async def run(self) -> None:
@@ -155,6 +163,10 @@ class Buttons:
         self._down: dict[str, bool] = {}
         self._numbers = count(1)
         self._pending: set[asyncio.Task[None]] = set()
+
+    def adopt(self, kinds: Mapping[str, CommandKind]) -> None:
+        """Other buttons from now on."""
+        self._kinds = kinds
 
     def show(self, image: InputImage, decision: Decision) -> None:
         """Look for presses; what was held down before the first look is no press."""

@@ -10,10 +10,16 @@ from firmware_py.core.decision import Decision
 from firmware_py.core.event import Event, Severity
 from firmware_py.core.image import InputImage
 from firmware_py.core.mode import CausePhase
+from firmware_py.core.plan import Plan
 from firmware_py.runtime.clock import Clock
 from firmware_py.runtime.desk import Desk
 from firmware_py.wiring.kept import KeptWords
 from mqtt_bridge.commands import KINDS, SILENCE_MS, Answer, Order, Status
+
+
+def fire_alarms(plan: Plan) -> frozenset[str]:
+    """Alarms that nobody far away may silence."""
+    return frozenset(alarm.id for alarm in plan.alarms.values() if alarm.cause == plan.fire_cause)
 
 
 class FarOrders:
@@ -29,6 +35,10 @@ class FarOrders:
         self._standing: tuple[str, ...] = ()
         self._sounding: tuple[str, ...] = ()
         self._alarms: frozenset[str] = frozenset()
+
+    def adopt(self, plan: Plan) -> None:
+        """Another plan from now on."""
+        self._by_hand, self._fire = plan.manual_cause, fire_alarms(plan)
 
     def show(self, image: InputImage, decision: Decision) -> None:
         """Each cycle: which causes stand, and which fire alarms sound."""

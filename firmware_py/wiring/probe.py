@@ -13,9 +13,12 @@ from urllib.parse import unquote, urlsplit
 from config.library import Library
 from config.secrets import read_secret
 from config.strict import ConfigError, Fault
+from drivers.ami_link import Account
 from drivers.modbus import ModbusBus
 from drivers.modbus_guard import Framing
 from drivers.modbus_profile import Endpoint, ModbusUnit, resolve
+from drivers.pbx import PbxBus
+from drivers.pbx_config import PbxConfig, declare_points
 from drivers.snmp_access import Access, Community, User
 from drivers.snmp_bus import SnmpBus
 from drivers.snmp_signals import SIGNALS
@@ -39,6 +42,7 @@ class Options:
     privacy: str = "none"
     privacy_file: str = ""
     community_file: str = ""
+    secret_file: str = ""
     timeout_ms: int = 10_000
     folder: Path = field(default_factory=Path)
     environ: Mapping[str, str] = field(default_factory=dict)
@@ -184,11 +188,27 @@ def _open_modbus(address: Address, options: Options) -> Opened:
     )
 
 
+def _open_exchange(address: Address, options: Options) -> Opened:
+    """The manager of an exchange: whether it lets us in, and what it says of itself. Nothing is written."""
+    if not options.secret_file:
+        raise _refuse("takes the secret of its user; name its file with --secret-file")
+    secret = read_secret(options.secret_file, options.environ).reveal()
+    account = Account(
+        host=address.host, port=address.port or 5038, user=address.user, secret=secret, tls=None,
+        answer_ms=min(ATTEMPT_MS, options.timeout_ms),
+    )  # fmt: skip
+    settings = PbxConfig(name="pbx1", account=account, trunks=(), gate="", failover="")
+    points = declare_points(settings)
+    sources = dict.fromkeys((point.id for point in points), "AMI")
+    return Opened(bus=PbxBus(settings), sources=lambda: sources, units={point.id: point.unit for point in points})
+
+
 def _refuse(message: str) -> ConfigError:
     return ConfigError([Fault(file="the address", line=1, col=1, key="", message=message)])
 
 
 SCHEMES: Final[Mapping[str, Callable[[Address, Options], Opened]]] = {
+    "ami": _open_exchange,
     "snmp": _open_snmp,
     "modbus+tcp": _open_modbus,
     "modbus+rtu-tcp": _open_modbus,

@@ -28,6 +28,10 @@ class Records:
         self._storage = storage
         self._site = site_facts(site)
 
+    def adopt(self, site: Site) -> None:
+        """Another site file from now on."""
+        self._site = site_facts(site)
+
     async def answer(self, request: Mapping[str, object]) -> Json:
         """`ask`: incident (with `about`: its id, "" for the newest), incidents, or month (`about`: 2026-11)."""
         asked, about = str(request.get("ask"))[:20], str(request.get("about", ""))[:40]

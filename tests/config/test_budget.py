@@ -12,8 +12,8 @@ from config.library import Library
 from config.site import load_document
 from config.strict import ConfigError
 from drivers.modbus_schema import Pace
-from firmware_py.app import build_floor
 from firmware_py.cli import main
+from firmware_py.wiring.building import build_floor
 
 HEAD = '[site]\nid = "a"\nname = "A"\n'
 

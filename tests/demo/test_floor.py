@@ -13,7 +13,6 @@ import pytest
 
 from config.secrets import read_secret
 from config.site import load_site
-from firmware_py.app import build_floor
 from firmware_py.demo.broker import BrokerFailed, Embedded, Mosquitto, find_port, start_broker
 from firmware_py.demo.floor import make_world
 from firmware_py.demo.folder import FASTER, SECRET, SHIPPED, Endpoints, RunFolder
@@ -21,6 +20,7 @@ from firmware_py.demo.listener import Listener, ListenerLost, find_judge
 from firmware_py.demo.peers import Peers, Ports
 from firmware_py.demo.process import Child
 from firmware_py.demo.world import OUTBOUND_GATE
+from firmware_py.wiring.building import build_floor
 from tests.conftest import eventually_async, require, require_program, run
 
 ENDPOINTS = Endpoints(

@@ -9,7 +9,6 @@ import pytest
 
 from config.compile import Floor as CompiledFloor
 from config.site import load_site
-from firmware_py.app import build_floor
 from firmware_py.core.command import CommandKind
 from firmware_py.demo.day import DAY, END_MS
 from firmware_py.demo.floor import make_world
@@ -36,6 +35,7 @@ from firmware_py.demo.script import (
     describe,
     holds,
 )
+from firmware_py.wiring.building import build_floor
 
 
 def told(kind: str, **data: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware_py.app import Controller, build_floor
+from firmware_py.app import build_controller
 from firmware_py.demo.world import OUTBOUND_GATE
 from tests.conftest import eventually_async, run
 from tests.e2e.audited import find_pins
@@ -182,8 +182,7 @@ def test_pins_of_lamp_and_beacon_follow_and_stop_as_declared(tmp_path: Path) -> 
 
     async def scenario() -> None:
         async with Rig.open(tmp_path, times=Times(on_delay="1 s")) as rig:
-            floor, devices = build_floor(rig.site_file)
-            controller = Controller(floor, devices, os.environ)
+            controller = build_controller(rig.site_file, os.environ)
             pins = find_pins()
             assert set(pins) == set(PINS.values())
             running = asyncio.create_task(controller.run())

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from firmware_py.app import build_floor
+from firmware_py.wiring.building import build_floor
 from mqtt_bridge.commands import NAMES
 from mqtt_bridge.discovery import describe
 from mqtt_bridge.payload import About

@@ -1,0 +1,129 @@
+"""`floorguard apply`: put the site file in force, on probation; it reverts by itself unless `floorguard confirm` comes.
+
+The clock of the probation is the controller's: this process may die, and the line to it too. On a terminal it waits and
+asks; elsewhere it returns at once. Exit 6 when it was reverted while we looked.
+"""
+
+import argparse
+import fcntl
+import os
+import pwd
+import select
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from config.site import load_site
+from config.strict import ConfigError
+from firmware_py.cli.codes import Code
+from firmware_py.cli.drafts import differences, load_texts, read_draft, running_files
+from firmware_py.cli.wire import ask
+from firmware_py.runtime.generations import Generation
+from firmware_py.wiring.drafts import find_directory, open_store
+
+_LOOK_S = 1.0
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check, say what changes, apply, and wait for a word where there is a terminal."""
+    path = Path(args.file)
+    draft = read_draft(path)
+    if draft is None:
+        return Code.CHECK
+    directory = find_directory(path, os.environ)
+    if not Path(args.socket).exists() and is_free(directory):
+        return _keep_for_start(directory, draft)
+    number, running, code = running_files(args.socket)
+    if running is None:
+        return code
+    if running == draft:
+        print(f"{args.file} is generation {number}, which is in force; nothing to do")
+        return Code.OK
+    try:
+        for line in differences(load_texts(running), load_site(path)):
+            print(line)
+    except ConfigError:
+        print(f"(what differs from generation {number} cannot be said: this release refuses it)")
+    answer, code = ask(args.socket, "apply", files=draft, window_ms=args.window_ms)
+    if not isinstance(answer, dict):
+        return Code.CHECK if code is Code.FAILED else code
+    return follow(args.socket, answer)
+
+
+def follow(socket: str, answer: Mapping[str, object]) -> int:
+    """Say what is on probation now; on a terminal wait for Enter, for the controller, or for Ctrl-C."""
+    number, window_s = answer["generation"], int(str(answer["window_ms"])) // 1000
+    print(f"generation {number} is in force, on probation for {window_s} s. Keep it:  floorguard confirm")
+    print(f"Otherwise generation {answer['back_to']} comes back by itself; at once:  floorguard rollback")
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return Code.OK
+    print("Enter keeps it; Ctrl-C leaves it running on probation.")
+    try:
+        return _wait(socket, number)
+    except KeyboardInterrupt:
+        print(f"\ngeneration {number} stays on probation")
+        return Code.OK
+
+
+def _wait(socket: str, number: object) -> int:
+    while True:
+        answer, code = ask(socket, "generations")
+        if not isinstance(answer, dict):
+            return code
+        if answer["generation"] != number:
+            print(f"\nreverted: generation {answer['generation']} is in force")
+            return Code.ROLLED_BACK
+        if not answer["on_probation"]:
+            print(f"\ngeneration {number} was confirmed")
+            return Code.OK
+        silent = f"; silent: {', '.join(answer['silent'])}" if answer["silent"] else ""
+        print(f"\r\033[K{int(answer['left_ms']) // 1000} s left{silent} ", end="", flush=True)
+        if select.select([sys.stdin], [], [], _LOOK_S)[0]:
+            sys.stdin.readline()
+            kept, code = ask(socket, "confirm")
+            if isinstance(kept, dict):
+                print(f"generation {number} is kept")
+                return Code.OK
+            if code is not Code.FAILED:
+                return code
+
+
+def is_free(directory: Path) -> bool:
+    """True when no controller holds the state directory."""
+    try:
+        handle = os.open(directory / "lock", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    return True
+
+
+def _keep_for_start(directory: Path, draft: Mapping[str, str]) -> int:
+    """No controller runs: the next start takes this one, since nobody needs a way back from what never ran."""
+    try:
+        store = open_store(directory)
+        if store.book.trial is not None:
+            store.revert()
+        user = pwd.getpwuid(os.getuid())
+        by = f"{user.pw_uid}:{user.pw_name}"
+        made = store.add(draft, Generation(number=0, by=by, why="apply, controller stopped"), trial=False)
+        _give_away(directory)
+    except (OSError, KeyError) as error:
+        print(f"no controller runs, and {directory} cannot be written: {error}; try it as root", file=sys.stderr)
+        return Code.UNREACHABLE
+    print(f"no controller runs; the next start takes generation {made.number}:  systemctl start floorguard")
+    return Code.OK
+
+
+def _give_away(directory: Path) -> None:
+    """What root wrote belongs to whom the state directory belongs to, else the controller could not add to it."""
+    if os.geteuid() != 0:
+        return
+    owner = directory.stat()
+    for path in (directory / "generations", *(directory / "generations").rglob("*")):
+        os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)

@@ -1,0 +1,23 @@
+"""From a site file to the compiled floor and its devices' descriptions, with every fault of all of them at once.
+
+Loads no wire's library, so that `check` is quick. It must not open anything but files.
+"""
+
+from pathlib import Path
+
+from config.budget import check_budget
+from config.check_alarms import check_alarms
+from config.compile import Floor, compile_floor
+from config.devices import Devices, find_devices
+from config.library import Library
+from config.site import load_document
+
+
+def build_floor(path: Path) -> tuple[Floor, Devices]:
+    """The compiled site of a file. ConfigError with all faults; needs no secret and opens nothing."""
+    document, site = load_document(path)
+    devices = find_devices(document, site, Library(path.parent))
+    check_budget(document, site, devices)
+    floor = compile_floor(site, devices)
+    check_alarms(document, floor)
+    return floor, devices

@@ -1,0 +1,65 @@
+"""Where generations are kept, what the site file and its profiles hold as text, and which site file is in force.
+
+Light on purpose: what runs after a crash reads this and must not load a wire's library. It changes nothing.
+"""
+
+import logging
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from config.strict import ConfigError, Fault
+from firmware_py.runtime.disk import Disk
+from firmware_py.runtime.generations import MAX_BYTES, SITE_FILE, Generations
+
+log = logging.getLogger(__name__)
+
+
+def find_directory(path: Path, environ: Mapping[str, str]) -> Path:
+    """Where state is kept, asked of a site file that may be faulty: its [storage], else systemd's word, else ours."""
+    try:
+        named = tomllib.loads(path.read_text(encoding="utf-8-sig"))["storage"]["directory"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        named = ""
+    if isinstance(named, str) and named.startswith("/"):
+        return Path(named)
+    return Path(environ.get("STATE_DIRECTORY", "").split(":")[0] or "/var/lib/floorguard")
+
+
+def gather(path: Path) -> dict[str, str]:
+    """A site file and the profiles beside it, as texts. ConfigError where one cannot be read, or all are too long."""
+    files: dict[str, str] = {}
+    for name in (path, *sorted((path.parent / "profiles").glob("*.toml"))):
+        try:
+            files[SITE_FILE if name == path else f"profiles/{name.name}"] = name.read_text(encoding="utf-8-sig")
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or "is not UTF-8 text; save the file as UTF-8"
+            raise ConfigError([Fault(file=str(name), line=1, col=1, key="", message=reason)]) from error
+    if sum(len(text.encode()) for text in files.values()) > MAX_BYTES:
+        message = f"the site file and its profiles are longer than {MAX_BYTES} bytes together"
+        raise ConfigError([Fault(file=str(path), line=1, col=1, key="", message=message)])
+    return files
+
+
+def open_store(directory: Path) -> Generations:
+    """The store of a state directory, read."""
+    store = Generations(directory, Disk())
+    store.load()
+    if store.damage:
+        log.error("the book of generations %s", store.damage)
+    return store
+
+
+def in_force(path: Path, environ: Mapping[str, str]) -> Path:
+    """The site file that a controller runs, or ran last: of a generation, else `path` itself. Changes nothing."""
+    store = open_store(find_directory(path, environ))
+    running = store.path(store.book.running)
+    return running if store.book.running and running.is_file() else path
+
+
+def differs(store: Generations, number: int, path: Path) -> bool:
+    """True when the draft is not what is in force; a draft that cannot be read is no difference."""
+    try:
+        return gather(path) != store.files(number)
+    except (OSError, ValueError, ConfigError):
+        return False
