@@ -92,7 +92,7 @@ def test_a_wall_clock_that_steps_changes_nothing_but_stamps() -> None:
     runs = [Run(one, plan(cut=False)) for one in (sound, stepped)]
     for run in runs:
         run.play()
-    # A leap of years would rightly make a drill overdue. The year stands in an incident's number, so that incidents are the one thing that carries it.
+    # A leap of years would rightly make a drill overdue; the year itself stands in an incident's number.
     first, second = ([(at, said) for at, said in run.trace if "incident" not in said] for run in runs)
     assert first == second
 
