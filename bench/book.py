@@ -95,7 +95,7 @@ def measure(size: int, folder: Path) -> list[str]:
 
     def report(name: str) -> str:
         found = opened.incident(name)
-        assert found is not None and len(found["timeline"]) == EVENTS, name  # type: ignore[arg-type]  # a list
+        assert found is not None and len(found["timeline"]) == EVENTS, name  # type: ignore[arg-type]  # a timeline is a list
         return as_html(incident_page(found, SITE, words))
 
     old_ms, new_ms = median_ms(lambda: report("2026-0050"), 5), median_ms(lambda: report(f"2026-{size:04d}"), 5)

@@ -55,7 +55,7 @@ UNITS = {
 UNITLESS = {
     *("seq", "generation", "priority", "number", "stage", "level", "tier", "version", "index", "rank", "order", "boot"),
     *("count", "limit", "capacity", "stages", "value", "low", "high", "min", "max", "step", "deadband", "minimum"),
-    *("depth", "factor", "relapses", "returned"),
+    *("depth", "factor", "relapses", "repeats", "returned"),
     *("activations", "confirm", "confirmed", "reports", "year", "up", "below", "above", "release"),
 }
 

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Mapping
-from html.parser import HTMLParser
 from typing import Any
 from xml.etree import ElementTree
 
@@ -59,20 +58,8 @@ def test_nothing_of_the_floor_gets_into_the_page_unescaped_and_the_page_needs_no
     said = as_html(page(power, language))
     assert "Duty &lt;manager&gt;" in said and "<manager>" not in said and "<3>" not in said
     assert not re.search(r"(src|href)=|url\((?!#)|<script|@import", said)
-    opened: list[str] = []
-
-    class Balance(HTMLParser):
-        def handle_starttag(self, tag: str, attrs: object) -> None:
-            opened.append(tag)
-
-        def handle_endtag(self, tag: str) -> None:
-            while opened and opened[-1] == "meta":
-                opened.pop()
-            assert opened.pop() == tag
-
-    parser = Balance()
-    parser.feed(said)
-    assert [tag for tag in opened if tag != "meta"] == []
+    # Every tag is closed, so that it is XML but for the two of its head.
+    ElementTree.fromstring(re.sub(r"(<meta[^>]*)>", r"\1/>", said.partition("\n")[2]))
 
 
 def test_markdown_escapes_what_would_become_markup_and_json_carries_everything(power: Mapping[str, Any]) -> None:

@@ -42,7 +42,7 @@ def test_one_old_incident_costs_the_reading_of_one_file(small: ReadDisk) -> None
     for number in (1, 77, 200):
         small.seen.clear()
         found = book.incident(f"2026-{number:04d}")
-        assert found is not None and len(found["timeline"]) == 4  # type: ignore[arg-type]  # a list
+        assert found is not None and len(found["timeline"]) == 4  # type: ignore[arg-type]  # a timeline is a list
         assert len(small.seen) == 1, small.seen
     small.seen.clear()
     assert book.incident("2026-0300") is not None and small.seen == []
@@ -63,7 +63,7 @@ def test_an_incident_that_outlives_its_entries_knows_all_their_files(monkeypatch
     for one in told:
         book.enter([one])
     found = opened(disk, limit=60).incident("2026-0001")
-    assert found is not None and found["timeline"] == told and len(found["split"]) > 5  # type: ignore[arg-type]  # a list
+    assert found is not None and found["timeline"] == told and len(found["split"]) > 5  # type: ignore[arg-type]  # a timeline is a list
 
 
 def test_the_oldest_file_goes_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
