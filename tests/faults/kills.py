@@ -29,7 +29,7 @@ FLAT_BYTES = 2 << 20
 WARM_S = 60.0
 # A kill within tens of milliseconds of a decision can find its event in the journal and the state file a step older.
 # True once the state is rolled forward from the journal at the start: then `behind` has to be empty as well.
-ROLLS_FORWARD = False
+ROLLS_FORWARD = True
 
 
 @dataclass
