@@ -7,13 +7,13 @@ from typing import Any
 
 from config.model_floor import InputEntry, InputKind
 from config.site import Site
-from drivers.gpio import open_chip
+from drivers.gpio import ContactBus, open_chip
 from firmware_py.core.command import Command, CommandKind, CommandRefused, Reply
 from firmware_py.core.image import InputImage
 from firmware_py.core.reading import Quality, Reading, Reason
 from firmware_py.runtime.desk import Desk
-from firmware_py.wiring.devices import contact_bus
 from firmware_py.wiring.links import Buttons
+from firmware_py.wiring.pins import contacts_of
 from tests.conftest import run
 
 KINDS = {"button.ack": CommandKind.ACK, "button.silence": CommandKind.SILENCE, "button.test": CommandKind.LAMP_TEST}
@@ -47,7 +47,7 @@ async def _look(bus: Any) -> InputImage:
 
 def test_each_press_is_one_order_in_the_buttons_name() -> None:
     chip = open_chip("mock")
-    bus = contact_bus(site(), chip, frozenset(KINDS))
+    bus = ContactBus(contacts_of(site()), chip)
     assert bus is not None
 
     async def scenario() -> list[Command]:
@@ -90,7 +90,7 @@ def test_a_press_that_the_floor_refuses_is_only_logged(caplog: Any) -> None:
 
 def test_a_supervised_contact_knows_a_cut_wire_from_an_open_door() -> None:
     chip = open_chip("mock")
-    bus = contact_bus(site(), chip, frozenset(KINDS))
+    bus = ContactBus(contacts_of(site()), chip)
     assert bus is not None
     level(chip, 23, True)
     level(chip, 24, False)
