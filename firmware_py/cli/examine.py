@@ -16,6 +16,7 @@ from typing import Any
 
 from config.secrets import locate
 from config.site import Site, state_directory
+from firmware_py.cli.phone_looks import look_at_phones
 
 _LEAST_MB, _LEAST_SHARE = 200, 0.05
 _CERT_DAYS = 30
@@ -78,7 +79,7 @@ class Ground:
 
 def examine(ground: Ground) -> list[Look]:
     """Every look, in the order in which one would mend things."""
-    return [look(ground) for look in LOOKS]
+    return [*(look(ground) for look in LOOKS), *_phones(ground)]
 
 
 def _site(ground: Ground) -> Look:
@@ -305,6 +306,17 @@ def _broker(ground: Ground) -> Look:
         fix = "docs/mqtt.md: name, port, certificate, password, in this order"
         return Look(what="broker", state=State.BAD, found=points["mqtt.connected"].get("detail") or "lost", fix=fix)
     return Look(what="broker", state=State.GOOD, found="connected, and takes what we publish")
+
+
+def _phones(ground: Ground) -> list[Look]:
+    """What the running controller has found out about each exchange."""
+    names = [] if ground.site is None else [exchange.id for exchange in ground.site.exchange]
+    found = look_at_phones(names, ground.picture.get("points", {}))
+    bad = {True: State.BAD, False: State.POOR}
+    return [
+        Look(what=one.what, state=bad[one.grave] if one.fix else State.GOOD, found=one.found, fix=one.fix)
+        for one in found
+    ]
 
 
 def _export(ground: Ground) -> Look:

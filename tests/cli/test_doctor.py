@@ -110,6 +110,17 @@ def test_the_running_controller_is_asked_too(tmp_path: Path, what: str, changes:
     assert found.state is state and found.fix, found
 
 
+def test_an_exchange_whose_dialplan_stops_emergency_calls_is_bad_and_a_wide_account_poor(tmp_path: Path) -> None:
+    def good(value: object) -> dict[str, object]:
+        return {"value": value, "quality": "good", "detail": "110"}
+
+    points = {"pbx1.emergency.path": good("gated"), "pbx1.account.too_wide": good(True)}
+    looks = machine(tmp_path, {}, PICTURE | {"points": points | {"pbx1.account.excess": good("originate")}})
+    assert looks["pbx1 emergency"].state is State.BAD and "asterisk-gate" in looks["pbx1 emergency"].fix
+    assert looks["pbx1 account"].state is State.POOR and "originate" in looks["pbx1 account"].found
+    assert "pbx1 emergency" not in machine(tmp_path, {}), "what nobody has found out is not told"
+
+
 def test_a_secret_that_everybody_can_read_is_named_with_its_file(tmp_path: Path) -> None:
     folder = tmp_path / "etc/floorguard/credentials"
     folder.mkdir(parents=True)
