@@ -6,6 +6,7 @@ arithmetic in virtual time: no device, no socket, no clock.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import assert_never
 
 from firmware_py.core.check import Test, evaluate, points_of
 from firmware_py.core.event import Event
@@ -243,6 +244,8 @@ def _values(point: Point) -> Iterator[Value]:
             for share in (0.0, 0.22, 0.45, 0.5, 0.75, 1.0, 0.1, 0.3, 0.9):
                 number = low + (high - low) * share
                 yield round(number) if point.kind is Kind.INTEGER else round(number, 1)
+        case _ as never:
+            assert_never(never)
 
 
 def spell_event(event: Event) -> str:

@@ -5,6 +5,7 @@ Everything that came from the floor is escaped. Knows no report.
 
 from collections.abc import Iterator
 from html import escape
+from typing import assert_never
 
 from firmware_py.report.page import Block, Facts, Page, Picture, Signature, Table
 
@@ -69,6 +70,8 @@ def _block(block: Block) -> Iterator[str]:
             yield f"<figure><h2>{escape(block.heading)}</h2>{block.svg}</figure>"
         case Signature():
             yield '<div class="sign">' + "".join(f"<div>{escape(role)}</div>" for role in block.roles) + "</div>"
+        case _ as never:
+            assert_never(never)
 
 
 def _cell(text: str) -> str:

@@ -4,6 +4,7 @@ Columns are aligned by how wide a sign is shown: what is not Latin takes two pla
 """
 
 from collections.abc import Iterator, Sequence
+from typing import assert_never
 
 from firmware_py.report.page import Block, Facts, Page, Picture, Signature, Table
 
@@ -54,6 +55,8 @@ def _text(block: Block) -> Iterator[str]:
             yield from (f"  {line}" for line in block.words)
         case Signature():
             yield from (f"{role}: ______________________________" for role in block.roles)
+        case _ as never:
+            assert_never(never)
 
 
 def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
@@ -88,6 +91,8 @@ def _markdown(block: Block) -> Iterator[str]:
             yield from (f"- {_escape(line)}" for line in block.words)
         case Signature():
             yield from (f"{_escape(role)}: \\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_\\_" for role in block.roles)
+        case _ as never:
+            assert_never(never)
 
 
 def _escape(text: str) -> str:

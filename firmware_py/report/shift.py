@@ -86,20 +86,19 @@ def _now(picture: Doc, words: Words) -> Iterator[tuple[str, str]]:
 def _matter(one: Doc, picture: Doc, words: Words) -> tuple[str, str, str, str]:
     kind, about = str(one.get("kind")), str(one.get("about"))
     what, age_ms = about, None
-    match kind:
-        case "alarm" | "shelved" | "out_of_service":
-            alarm = data(picture, "alarms").get(about)
-            known = alarm if isinstance(alarm, dict) else {}
-            what, age_ms = words.alarm({"alarm": about, "text": known.get("text")}), known.get("elapsed_ms")
-        case "item":
-            name, _, item = about.rpartition(".")
-            listed = data(picture, "lists").get(name)
-            what = f"{words.list_name(name)}: {words.item(item)}"
-            age_ms = listed.get("elapsed_ms") if isinstance(listed, dict) else None
-        case "incident":
-            open_ones = docs(list(data(picture, "incidents").values()))
-            open_one: Doc = next((i for i in open_ones if i.get("id") == about), {})
-            what, age_ms = f"{about} {words.cause(one.get('why'))}", open_one.get("elapsed_ms")
+    if kind in ("alarm", "shelved", "out_of_service"):
+        alarm = data(picture, "alarms").get(about)
+        known = alarm if isinstance(alarm, dict) else {}
+        what, age_ms = words.alarm({"alarm": about, "text": known.get("text")}), known.get("elapsed_ms")
+    elif kind == "item":
+        name, _, item = about.rpartition(".")
+        listed = data(picture, "lists").get(name)
+        what = f"{words.list_name(name)}: {words.item(item)}"
+        age_ms = listed.get("elapsed_ms") if isinstance(listed, dict) else None
+    elif kind == "incident":
+        open_ones = docs(list(data(picture, "incidents").values()))
+        open_one: Doc = next((i for i in open_ones if i.get("id") == about), {})
+        what, age_ms = f"{about} {words.cause(one.get('why'))}", open_one.get("elapsed_ms")
     why = str(one.get("why")) if kind in ("shelved", "out_of_service") else ""
     overdue = f" ({words('overdue')})" if number(age_ms) >= OVERDUE_MS else ""
     label = words(f"kind.{kind}") + overdue

@@ -21,7 +21,7 @@ def test_what_is_said_of_a_trunk_reaches_the_daemon_as_one_target(word: str, mon
     monkeypatch.setattr(order, "ask", ask)
     args: argparse.Namespace = build_parser().parse_args(["trunk", "co2", word])
     assert order.run(args) == 0
-    assert asked == [{"kind": "trunk", "target": f"co2={word}", "value": None, "ttl_ms": 0}]
+    assert asked == [{"kind": "trunk", "target": f"co2={word}", "value": None, "ttl_ms": 0, "why": ""}]
 
 
 def test_another_word_is_refused_before_anybody_is_asked() -> None:

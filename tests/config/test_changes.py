@@ -36,8 +36,8 @@ def test_a_change_is_named_by_ids_and_shown_in_the_units_of_the_file() -> None:
     [
         (('timeout = "800 ms"', 'timeout = "700 ms"'), "restarts driver ups1"),
         (
-            ("pin = 19", "pin = 20"),
-            "output beacon moves from pin 19 (active_low) to pin 20 (active_low); its old place",
+            ("pin = 19", "pin = 18"),
+            "output beacon moves from pin 19 (active_low) to pin 18 (active_low); its old place",
         ),
         (('unit = "relays1"\ncoil = 0', 'unit = "relays1"\ncoil = 7'), "restarts driver relay_line"),
         (

@@ -27,7 +27,7 @@ on_fault = "hold"
 
 [[input]]
 id = "contact.in_use"
-pin = 16
+pin = 18
 kind = "line"
 contact = "normally_open"
 

@@ -34,11 +34,16 @@ SPEC = api.PROTOCOL_MODULES[api.SNMP_VERSION_2C]
 
 def cost_s(call: Callable[[], object]) -> float:
     best = float("inf")
-    for _ in range(3):
-        begun_s = time.process_time()
-        with suppress(DeviceError, CommandRefused, PyAsn1Error, RecursionError):
-            call()
-        best = min(best, time.process_time() - begun_s)
+    tracing = sys.gettrace()
+    sys.settrace(None)  # what coverage costs is no cost of the product
+    try:
+        for _ in range(3):
+            begun_s = time.process_time()
+            with suppress(DeviceError, CommandRefused, PyAsn1Error, RecursionError):
+                call()
+            best = min(best, time.process_time() - begun_s)
+    finally:
+        sys.settrace(tracing)
     return best
 
 

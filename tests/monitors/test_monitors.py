@@ -148,7 +148,7 @@ def test_a_contact_that_cannot_be_read_is_a_fault_of_its_own(fire: bool) -> None
 
 def test_a_floor_without_broker_has_no_broker_to_lose() -> None:
     own = {point.id for point in comms.own_points(stale_ms=1, mqtt=False)}
-    assert own == {"clock.utc_s", "storage.sound"}
+    assert own == {"clock.utc_s", "storage.sound", "controller.export_age_s"}
     assert ids(comms.watch((), mqtt=False, delay_ms=1, followed=())) == {"storage.degraded"}
 
 

@@ -87,7 +87,7 @@ async def talk(path: Path, *lines: bytes) -> list[dict[str, Any]]:
             writer.write(line)
         await writer.drain()
         while True:
-            async with asyncio.timeout(0.3):
+            async with asyncio.timeout(0.3 if answers else 3.0):
                 line = await reader.readline()
             if not line:
                 break

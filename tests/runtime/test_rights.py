@@ -95,8 +95,9 @@ def test_the_kernel_tells_the_peers_groups_and_orders_carry_its_name(tmp_path: P
     async def scenario() -> None:
         path = tmp_path / "s"
         async with serving(path, may=RIGHTS.may, mode=RIGHTS.socket_mode) as bench:
-            for folder in (tmp_path, *tmp_path.parents[:2]):
-                folder.chmod(0o755)
+            for folder in (tmp_path, *tmp_path.parents):
+                if folder.name.startswith(("test_", "pytest-", "popen-")):  # ours, and closed to others
+                    folder.chmod(0o755)
             assert stat.S_IMODE(path.stat().st_mode) == 0o666
             told = await _ask_as_nobody(path, groups)
             assert told[:done] == ["done"] * done

@@ -99,7 +99,7 @@ def test_an_agent_without_any_ups_is_exit_5(shared: Path, tmp_path: Path, capsys
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["http://127.0.0.1"], "must begin with snmp://"),
+        (["http://127.0.0.1"], "must begin with ami:// or snmp://"),
         (["snmp://"], "names no host"),
         (["snmp://a@b:99999"], "is not an address"),
         (["snmp://127.0.0.1", "--profile", "ups_rfc1682"], "did you mean"),
