@@ -67,7 +67,10 @@ class Trunks(Section):
     """Phones: procedures, part 2."""
 
     on_delay_ms: DelayMs = Field(
-        default=3_000, description="down for this long before it counts: three looks in a row, and longer than one gap"
+        default=3_000, description="down for this long before it counts; longer than one gap of the exchange's looks"
+    )
+    looks: Annotated[int, Field(ge=2, le=10)] = Field(
+        default=3, description="readings in a row that must agree, beside the delay"
     )
     off_delay_ms: DelayMs = Field(default=30_000, description="enough trunks up for this long before recovery begins")
 

@@ -14,7 +14,7 @@ from monitors.parts import Part, Row, RowAlarm, join
 from monitors.power import SILENT
 
 CAUSE = "trunk"
-MISSES = 3  # looks that must agree, beside the delay: one missed OPTIONS is never a trunk that is down
+LOOKS = 3  # readings that must agree, beside the delay
 NOT_LINKED = frozenset({"down", "booting", "refused"})
 USABLE = frozenset({"up", "full", "degraded"})
 
@@ -26,6 +26,7 @@ class Trunk:
     name: str
     on_delay_ms: int
     off_delay_ms: int
+    looks: int = LOOKS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,7 @@ class Group:
     minimum_up: int
     on_delay_ms: int
     off_delay_ms: int
+    looks: int = LOOKS
     failover: str = ""
     back_ms: int | None = None
     relay: bool = False
@@ -82,7 +84,7 @@ def watch_trunk(trunk: Trunk) -> Part:
                 when_bad=WhenBad.HOLD,
                 on_delay_ms=trunk.on_delay_ms,
                 off_delay_ms=trunk.off_delay_ms,
-                confirm=MISSES,
+                confirm=trunk.looks,
             )
             for condition, word in ((down, "down"), (degraded, "degraded"))
         ),
@@ -106,7 +108,7 @@ def watch_group(group: Group) -> Part:
         when_bad=WhenBad.HOLD,
         on_delay_ms=group.on_delay_ms,
         off_delay_ms=group.off_delay_ms,
-        confirm=MISSES,
+        confirm=group.looks,
     )
     by_hand = bool(group.failover) and group.back_ms is None and not group.relay
     announced = Announce(

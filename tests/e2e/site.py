@@ -86,6 +86,7 @@ name = "Acceptance floor"
 
 [trunks]
 {delays}
+looks = 2
 
 [cooling]
 {delays}

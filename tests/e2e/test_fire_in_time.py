@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from firmware_py.app import Controller, build_floor
+from firmware_py.app import build_controller
 from tests.conftest import eventually_async, run
 from tests.e2e.audited import find_pins
 from tests.e2e.lines import Fault
@@ -57,7 +57,7 @@ def test_lamp_and_beacon_show_a_fire_within_200_ms_of_the_panels_first_answer(tm
 
     async def scenario() -> None:
         async with Rig.open(tmp_path, times=Times()) as rig:
-            controller = Controller(*build_floor(rig.site_file), os.environ)
+            controller = build_controller(rig.site_file, os.environ)
             pins = find_pins()
             running = asyncio.create_task(controller.run())
             rig.watch()
