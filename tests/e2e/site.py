@@ -40,6 +40,7 @@ class Times:
     off_delay: str = "1 s"
     stable: str = "1 s"
     fast: str = "1 s"
+    timeout: str = ""
     slow: str = "1 s"
     second_stage: str = "2 s"
     trunk_stage: str = "500 ms"
@@ -106,6 +107,7 @@ outputs = ["outbound_paused"]
 
 def _devices(ports: Ports, folder: Path, times: Times) -> str:
     polled = f'fast = "{times.fast}"\nslow = "{times.slow}"'
+    patience = f'timeout = "{times.timeout}"' if times.timeout else ""
     units = (
         ("cooling_line", ports.cooling, 'id = "hvac1"\nprofile = "hvac_generic"\nclass = "hvac"\nroom = "room1"'),
         ("fire_line", ports.fire, 'id = "fire1"\nprofile = "fire_generic"\nclass = "fire"'),
@@ -118,6 +120,7 @@ id = "{line}"
 transport = "tcp"
 address = "127.0.0.1"
 port = {port}
+{patience}
 
 [[modbus.unit]]
 unit = 1
@@ -133,6 +136,7 @@ address = "127.0.0.1"
 port = {ports.ups}
 community_file = "{folder / "community"}"
 {polled}
+{patience}
 """ + "".join(lines)
 
 

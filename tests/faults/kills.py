@@ -148,7 +148,7 @@ def _measure(pid: int) -> tuple[int, int, int]:
 
 async def soak(folder: Path, seconds: float, *, warm_s: float = WARM_S) -> Soak:
     """Devices at the fastest pace that a site may ask for, and an outage every few seconds."""
-    times = Times(on_delay="250 ms", off_delay="500 ms", stable="500 ms", fast="250 ms", slow="1 s")
+    times = Times(on_delay="250 ms", off_delay="500 ms", stable="500 ms", fast="250 ms", slow="1 s", timeout="200 ms")
     samples: list[tuple[int, int, int]] = []
     outcome, begun_s = Soak(), time.monotonic()
     async with Rig.open(folder, times=times) as rig:

@@ -118,7 +118,9 @@ class Checks:
         holds = [n for n in ("power", "trunk", "manual") if state.causes[n].phase is not CausePhase.IDLE]
         if (holds or state.paused_by) and drive.value is not True:
             yield f"not paused although {holds or state.paused_by} asks for it"
-        if not holds and not state.paused_by and drive.value is True:
+        surge = state.causes.get("surge")  # may pause it, where the site says so, in any mode
+        asked = holds or state.paused_by or (surge is not None and surge.phase is not CausePhase.IDLE)
+        if not asked and drive.value is True:
             yield f"paused for nobody: {drive}"
         if drive.value is True and not drive.owners:
             yield "paused without an owner"

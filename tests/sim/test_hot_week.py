@@ -200,7 +200,7 @@ def judge(week: Week) -> None:
 
 
 @pytest.mark.acceptance
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0])
 def test_in_a_hot_shift_with_shedding_fires_and_reboots_no_compressor_is_harmed(seed: int) -> None:
     week = Week(seed)
     week.live(8 * HOUR)
