@@ -102,7 +102,7 @@ def _group(site: Site, group: TrunkGroup) -> Part:
             minimum_up=group.minimum_up,
             on_delay_ms=site.trunks.on_delay_ms,
             off_delay_ms=site.trunks.off_delay_ms,
-            looks=site.trunks.looks,
+            confirm=site.trunks.looks,
             failover=(failover.output or "") if moves else "",
             back_ms=failover.stable_ms if failover.back == "stable" else None,
             relay=site.moves_lines,
@@ -124,5 +124,5 @@ def watch_lines(site: Site) -> list[Part]:
         for line in site.line
     ]
     given = site.trunks
-    delays = {"on_delay_ms": given.on_delay_ms, "off_delay_ms": given.off_delay_ms, "looks": given.looks}
+    delays = {"on_delay_ms": given.on_delay_ms, "off_delay_ms": given.off_delay_ms, "confirm": given.looks}
     return [Part(lines=tuple(listed)), *(trunks.watch_trunk(trunks.Trunk(name=one.name, **delays)) for one in listed)]

@@ -26,7 +26,7 @@ class Trunk:
     name: str
     on_delay_ms: int
     off_delay_ms: int
-    looks: int = LOOKS
+    confirm: int = LOOKS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class Group:
     minimum_up: int
     on_delay_ms: int
     off_delay_ms: int
-    looks: int = LOOKS
+    confirm: int = LOOKS
     failover: str = ""
     back_ms: int | None = None
     relay: bool = False
@@ -84,7 +84,7 @@ def watch_trunk(trunk: Trunk) -> Part:
                 when_bad=WhenBad.HOLD,
                 on_delay_ms=trunk.on_delay_ms,
                 off_delay_ms=trunk.off_delay_ms,
-                confirm=trunk.looks,
+                confirm=trunk.confirm,
             )
             for condition, word in ((down, "down"), (degraded, "degraded"))
         ),
@@ -108,7 +108,7 @@ def watch_group(group: Group) -> Part:
         when_bad=WhenBad.HOLD,
         on_delay_ms=group.on_delay_ms,
         off_delay_ms=group.off_delay_ms,
-        confirm=group.looks,
+        confirm=group.confirm,
     )
     by_hand = bool(group.failover) and group.back_ms is None and not group.relay
     announced = Announce(
