@@ -56,6 +56,8 @@ def test_every_message_of_a_run_is_valid_and_status_tells_the_truth(
             assert (birth["state"], birth["n"]) == ("online", 1)
             await live_through_an_outage(rig)
             await asyncio.to_thread(check_story, collector)
+            # The retained picture follows the control socket's at its own pace.
+            await heard(collector, lambda c: c.last("state")["mode"] == "normal", "state")
             await check_newcomer(every_message_validates(mosquitto.port), in_outage=False)
             rig.world.mains = False
             await rig.until(lambda seen: seen["mode"] == "conservation", what="conservation")
