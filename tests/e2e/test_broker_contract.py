@@ -39,6 +39,12 @@ async def live_through_an_outage(rig: Rig) -> None:
     await rig.until(is_sound, within_s=15, what="normal")
 
 
+def stands(collector: Collector) -> bool:
+    """The newest word on the UPS's alarm is that it is active."""
+    told = [one.data for one in collector.of("alarm") if one.topic.endswith("alarm/ups1/on_battery")]
+    return bool(told) and bool(told[-1]) and told[-1]["state"] == "active_unacked"
+
+
 def kept(collector: Collector) -> dict[str, Any]:
     """Retained messages by topic below the site, as a newcomer gets them."""
     return {one.topic.split("/", 3)[3]: one.data for one in collector.heard if one.retained}
@@ -62,6 +68,7 @@ def test_every_message_of_a_run_is_valid_and_status_tells_the_truth(
             rig.world.mains = False
             await rig.until(lambda seen: seen["mode"] == "conservation", what="conservation")
             await heard(collector, lambda c: c.last("state")["mode"] == "conservation", "state")
+            await heard(collector, stands, "its alarm")  # before the kill, or it is never told
             await rig.stop(signal.SIGKILL)
             will = await heard(collector, lambda c: c.last("status")["state"] == "lost" and c.last("status"), "will")
             assert (will["boot"], will["n"]) == (birth["boot"], 1)
