@@ -3,7 +3,7 @@
 Every rhythm is drawn as it runs, so that it is understood without reading. It must not know the site file.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 
 from config.legend import Lamp, Legend, Listed, Rhythm
@@ -56,7 +56,7 @@ def page(legend: Legend, *, every: bool) -> str:
         body.append(_section(words["buttons"], _rows(pressed)))
     body.append(f"<div class=notes>{''.join(f'<p>{escape(note)}</p>' for note in legend.notes)}</div>")
     if every:
-        body.append(_section(words["alarms"], _rows(map(_alarm, legend.alarms))))
+        body.append(_section(words["alarms"], _rows(_alarm(one, words) for one in legend.alarms)))
     tongue = "zh-Hans" if legend.language == "zh" else legend.language
     return (
         f'<!doctype html>\n<html lang="{tongue}"><head><meta charset="utf-8">'
@@ -104,8 +104,11 @@ def lit(steps: tuple[int, ...]) -> Iterator[tuple[int, int]]:
             at_ms = until_ms
 
 
-def _alarm(one: Listed) -> str:
+def _alarm(one: Listed, words: Mapping[str, str]) -> str:
+    said = "".join(
+        f"<p>{escape(words[name])}: {escape(text)}</p>" for name, text in (("follows", one.follows), ("todo", one.todo))
+    )
     return (
-        f"<td class=row>{escape(one.row)}</td><td>{escape(one.text)}<br><span class=id>{escape(one.id)}</span></td>"
-        f"<td>{escape(one.priority)}</td>"
+        f"<td class=row>{escape(one.row)}</td><td><b>{escape(one.text)}</b><br>"
+        f"<span class=id>{escape(one.id)}</span>{said}</td><td>{escape(one.priority)}</td>"
     )
