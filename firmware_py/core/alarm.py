@@ -83,9 +83,9 @@ class AlarmRules:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmState:
     """All that is remembered of one alarm. `elapsed_ms` runs since the latest activation or return, `acked_ms` since
-    the acknowledgement of what is still active. `recent_ms`: the ages of the latest activations. `suppressed_ms`
-    and `chatter_ms`: what is left of a suppression or of chattering once it has ended, 0 before. `shelved_until_s`: the end of the shelf by the wall clock,
-    where that was known: over a reboot nothing else tells how much of it is left."""
+    the acknowledgement of what is still active. `recent_ms`: the ages of the latest activations. `suppressed_ms` and
+    `chatter_ms`: what is left of a suppression or of chattering once it has ended, 0 before. `shelved_until_s`: the end
+    of the shelf by the wall clock, where that was known: over a reboot nothing else tells how much of it is left."""
 
     active: bool = False
     acked: bool = True
