@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from config.library import Library
 from config.secrets import read_secret
 from config.strict import ConfigError, Fault
-from drivers.ami_link import Account
+from drivers.ami_account import Account
 from drivers.modbus import ModbusBus
 from drivers.modbus_guard import Framing
 from drivers.modbus_profile import Endpoint, ModbusUnit, resolve
