@@ -18,6 +18,7 @@ from config.site import control_socket, state_directory
 from config.strict import ConfigError, Fault
 from config.texts import load_texts
 from firmware_py.core.event import Event, Severity
+from firmware_py.core.looks import looks
 from firmware_py.core.output import level
 from firmware_py.core.plan import Plan
 from firmware_py.core.state import State, resume
@@ -103,7 +104,7 @@ class Controller:
         )  # fmt: skip
         # Resumed here too, where the cycle does: a recording must begin with what the first step gets.
         state = resume(stored.state if (stored := self._storage.restore()) else State(), self._clock.now_ms())
-        self._table = PointTable(plan.points, self._clock, waker.wake)
+        self._table = PointTable(plan.points, self._clock, waker.wake, looks(plan))
         desk = Desk(waker.wake)
         self._wires = Wires(site, choice.devices, environ, self._clock, self._table, self._levels(state))
         self._writer = Writer(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from firmware_py.core.alarm import AlarmState
@@ -50,6 +50,7 @@ def through_json(value: object) -> object:
 @settings(max_examples=50, deadline=None)
 @given(st.from_type(State))
 def test_every_state_survives_the_way_to_json_and_back(state: State) -> None:
+    assume("nan" not in repr(state))  # a driver refuses it, and it is not even equal to itself
     assert decode(State, through_json(state)) == state
     assert decode(State, json.loads(json.dumps(encode(state, sparse=True)))) == state
 
