@@ -124,6 +124,8 @@ def _lamp_rhythms(texts: Texts, rows: set[str]) -> Iterator[Rhythm]:
         yield Rhythm(steps=STEADY if pattern is None else PATTERN[pattern], means=texts.pattern[name])
     if "CONTROLLER" in rows:
         yield Rhythm(steps=PATTERN[Pattern.ALIVE], means=f"{texts.row['controller']}: {texts.pattern['alive']}")
+        if "SERVICE" not in rows:
+            yield Rhythm(steps=PATTERN[Pattern.DRILL], means=f"{texts.row['controller']}: {texts.pattern['drill']}")
     if "SERVICE" in rows:
         yield Rhythm(steps=STEADY, means=f"{texts.row['service']}: {texts.pattern['service']}")
         yield Rhythm(steps=PATTERN[Pattern.DRILL], means=f"{texts.row['service']}: {texts.pattern['drill']}")

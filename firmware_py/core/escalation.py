@@ -30,9 +30,9 @@ class Contact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Escalation:
-    """The site's people and sentences. `texts` by kind of notice (`escalated`, `repeated`, `situation`) with {incident}
-    {cause} {minutes} {tier} {alarms} {todo} in them; `names` of causes as people call them; `actions`: what to do, by
-    alarm."""
+    """The site's people and sentences. `texts` by kind of notice (`escalated`, `repeated`, `situation`; `drill` goes
+    before each in one) with {incident} {cause} {minutes} {tier} {alarms} {todo} in them; `names` of causes as people
+    call them; `actions`: what to do, by alarm."""
 
     contacts: tuple[Contact, ...] = ()
     texts: Mapping[str, str] = field(default_factory=dict)

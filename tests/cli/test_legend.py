@@ -53,7 +53,9 @@ def full(tmp_path: Path) -> Path:
 
 def test_the_text_names_lamps_rhythms_sounds_and_buttons(capsys: pytest.CaptureFixture[str], full: Path) -> None:
     text = legend(capsys, site=full)
-    assert "SERVICE: this is a drill" in text and "SERVICE" not in legend(capsys)
+    assert "SERVICE: this is a drill" in text and "CONTROLLER: this is a drill" not in text
+    bare = legend(capsys)
+    assert "CONTROLLER: this is a drill" in bare and "SERVICE" not in bare
     rows = ["POWER", "PHONES", "COOLING", "FIRE", "LINK", "CONTROLLER", "SERVICE"]
     assert [line.split()[0] for line in text.splitlines() if re.match(r"  [A-Z]+ \(", line)] == rows
     assert "███" in text and "every 15 s" in text and "ACK: acknowledge" in text
