@@ -16,7 +16,7 @@ from firmware_py.core.condition import Phase
 from firmware_py.core.decision import Decision
 from firmware_py.core.mode import CausePhase
 from firmware_py.core.state import State
-from tests.core.alarm_floor import ALARMS, HEALTHY, HOUR, MINUTE, OPEN, SECOND, SOURCE, AlarmFloor
+from tests.core.alarm_floor import ALARMS, BURNING, FIRE, HEALTHY, HOUR, MINUTE, OPEN, SECOND, SOURCE, AlarmFloor
 
 ORDERS = st.sampled_from(
     [kind for kind in CommandKind if "override" not in kind.value and kind is not CommandKind.LAMP_TEST]
@@ -63,7 +63,7 @@ class AlarmCourse(RuleBasedStateMachine):
                 self.floor.values[point] = bad
                 self.floor.run(3 * SECOND)
 
-    @rule(kind=ORDERS, whom=st.sampled_from([*ALARMS, "power", ""]), ttl_ms=TIMES, why=st.sampled_from(["", "noise"]))
+    @rule(kind=ORDERS, whom=st.sampled_from([*ALARMS, "power", "fire", ""]), ttl_ms=TIMES, why=st.sampled_from(["", "noise"]))
     def give_order(self, kind: CommandKind, whom: str, ttl_ms: int, why: str) -> None:
         self.ordered, self.named = kind, whom
         refused = self.floor.order(kind, whom, ttl_ms=ttl_ms, why=why)
@@ -119,13 +119,26 @@ class AlarmCourse(RuleBasedStateMachine):
             condition = now.state.conditions[declared.condition]
             on = condition.seen if declared.urgent else condition.holds
             assert alarm.active or not on, f"{name} lost an activation"
-            assert alarm.activations - was.activations == (name in raised) == (on and not was.active)
+            renewed = was.active and name in before.drill.alarms and name not in now.state.drill.alarms
+            assert alarm.activations - was.activations == (name in raised) == (on and (not was.active or renewed))
             assert raised.get(name, alarm.activations) == alarm.activations
             if alarm.acked and not was.acked:
                 self.check_acknowledged(name, was, now)
             if name in raised and alarm.display is not Display.SUPPRESSED:
                 assert not alarm.acked
         check_conservation(before, now)
+        self.check_drill(before, now)
+
+    def check_drill(self, before: State, now: Decision) -> None:
+        """What is real is never called a drill, and what is called one was begun by a person."""
+        practised, drilling = now.state.drill.alarms, before.drill.on or now.state.drill.on
+        assert practised <= before.drill.alarms or drilling
+        assert all(now.state.alarms[name].stands for name in practised)
+        if not now.state.drill.on:
+            burning = self.floor.values[FIRE] and FIRE not in self.floor.dark
+            assert not (burning and now.state.alarms[BURNING].active and BURNING in practised)
+        for event in now.events:
+            assert drilling or not event.drill or event.data.get("alarm") in before.drill.alarms
 
     def check_acknowledged(self, name: str, was: AlarmState, now: Decision) -> None:
         """By an order that meant it, or because it came and went unseen behind its cause."""
