@@ -6,7 +6,7 @@ Joins `core.drill` to the rest of the memory. This module must not decide what a
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from firmware_py.core import drill, incident
+from firmware_py.core import annunciation, drill, incident
 from firmware_py.core.check import evaluate
 from firmware_py.core.event import Event, Severity
 from firmware_py.core.image import InputImage
@@ -50,6 +50,7 @@ def _practise(plan: Plan, before: State, now: State, image: InputImage) -> State
     if not now.drill.on:
         real = frozenset(name for name in mine if now.alarms[name].active and _is_real(plan, name, image))
     renewed = {name: one.renewed() if name in real - fresh else one for name, one in now.alarms.items()}
+    renewed = annunciation.unsilence(plan.alarms, renewed, real, flood=now.annunciation.flood)
     return replace(now, alarms=keep(now.alarms, renewed), drill=replace(now.drill, alarms=mine - real))
 
 
