@@ -114,3 +114,21 @@ def test_a_browser_shows_it_without_overlap_or_clipping(
     assert judged is not None, seen[-2000:]
     assert int(judged[1]) > 100
     assert judged[2] == ""
+
+
+@pytest.mark.acceptance
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_on_paper_the_legend_is_one_sheet(
+    language: str, tmp_path: Path, full: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chromium = require_program("chromium")
+    page, paper = tmp_path / "legend.html", tmp_path / "legend.pdf"
+    page.write_text(legend(capsys, "--html", "--language", language, site=full))
+    subprocess.run(
+        [
+            chromium, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/profile",
+            "--no-pdf-header-footer", f"--print-to-pdf={paper}", page.as_uri(),
+        ],
+        capture_output=True, timeout=120, check=True,
+    )  # fmt: skip
+    assert len(re.findall(rb"/Type\s*/Page\b", paper.read_bytes())) == 1
