@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     except CommandRefused as error:
         print(f"floorguard: {error}", file=sys.stderr)
         return Code.FAILED
-    said = _RENDERED[args.format](page)
+    said = _RENDERED["json" if args.json else args.format](page)
     if not args.output:
         sys.stdout.write(said)
         return Code.OK
