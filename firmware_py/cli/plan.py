@@ -97,12 +97,18 @@ def _document(battery: Battery, start: Start, going: list[Going], end_ms: int, *
         "stages": [
             {
                 "id": one.stage.id, "order": one.stage.order, "loads": one.stage.loads, "when": _when(one.stage),
-                "at_ms": one.at_ms, "why": one.why, "load_w": one.load_w, "lasts_ms": one.lasts_ms,
+                "at_ms": one.at_ms, "why": _why(battery, one, start), "load_w": one.load_w, "lasts_ms": one.lasts_ms,
                 "buys_ms": one.buys_ms,
             }
             for one in going
         ],
     }  # fmt: skip
+
+
+def _why(battery: Battery, going: Going, start: Start) -> str:
+    """What brings a stage, or that it is shed already."""
+    own = {load.output for load in battery.loads if load.output and load.id in going.stage.loads}
+    return "shed already" if own and own <= start.off else going.why
 
 
 def _when(stage: StageEntry) -> str:

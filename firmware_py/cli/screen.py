@@ -48,7 +48,8 @@ def draw(seen: Picture, look: Look) -> list[str]:
 def _head(seen: Picture, look: Look) -> Iterator[str]:
     mode, clock, storage, config = seen["mode"], seen["clock"], seen["storage"], seen.get("config", {})
     word = mode.upper() + "".join(f" +{flag}" for flag in seen.get("flags", ()))
-    word += f", {seen['stage']} stages shed" if seen.get("stage") else ""
+    shed = int(seen.get("stage") or 0)
+    word += f", {shed} stage{'s' * (shed != 1)} shed" if shed else ""
     yield (
         _paint(f"{word:<44}", _BOLD + _MODES.get(mode, ""), look) + f"{stamp(clock['utc_ms']):>19} UTC ({clock['clk']})"
     )

@@ -13,6 +13,9 @@ _LAMPS = {
     Pattern.CONSERVE: "2 flashes: saving",
     Pattern.MANUAL: "3 flashes: paper",
     Pattern.RECOVER: "gaps: recovery",
+    Pattern.FIRST: "2 blinks: the first",
+    Pattern.FIRST_SEEN: "2 gaps: first, seen",
+    Pattern.DRILL: "4 flashes: drill",
 }
 
 
@@ -72,6 +75,8 @@ def value(given: object) -> str:
             return "-"
         case bool():
             return "on" if given else "off"
+        case str():
+            return given.removeprefix("sound_")
         case float():
             return f"{given:.1f}" if given % 1 else f"{given:.0f}"
         case _:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from firmware_py.cli.screen import Look, draw, visible
-from firmware_py.cli.spell import age, span
+from firmware_py.cli.spell import age, lamp, span, value
+from firmware_py.core.output import Pattern
 
 ROWS = ("POWER", "PHONES", "COOLING", "FIRE", "LINK", "CONTROLLER")
 
@@ -132,3 +133,20 @@ def test_an_age_takes_few_letters(ms: int | None, text: str) -> None:
 
 def test_a_span_says_hours_and_minutes() -> None:
     assert (span(7_800_000), span(300_000), span(40_000)) == ("2 h 10 min", "5 min", "40 s")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"), [("sound_high", "high"), (True, "on"), (False, "off"), (None, "-"), (21.25, "21.2"), (3, "3")]
+)
+def test_a_value_takes_few_letters(wanted: object, said: str) -> None:
+    assert value(wanted) == said
+
+
+def test_every_rhythm_of_a_lamp_is_told_in_words_that_fit() -> None:
+    spelt = [lamp(pattern.value) for pattern in Pattern if not pattern.value.startswith("sound")]
+    assert all(" " in said and len(said) <= 20 for said in spelt), spelt
+    assert len(set(spelt)) == len(spelt)
+
+
+def test_one_stage_is_no_plural() -> None:
+    assert draw(picture(stage=1), Look())[0].split("  ")[0].endswith(", 1 stage shed")

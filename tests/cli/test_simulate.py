@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from firmware_py.cli import main
-from firmware_py.cli.shadow import Shadow, sound_value
+from firmware_py.cli.shadow import Shadow, sound_value, spell_event
 from firmware_py.cli.simulate import parse_value
+from firmware_py.core.event import Event, Severity
 from firmware_py.core.plan import Plan
 from firmware_py.wiring.building import build_floor
 from tests.cli.documents import held_against
@@ -120,3 +121,11 @@ sys.exit(code)
     done = subprocess.run([sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert "no output is touched" in done.stdout
+
+
+def test_names_in_an_event_stand_as_people_write_them() -> None:
+    event = Event(
+        type="stage.restored", severity=Severity.INFO, at_ms=0,
+        data={"stage": "power.stage3", "loads": ("Office", "Desks")},
+    )  # fmt: skip
+    assert spell_event(event) == "stage.restored power.stage3 Office, Desks"
