@@ -14,6 +14,8 @@ from config.strict import ConfigError
 from config.texts import load_texts
 from firmware_py.cli.codes import Code
 from firmware_py.cli.legend_page import page
+from firmware_py.cli.spell import columns
+from firmware_py.report.fold import fold
 from firmware_py.wiring.building import build_floor
 
 CELLS, CELL_MS = 40, 100
@@ -32,7 +34,13 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(_as_json(legend), ensure_ascii=False))
         return Code.OK
-    print(page(legend, every=args.all) if args.html else "\n".join(_lines(legend, every=args.all)))
+    if args.html:
+        print(page(legend, every=args.all))
+        return Code.OK
+    room = columns()
+    for line in _lines(legend, every=args.all):
+        indent = " " * (len(line) - len(line.lstrip()))
+        print("\n".join(fold(line.lstrip(), room, indent, indent + "  ")))
     return Code.OK
 
 

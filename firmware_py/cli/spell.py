@@ -1,7 +1,10 @@
 """How the command line writes values down: ages, times, values, what a lamp's rhythm means.
 
-Pure. It must not know the terminal.
+Pure but for how wide the terminal is.
 """
+
+import shutil
+import sys
 
 from firmware_py.core.output import Pattern
 
@@ -17,6 +20,11 @@ _LAMPS = {
     Pattern.FIRST_SEEN: "2 gaps: first, seen",
     Pattern.DRILL: "4 flashes: drill",
 }
+
+
+def columns() -> int:
+    """How wide the terminal is that we write to; 0 for a file or another program, which want long lines whole."""
+    return shutil.get_terminal_size((80, 24)).columns if sys.stdout.isatty() else 0
 
 
 def age(age_ms: object) -> str:
