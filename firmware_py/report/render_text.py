@@ -32,13 +32,13 @@ def as_markdown(page: Page) -> str:
 def _text(block: Block, room: int) -> Iterator[str]:
     match block:
         case Facts():
-            yield block.heading
+            yield from fold(block.heading, room)
             width = max((shown_width(name) for name, _ in block.rows), default=0)
             yield from (
                 line for row in block.rows for line in _folded(row, _fit([width, room or _CELL], room, 2), room, "  ")
             )
         case Table():
-            yield block.heading
+            yield from fold(block.heading, room)
             if not block.rows:
                 yield from fold(block.none, room, "  ")
                 return
@@ -52,7 +52,7 @@ def _text(block: Block, room: int) -> Iterator[str]:
             for row in block.rows:
                 yield from _folded(row, widths, room, f"  {mark}")
         case Picture():
-            yield block.heading
+            yield from fold(block.heading, room)
             yield from (line for words in block.words for line in fold(words, room, "  "))
         case Signature():
             yield from (f"{role}: ______________________________" for role in block.roles)

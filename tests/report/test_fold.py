@@ -69,7 +69,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> list[Page]:
     ]
 
 
-@pytest.mark.parametrize("width", [60, 80])
+@pytest.mark.parametrize("width", [80, 100])
 def test_every_report_fits_the_terminal_and_says_the_same(pages: list[Page], width: int) -> None:
     for page in pages:
         narrow, whole = as_text(page, width), as_text(page)
