@@ -16,8 +16,10 @@ from config.strict import ConfigError
 from config.units import DURATION, PERCENT, WATTS
 from firmware_py.cli.codes import Code
 from firmware_py.cli.course import Going, Start, foresee
+from firmware_py.cli.spell import columns
 from firmware_py.cli.wire import ask
 from firmware_py.core.shedplan import Battery, fed_w
+from firmware_py.report.fold import fold
 from firmware_py.wiring.building import build_floor
 
 Points = Mapping[str, Any]
@@ -44,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
         print("no UPS of this site can be forecast: there is nothing to plan")
     for document in plans:
         for line in _lines(document):
-            print(line)
+            print("\n".join(fold(line, columns(), after=" " * 20)))
     return Code.OK
 
 

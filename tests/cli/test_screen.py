@@ -150,3 +150,17 @@ def test_every_rhythm_of_a_lamp_is_told_in_words_that_fit() -> None:
 
 def test_one_stage_is_no_plural() -> None:
     assert draw(picture(stage=1), Look())[0].split("  ")[0].endswith(", 1 stage shed")
+
+
+def test_many_flags_push_neither_the_clock_nor_the_stages_off_the_first_line() -> None:
+    seen = picture(stage=3, flags=["checklist", "cut_announced", "drill", "planned"])
+    first, second = draw(seen, Look())[:2]
+    assert first.startswith("CONSERVATION, 3 stages shed") and first.endswith(")") and len(first) <= 80
+    assert second.startswith("+checklist +cut_announced +drill +planned because ups1.on_battery")
+
+
+def test_without_lamps_the_alarms_have_room() -> None:
+    base = picture()
+    alarms = {f"room{n}.hot": next(iter(base["alarms"].values())) for n in range(5)}
+    lines = draw({**base, "lamps": [], "alarms": alarms}, Look())
+    assert sum("room" in line and ".hot" in line for line in lines) == 5 and len(lines) <= 24
