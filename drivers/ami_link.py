@@ -140,8 +140,9 @@ class AmiLink:
         finally:
             self._forget(action_id)
             self._forget(ping_id)
-        self.close("two questions in a row were not answered")
-        raise DeviceError(f"hangs: no answer to {action} nor to a Ping within {2 * limit_s:g} s")
+        hangs = f"hangs: no answer to {action} nor to a Ping within {2 * limit_s:g} s"
+        self.close(hangs)
+        raise DeviceError(hangs)
 
     def events(self) -> list[Packet]:
         """What came since the last call, oldest first; when `resync` is set, some are missing. Clears both."""
