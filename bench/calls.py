@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from firmware_py.core.surge import (
+    AROUND,
     BAR,
     BAR_FOR_A_CALL,
     CAUTION,
@@ -18,13 +19,14 @@ from firmware_py.core.surge import (
     DAY_SHAPE,
     END_TIMES,
     KEPT_MIN,
+    ROUGH,
     SLOT_MIN,
     SLOTS,
-    SMOOTH,
     TIMES,
     WEEKS,
     WINDOW_MIN,
     learnt,
+    smoothed,
     usual,
 )
 
@@ -80,9 +82,10 @@ class Watch:
         if len(window) == KEPT_MIN and not self.surging:
             seen, due = seen + window[0][0], due + window[0][1]
         level = (DAY_SHAPE + seen) / (DAY_SHAPE + due)
-        doubt = 1.57 * 0.22 / (WEEKS * max(1.0, base * SLOT_MIN)) + 1 / (DAY_SHAPE + due)
+        doubt = ROUGH / max(1.0, base * SLOT_MIN) + 1 / (DAY_SHAPE + due)
         rate = base * level * (1 + CAUTION * math.sqrt(doubt))
-        score = max(0.0, self.score_value + offered * EVIDENCE - rate * (TIMES - 1))
+        before = max(0.0, self.score_value) + math.log1p(math.exp(-abs(self.score_value)))
+        score = before + offered * EVIDENCE - rate * (TIMES - 1)
         window.append((offered, base))
         if self.surging:
             usual_count = sum(one for _, one in window) * level
@@ -101,11 +104,9 @@ class Watch:
             earlier = self.history.get(str(self._slot), "").split()
             self.history[str(self._slot)] = " ".join((*earlier, str(self._count))[-WEEKS:])
             self._usual[self._slot] = self._look_up(self._slot)
-        near = range(-(len(SMOOTH) // 2), len(SMOOTH) // 2 + 1)
-        total = 0.0
-        for place, weight in zip(near, SMOOTH, strict=True):
-            total += weight * self._usual[(slot + place) % SLOTS]
-        self.base_count = total / sum(SMOOTH) / SLOT_MIN
+        base = smoothed([self._usual[(slot + place) % SLOTS] for place in AROUND])
+        assert base is not None
+        self.base_count = base
         self._spoilt = self._index < 0 and index % SLOT_MIN != 0
         self._slot, self._count = slot, 0
 
