@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from drivers.ami import Answer, Packet
-from drivers.ami_link import Account, AmiLink
+from drivers.ami_account import Account
+from drivers.ami_link import AmiLink
 from drivers.pbx_dialplan import Finding, Path, Question, Row, follow, rows, worst
 from drivers.pbx_failover import Chance, Way, look_ahead
 from drivers.pbx_rights import excess, lacking
