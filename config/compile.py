@@ -98,7 +98,7 @@ def _watch(site: Site, points: Mapping[str, Point]) -> Part:
             )
         )
     parts += compile_inputs.watch(site)
-    parts.append(compile_alarms.watch_age(site))
+    parts += [compile_alarms.watch_age(site), compile_alarms.watch_export(site)]
     parts.append(conservation.conserve(compile_power.causes(site, points), site.outbound.outputs))
     parts.append(conservation.shed(compile_power.stages(site, points)))
     silent = [a.alarm.condition for part in parts for a in part.alarms if a.alarm.cause == comms.CAUSE]

@@ -17,10 +17,11 @@ from firmware_py.core.drill import Drill
 from firmware_py.core.output import PATTERN_STEPS, Pattern, Steps
 from firmware_py.core.point import Point
 from firmware_py.core.reading import Value
+from monitors.comms import EXPORT_AGE
 from monitors.parts import Part, Row, RowAlarm
 
 DAY_MS = 86_400_000
-OVERDUE = "drill.overdue"
+OVERDUE, UNEXPORTED = "drill.overdue", "controller.export_overdue"
 
 
 def fits(name: str, wanted: str) -> bool:
@@ -127,8 +128,16 @@ def _fire_points(site: Site, points: Mapping[str, Point]) -> list[str]:
 def watch_age(site: Site) -> Part:
     """The alarm that the last drill is too long ago; nothing where the site wants none."""
     days = site.drill.every_ms / DAY_MS
-    if not days:
-        return Part()
-    late = Condition(id=OVERDUE, test=Above(point=drill.AGE_DAYS, limit=days), when_bad=WhenBad.HOLD)
-    alarm = Alarm(id=OVERDUE, condition=OVERDUE, priority=AlarmPriority.LOW, text="alarm.drill_overdue")
+    return _overdue(OVERDUE, "drill_overdue", Above(point=drill.AGE_DAYS, limit=days)) if days else Part()
+
+
+def watch_export(site: Site) -> Part:
+    """The same for the last export: procedures, part 5. One that was never made has no age: `doctor` tells it."""
+    limit_s = site.storage.export_every_ms / 1000
+    return _overdue(UNEXPORTED, "export_overdue", Above(point=EXPORT_AGE, limit=limit_s)) if limit_s else Part()
+
+
+def _overdue(name: str, text: str, test: Above) -> Part:
+    late = Condition(id=name, test=test, when_bad=WhenBad.HOLD)
+    alarm = Alarm(id=name, condition=name, priority=AlarmPriority.LOW, text=f"alarm.{text}")
     return Part(conditions=(late,), alarms=(RowAlarm(alarm=alarm, row=Row.CONTROLLER, quiet=True),))

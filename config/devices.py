@@ -4,9 +4,9 @@ Secrets are filled in by whoever starts the drivers; points are known without th
 It must not open a connection.
 """
 
-import ssl
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from config.emergency import numbers_of
 from config.library import Library
@@ -15,10 +15,13 @@ from config.model_outputs import AmiOutput, SetpointOutput, Switch
 from config.model_site import Site
 from config.strict import ConfigError, Document, Fault, nearest
 from drivers import line_status, modbus_profile, modbus_write, snmp_profile, snmp_signals
-from drivers.ami_link import Account
+from drivers.ami_account import Account
 from drivers.pbx_config import Action, PbxConfig, declare_points
 from drivers.pbx_trunks import Trunk
 from firmware_py.core.point import Kind, Point
+
+if TYPE_CHECKING:
+    import ssl
 
 _ROLES = {
     Switch.OUTBOUND: "outbound_paused",
@@ -153,7 +156,7 @@ def _unit(endpoint: ModbusEndpoint, unit: ModbusUnit, library: Library) -> modbu
     )
 
 
-def pbx_config(site: Site, exchange: Exchange, *, secret: str, tls: ssl.SSLContext | None) -> PbxConfig:
+def pbx_config(site: Site, exchange: Exchange, *, secret: str, tls: "ssl.SSLContext | None") -> PbxConfig:
     """One exchange as its driver wants it."""
     switches = {
         output.switch: output.id

@@ -3,6 +3,7 @@
 Reads files and nothing else; what a profile means is its driver's. Must not open a connection.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 from config.strict import ConfigError, Document, Fault, nearest, read
@@ -14,7 +15,8 @@ _SHIPPED = Path(__file__).resolve().parent / "profiles"
 class Library:
     """The profiles that a site file in `folder` may name (`folder/profiles/NAME.toml`, else the package's)."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, reader: Callable[[Path], Document] = read) -> None:
+        self._read = reader
         self._folders = (folder / "profiles", _SHIPPED)
         self._modbus: dict[str, modbus_profile.Profile] = {}
         self._snmp: dict[str, snmp_profile.Profile] = {}
@@ -22,7 +24,7 @@ class Library:
     def modbus(self, name: str) -> modbus_profile.Profile:
         """A checked Modbus profile. ConfigError names the file and line, or says that there is none."""
         if name not in self._modbus:
-            self._modbus[name] = modbus_profile.load(self._path(name))
+            self._modbus[name] = modbus_profile.load(self._path(name), self._read)
         return self._modbus[name]
 
     def snmp(self, name: str) -> snmp_profile.Profile:
@@ -36,7 +38,7 @@ class Library:
         return line_status.compile_profile(self._document(name))
 
     def _document(self, name: str) -> Document:
-        return read(self._path(name))
+        return self._read(self._path(name))
 
     def _path(self, name: str) -> Path:
         for folder in self._folders:

@@ -172,6 +172,9 @@ class Storage(Section):
     directory: AbsolutePath | None = Field(
         default=None, description="default: systemd's state directory, else /var/lib/floorguard"
     )
+    export_every_ms: DurationMs = Field(
+        default=7 * 86_400_000, description="an export of the site that is older is overdue; 0 s: never"
+    )
 
 
 class Control(Section):

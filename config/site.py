@@ -3,7 +3,7 @@
 Also prints the configuration in force. The only door to the site model for the rest; it knows no driver and no task.
 """
 
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
@@ -30,6 +30,7 @@ __all__ = [
 ]
 
 PACKAGED = Path(__file__).parent / "profiles"
+Reader = Callable[[Path], Document]  # `read`, or one that remembers what it has read
 
 
 def load_site(path: Path) -> Site:
@@ -40,28 +41,28 @@ def load_site(path: Path) -> Site:
     return load_document(path)[1]
 
 
-def load_document(path: Path) -> tuple[Document, Site]:
+def load_document(path: Path, reader: Reader = read) -> tuple[Document, Site]:
     """The same with the document, whose `fault()` gives later checks (profiles against monitors) their positions."""
     document = read(path)
-    return document, build_site(document, (path.parent / "profiles", PACKAGED))
+    return document, build_site(document, (path.parent / "profiles", PACKAGED), reader)
 
 
-def build_site(document: Document, folders: tuple[Path, ...] = (PACKAGED,)) -> Site:
+def build_site(document: Document, folders: tuple[Path, ...] = (PACKAGED,), reader: Reader = read) -> Site:
     """The site of a parsed document. `folders`: where profiles are, the first find counts. ConfigError: all faults."""
     try:
         site = check(document, Site)
     except ConfigError as error:
         rest = prune(document, error, Site)
-        more = () if rest is None else _faults_of_rest(document, *rest, folders)
+        more = () if rest is None else _faults_of_rest(document, *rest, folders, reader)
         raise ConfigError((*error.faults, *islice(more, MAX_FAULTS))) from None
-    found = islice(_findings(site, folders), MAX_FAULTS)
+    found = islice(_findings(site, folders, reader), MAX_FAULTS)
     faults = [document.fault(one.path, one.message, one.got) for one in found]
     if faults:
         raise ConfigError(faults)
     return site
 
 
-def _findings(site: Site, folders: tuple[Path, ...]) -> Iterator[Finding]:
+def _findings(site: Site, folders: tuple[Path, ...], reader: Reader) -> Iterator[Finding]:
     for one in (
         *check_wiring.CHECKS,
         *check_values.CHECKS,
@@ -71,13 +72,15 @@ def _findings(site: Site, folders: tuple[Path, ...]) -> Iterator[Finding]:
         *emergency.CHECKS,
     ):
         yield from one(site)
-    yield from _check_profiles(site, folders)
+    yield from _check_profiles(site, folders, reader)
 
 
-def _faults_of_rest(document: Document, site: Site, rest: Rest, folders: tuple[Path, ...]) -> Iterator[Fault]:
+def _faults_of_rest(
+    document: Document, site: Site, rest: Rest, folders: tuple[Path, ...], reader: Reader
+) -> Iterator[Fault]:
     """Cross faults of the sound part; what rests on the absence of something that was cut out is not said."""
     named = _names(document.tree) | {value for path in rest.removed if isinstance(value := document.value(path), str)}
-    for found in _findings(site, folders):
+    for found in _findings(site, folders, reader):
         path = rest.original(found.path)
         said = found.wanted not in named if found.wanted is not None else not found.absence
         if said and not rest.touches(path):
@@ -102,17 +105,17 @@ def find_profile(name: str, folders: Iterable[Path]) -> Path | None:
     return None
 
 
-def _check_profiles(site: Site, folders: tuple[Path, ...]) -> Iterator[Finding]:
+def _check_profiles(site: Site, folders: tuple[Path, ...], reader: Reader) -> Iterator[Finding]:
     """Every profile exists and is of the right kind, and a Modbus unit is what its profile says that it is."""
     for index, ups in enumerate(site.ups):
-        tree = yield from _profile(ups.profile, folders, ("ups", index, "profile"))
+        tree = yield from _profile(ups.profile, folders, ("ups", index, "profile"), reader)
         if tree is not None and "class" in tree:
             message = f"is a Modbus profile, of class {tree['class']}"
             yield Finding(path=("ups", index, "profile"), message=message, got=ups.profile)
     for index, endpoint in enumerate(site.modbus):
         for place, unit in enumerate(endpoint.units):
             where: KeyPath = ("modbus", index, "unit", place)
-            tree = yield from _profile(unit.profile, folders, (*where, "profile"))
+            tree = yield from _profile(unit.profile, folders, (*where, "profile"), reader)
             if tree is None:
                 continue
             if "class" not in tree:
@@ -151,7 +154,7 @@ def _writable_coils(tree: Mapping[str, object]) -> Iterator[range]:
 
 
 def _profile(
-    name: str, folders: tuple[Path, ...], where: KeyPath
+    name: str, folders: tuple[Path, ...], where: KeyPath, reader: Reader
 ) -> Generator[Finding, None, Mapping[str, object] | None]:
     """The content of a profile; a finding and None where it cannot be had."""
     file = find_profile(name, folders)
@@ -160,7 +163,7 @@ def _profile(
         yield Finding(path=where, message=f"there is no such profile{nearest(name, known)}", got=name)
         return None
     try:
-        return read(file).tree
+        return reader(file).tree
     except ConfigError as error:
         yield Finding(path=where, message=f"the profile is faulty: {error.faults[0]}", got=name)
         return None

@@ -9,6 +9,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import ip_address
 from pathlib import Path as FilePath
 from typing import Annotated, TypeVar
@@ -28,6 +29,7 @@ _SECRET = re.compile(r"pass|secret|communit|token|credential|psk|private|auth|pr
 _USERINFO = re.compile(r"://[^/@]*@")
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 _LONG_KEY = re.compile(r"""[ \t\[]*(?:(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)[ \t]*\.[ \t]*){16}""")  # MAX_DEPTH
+_places = lru_cache(maxsize=8)(scan)  # a file with a fault mostly has several
 _AT = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 __all__ = [
@@ -68,17 +70,23 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A TOML file that is well formed: its values, and where each key stands."""
+    """A TOML file that is well formed: its values, and its text, in which a key is looked up only for a fault."""
 
     file: str
     tree: Mapping[str, object]
-    positions: Positions = field(default_factory=dict, repr=False)
+    text: str = field(default="", repr=False)
+
+    @property
+    def positions(self) -> Positions:
+        """Where each key stands."""
+        return _places(self.text)
 
     def where(self, path: Path) -> tuple[int, int]:
         """Line and column of the key at `path`, else of the nearest table around it, else of the file's start."""
+        positions = self.positions
         for length in range(len(path), 0, -1):
-            if path[:length] in self.positions:
-                return self.positions[path[:length]]
+            if path[:length] in positions:
+                return positions[path[:length]]
         return 1, 1
 
     def value(self, path: Path) -> object | None:
@@ -153,7 +161,7 @@ def parse(text: str, file: str) -> Document:
         raise ConfigError([_at(file, 1, 1, "holds a number or a nesting that is too large")]) from error
     if _depth(tree) > MAX_DEPTH:
         raise ConfigError([_at(file, 1, 1, f"is nested deeper than {MAX_DEPTH} levels")])
-    return Document(file=file, tree=tree, positions=scan(text))
+    return Document(file=file, tree=tree, text=text)
 
 
 def check(document: Document, model: type[M]) -> M:

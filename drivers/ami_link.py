@@ -6,13 +6,12 @@ can reach an exchange that came back. It must not know trunks, gates or what an 
 
 import asyncio
 import contextlib
-import ssl
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 
-from drivers.ami import Answer, Answers, Banner, Decoder, Packet, encode, plain
+from drivers.ami import Answer, Answers, Banner, Decoder, Packet, encode
+from drivers.ami_account import Account
 from firmware_py.ports import DeviceError
 
 EVENT_LIMIT = 256  # events kept between two reads; after that only "look again" is known
@@ -24,22 +23,6 @@ IDLE_S = 120  # the poller asks every few seconds: a line without a byte for thi
 # callers and attempts; about 50 small events a call, each looked at once and none kept. What the account may not read
 # simply does not come.
 EVENT_CLASSES = "system,user,agent,call"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
-    """Where the manager listens and who we are. Plain text over loopback only; `tls` for anything else."""
-
-    host: str
-    port: int = 5038
-    user: str
-    secret: str = field(repr=False)
-    tls: ssl.SSLContext | None = None
-    answer_ms: int = 1500  # for one answer; a hung exchange is known after two of them
-
-    def __post_init__(self) -> None:
-        assert all(plain(part) for part in (self.host, self.user, self.secret)), "a line break in the account"
-        assert 0 < self.port < 65536 and self.answer_ms > 0, (self.port, self.answer_ms)
 
 
 class Phase(StrEnum):
@@ -157,8 +140,9 @@ class AmiLink:
         finally:
             self._forget(action_id)
             self._forget(ping_id)
-        self.close("two questions in a row were not answered")
-        raise DeviceError(f"hangs: no answer to {action} nor to a Ping within {2 * limit_s:g} s")
+        hangs = f"hangs: no answer to {action} nor to a Ping within {2 * limit_s:g} s"
+        self.close(hangs)
+        raise DeviceError(hangs)
 
     def events(self) -> list[Packet]:
         """What came since the last call, oldest first; when `resync` is set, some are missing. Clears both."""

@@ -7,11 +7,12 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias, assert_never
 
+from drivers.modbus_guard import Question
 from drivers.modbus_link import ModbusLink
 from drivers.modbus_outputs import Target, TimerKeeper, coil_target, setpoint_target
 from drivers.modbus_profile import Endpoint, ModbusUnit, late_point
 from drivers.modbus_schema import Pace
-from drivers.modbus_unit import UnitReader
+from drivers.modbus_unit import Reply, UnitReader
 from drivers.modbus_write import CoilOutput, SetpointOutput, check_coil, check_safety, check_setpoint
 from firmware_py.core.reading import Sample
 from firmware_py.ports import PollGroup
@@ -26,12 +27,16 @@ class ModbusBus:
     """
 
     def __init__(
-        self, endpoint: Endpoint, units: Sequence[ModbusUnit], outputs: Mapping[str, OutputPlace] | None = None
+        self,
+        endpoint: Endpoint,
+        units: Sequence[ModbusUnit],
+        outputs: Mapping[str, OutputPlace] | None = None,
+        hear: Callable[[Question, Reply], None] | None = None,
     ) -> None:
         if len({unit.unit for unit in units}) != len(units) or len({unit.device for unit in units}) != len(units):
             raise ValueError(f"{endpoint.name}: two units share a name or a unit number")
         self._endpoint = endpoint
-        self._link = ModbusLink(endpoint, units)
+        self._link = ModbusLink(endpoint, units, hear)
         slowest_ms = max((unit.timeout_ms for unit in units), default=0)
         self._readers = {
             unit.device: UnitReader(unit, self._link, endpoint.connect_ms, slowest_ms, alone=len(units) == 1)

@@ -7,7 +7,7 @@ The library connects, frames and sends; what it may send and what of the reply i
 import asyncio
 import logging
 import termios
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, assert_never
 
@@ -45,9 +45,12 @@ class _Exchange:
 
 
 class ModbusLink:
-    """The connection of one endpoint. One question at a time."""
+    """The connection of one endpoint. One question at a time. `hear` gets each question with its sound reply."""
 
-    def __init__(self, endpoint: Endpoint, units: Sequence[ModbusUnit]) -> None:
+    def __init__(
+        self, endpoint: Endpoint, units: Sequence[ModbusUnit], hear: Callable[[Question, Reply], None] | None = None
+    ) -> None:
+        self._hear = hear
         self.framing = endpoint.framing
         self.epoch = 0
         self.opened_at = 0.0
@@ -86,7 +89,8 @@ class ModbusLink:
             raise
         if not connected:
             self.close()
-            raise DeviceError(f"{self._endpoint.name} does not accept a connection", unit_only=False)
+            why = "cannot be opened; is it there, and its group (dialout) ours?" if self._endpoint.serial else ""
+            raise DeviceError(f"{self._endpoint.name} {why or 'does not accept a connection'}", unit_only=False)
         self.epoch += 1
         self.opened_at = asyncio.get_running_loop().time()
         self._mute_since, self._mute_reads = None, 0
@@ -127,7 +131,10 @@ class ModbusLink:
             if not call.done():
                 self.silence.note_owed(question.unit, exchange.asked_at)
             call.cancel()
-        return self._conclude(exchange, call, timeout_s)
+        reply = self._conclude(exchange, call, timeout_s)
+        if self._hear is not None:
+            self._hear(question, reply)
+        return reply
 
     def _conclude(self, exchange: _Exchange, call: "asyncio.Future[ModbusPDU]", timeout_s: float) -> Reply:
         self.silence.late_replies += exchange.late

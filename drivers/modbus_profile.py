@@ -4,7 +4,7 @@ The file format is `ProfileFile`; a site's copy is `ModbusUnit`, which gives it 
 This module knows no connection and no request. A profile of class `fire` that names anything writable is refused.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -115,9 +115,9 @@ class UnitMap:
     canary: Span | None
 
 
-def load(path: Path) -> Profile:
+def load(path: Path, reader: Callable[[Path], Document] = read) -> Profile:
     """Read and check one profile file; every fault at once as ConfigError. Settings left at their defaults must map."""
-    document = read(path)
+    document = reader(path)
     profile = Profile(name=path.stem, file=check(document, ProfileFile), document=document)
     faults = list(_faults(profile))
     if not faults:

@@ -171,26 +171,43 @@ class PbxBus:
 
     # --------------------------------------------------------------------------------------------------- the snapshot
 
+    async def _look(self, link: AmiLink) -> tuple[Mapping[str, int | None], list[Seen], dict[str, Sample]]:
+        """(calls by group, what was found of each trunk, gates as they stand), all asked at once."""
+        trunks, groups = self._config.trunks, self._config.counted
+        (numbers, gates), (found, listed) = await ask.both(
+            ask.both(ask.together(ask.count(link, group) for group in groups), self._gates.samples(link)),
+            ask.both(
+                ask.together(
+                    ask.both(ask.getvar(link, f"DEVICE_STATE(PJSIP/{trunk.endpoint})"), ask.contacts(link, trunk))
+                    for trunk in trunks
+                ),
+                ask.registrations(link, wanted=any(trunk.registration for trunk in trunks)),
+            ),
+        )
+        counts = dict(zip(groups, numbers, strict=True))
+        seen = [
+            Seen(
+                device=device,
+                contacts=contacts,
+                calls=_total(counts, trunk.groups),
+                registration=listed.get(trunk.registration),
+                outcomes=self._watch.outcomes.judge(trunk.endpoint, _now_ms()),
+            )
+            for trunk, (device, contacts) in zip(trunks, found, strict=True)
+        ]
+        return counts, seen, dict(gates)
+
     async def _snapshot(self, link: AmiLink) -> Mapping[str, Sample]:
-        samples = dict(await self._gates.samples(link))
-        counts = {group: await ask.count(link, group) for group in self._config.counted}
+        counts, seen, samples = await self._look(link)
         for point, groups in (("calls", tuple(counts)), ("outbound_calls", self._config.outbound_groups)):
             total = _total(counts, groups)
             samples[f"{self.name}.{point}"] = (
                 bad(Reason.BAD_REPLY, "no number") if total is None else Sample(value=total)
             )
-        listed = await ask.registrations(link) if any(t.registration for t in self._config.trunks) else {}
         booted_s = _now_s() - (_now_s() if link.booted_at_s is None else link.booted_at_s)
-        for trunk in self._config.trunks:
-            seen = Seen(
-                device=await ask.getvar(link, f"DEVICE_STATE(PJSIP/{trunk.endpoint})"),
-                contacts=await ask.contacts(link, trunk),
-                calls=_total(counts, trunk.groups),
-                registration=listed.get(trunk.registration),
-                outcomes=self._watch.outcomes.judge(trunk.endpoint, _now_ms()),
-            )
-            samples |= judge(trunk, seen, settled=booted_s * 1000 >= self._config.settle_ms)
-            await self._qualify(link, trunk, missed=any(c.status == "Unreachable" for c in seen.contacts))
+        for trunk, found in zip(self._config.trunks, seen, strict=True):
+            samples |= judge(trunk, found, settled=booted_s * 1000 >= self._config.settle_ms)
+            await self._qualify(link, trunk, missed=any(c.status == "Unreachable" for c in found.contacts))
         return {**samples, **await self._watch.look(link, counts.get(self._config.emergency_group))}
 
     async def _qualify(self, link: AmiLink, trunk: Trunk, *, missed: bool) -> None:

@@ -3,17 +3,23 @@
 Needs the write classes call, agent and reporting. It must not know gates, wishes or what an answer means.
 """
 
-from collections.abc import Iterable, Mapping
+import asyncio
+from collections.abc import Coroutine, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from drivers.ami import Answer, Packet
-from drivers.ami_link import Account, AmiLink
+from drivers.ami_account import Account
+from drivers.ami_link import AmiLink
 from drivers.pbx_dialplan import Finding, Path, Question, Row, follow, rows, worst
 from drivers.pbx_failover import Chance, Way, look_ahead
 from drivers.pbx_rights import excess, lacking
 from drivers.pbx_trunks import CONTACT, CONTACT_LIMIT, Contact, Trunk
 from firmware_py.core.reading import Reason
 from firmware_py.ports import DeviceError
+
+T = TypeVar("T")
+U = TypeVar("U")
 
 QUESTIONS_LIMIT = 24  # contexts that are listed for one emergency number
 OPEN_MS = 3000
@@ -25,6 +31,32 @@ class Rights:
 
     excess: tuple[str, ...]
     lacking: tuple[str, ...]
+
+
+async def together(questions: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Ask all of these at once; the answers come in the order of the questions. The exchange takes them one by one from
+    the same line, so a snapshot costs a few round trips, not one a question. Raises the first DeviceError; nobody waits
+    for the others then."""
+    tasks = [asyncio.ensure_future(question) for question in questions]
+    await _all(tasks)
+    return [task.result() for task in tasks]
+
+
+async def both(one: Coroutine[Any, Any, T], other: Coroutine[Any, Any, U]) -> tuple[T, U]:
+    """As `together`, for two of different kinds."""
+    first, second = asyncio.ensure_future(one), asyncio.ensure_future(other)
+    await _all((first, second))
+    return first.result(), second.result()
+
+
+async def _all(tasks: Iterable[asyncio.Future[Any]]) -> None:
+    asked = tuple(tasks)
+    try:
+        await asyncio.gather(*asked)
+    finally:
+        for task in asked:
+            task.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
 
 
 async def getvar(link: AmiLink, variable: str) -> str:
@@ -45,29 +77,36 @@ async def count(link: AmiLink, group: str) -> int | None:
 async def contacts(link: AmiLink, trunk: Trunk) -> tuple[Contact, ...]:
     """A trunk's contacts with their status, CONTACT_LIMIT at most. Raises DeviceError."""
     listed = await getvar(link, f"PJSIP_AOR({trunk.aor or trunk.endpoint},contact)")
-    found = []
-    for contact in [part for part in listed.split(",") if part][:CONTACT_LIMIT]:
-        if not CONTACT.fullmatch(contact):  # it comes from the wire and would go back into a question
-            found.append(Contact(status=f"not asked: {contact[:40]!r}", rtt_us=""))
-            continue
-        status = await getvar(link, f"PJSIP_CONTACT({contact},status)")
-        found.append(Contact(status=status, rtt_us=await getvar(link, f"PJSIP_CONTACT({contact},rtt)")))
-    return tuple(found)
+    parts = [part for part in listed.split(",") if part][:CONTACT_LIMIT]
+    return tuple(await together(_contact(link, part) for part in parts))
 
 
-async def registrations(link: AmiLink) -> Mapping[str, str]:
-    """Status of every outbound registration by its name. Raises DeviceError."""
+async def _contact(link: AmiLink, contact: str) -> Contact:
+    if not CONTACT.fullmatch(contact):  # it comes from the wire and would go back into a question
+        return Contact(status=f"not asked: {contact[:40]!r}", rtt_us="")
+    asked = (getvar(link, f"PJSIP_CONTACT({contact},{what})") for what in ("status", "rtt"))
+    status, rtt_us = await together(asked)
+    return Contact(status=status, rtt_us=rtt_us)
+
+
+async def registrations(link: AmiLink, *, wanted: bool = True) -> Mapping[str, str]:
+    """Status of every outbound registration by its name; nothing is asked where none is wanted. Raises DeviceError."""
+    if not wanted:
+        return {}
     answer = insist(await link.ask("PJSIPShowRegistrationsOutbound"), "PJSIPShowRegistrationsOutbound")
     return {item.get("ObjectName"): item.get("Status") for item in answer.items}
 
 
 async def queue_summaries(link: AmiLink, queues: Iterable[str]) -> list[Packet]:
     """One QueueSummary item for each queue that exists. Raises DeviceError."""
-    found: list[Packet] = []
-    for queue in queues:
-        answer = await link.ask("QueueSummary", {"Queue": queue})
-        found += [item for item in answer.items if answer.ok and item.get("Queue") == queue]
-    return found
+    named = tuple(queues)
+    answers = await together(link.ask("QueueSummary", {"Queue": queue}) for queue in named)
+    return [
+        item
+        for queue, answer in zip(named, answers, strict=True)
+        for item in answer.items
+        if answer.ok and item.get("Queue") == queue
+    ]
 
 
 async def emergency_path(link: AmiLink, numbers: Iterable[str], context: str, gates: tuple[str, ...]) -> Finding:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from drivers import pbx_calls
 from drivers.ami import plain
-from drivers.ami_link import Account
+from drivers.ami_account import Account
 from drivers.pbx_dialplan import PLACE, Path
 from drivers.pbx_failover import Chance
 from drivers.pbx_trunks import GROUP, NAME, Trunk, declare

@@ -151,14 +151,18 @@ class Gates:
 
     async def samples(self, link: AmiLink) -> Mapping[str, Sample]:
         """Every output as it stands, and whether a person holds the gate."""
-        found: dict[str, Sample] = {}
-        for output, switch in self._switches.items():
-            standing = await self.level(link, output)
-            unknown = bad(Reason.NOT_SUPPORTED, "no device state: is func_devstate loaded?")
-            found[f"{self._config.name}.{output}"] = unknown if standing is None else Sample(value=standing)
-            if isinstance(switch, DeviceState) and switch.mark:
-                found[f"{self._config.name}.held_by_hand"] = Sample(value=await switch.by_hand(link))
-        return found
+        held = {
+            f"{self._config.name}.held_by_hand": switch.by_hand(link)
+            for switch in self._switches.values()
+            if isinstance(switch, DeviceState) and switch.mark
+        }
+        asked = {f"{self._config.name}.{output}": self.level(link, output) for output in self._switches} | held
+        levels = await ask.together(asked.values())
+        unknown = bad(Reason.NOT_SUPPORTED, "no device state: is func_devstate loaded?")
+        return {
+            point: unknown if standing is None else Sample(value=standing)
+            for point, standing in zip(asked, levels, strict=True)
+        }
 
 
 def _switches(config: PbxConfig) -> Iterator[tuple[str, Switch]]:

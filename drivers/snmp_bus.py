@@ -11,6 +11,7 @@ from drivers.snmp_access import Access, Community, User, version_of, wrong_acces
 from drivers.snmp_choice import Choice
 from drivers.snmp_fetch import Fetch
 from drivers.snmp_guard import V1
+from drivers.snmp_heard import Hear, HeardSession
 from drivers.snmp_link import Session, connect
 from drivers.snmp_outlets import OutletPort
 from drivers.snmp_profile import Profile
@@ -46,7 +47,9 @@ class SnmpBus:
         slow_deadline_ms: int = 2000,
         traps: TrapPort | None = None,
         outlets: OutletPort | None = None,
+        hear: Hear | None = None,
     ) -> None:
+        self._hear = hear
         wrong = wrong_access(access)
         if wrong is not None:
             raise ConfigError([Fault(file=name, line=1, col=1, key="access", message=wrong)])
@@ -142,7 +145,8 @@ class SnmpBus:
             opening = self._opening
             await asyncio.wait({opening})  # unlike awaiting it, this does not cancel the task with us
             self._opening = None
-            self._session = opening.result()
+            session = opening.result()
+            self._session = session if self._hear is None else HeardSession(session, self._hear)
             self._peer = self._session.peer
         return self._session
 

@@ -18,6 +18,7 @@ from config.site import control_socket, state_directory
 from config.strict import ConfigError, Fault
 from config.texts import load_texts
 from firmware_py.core.event import Event, Severity
+from firmware_py.core.looks import looks
 from firmware_py.core.output import level
 from firmware_py.core.plan import Plan
 from firmware_py.core.state import State, resume
@@ -103,7 +104,7 @@ class Controller:
         )  # fmt: skip
         # Resumed here too, where the cycle does: a recording must begin with what the first step gets.
         state = resume(stored.state if (stored := self._storage.restore()) else State(), self._clock.now_ms())
-        self._table = PointTable(plan.points, self._clock, waker.wake)
+        self._table = PointTable(plan.points, self._clock, waker.wake, looks(plan))
         desk = Desk(waker.wake)
         self._wires = Wires(site, choice.devices, environ, self._clock, self._table, self._levels(state))
         self._writer = Writer(
@@ -121,7 +122,7 @@ class Controller:
         self._orders = self._make_orders(desk, plan)
         self._link = Link(self._link_key(floor), self._make_publisher(floor))
         outbox, buttons = Outbox(self._storage), Buttons(buttons_of(site), desk)
-        self._voices = Voices(floor, self._clock, self._link, lambda: outbox.ack >= outbox.last)
+        self._voices = Voices(floor, self._clock, self._link, lambda: outbox.delivered)
         sinks: list[Sink] = [self._link, self._board, buttons, self._orders, Once(self._ready), self._voices]
         self._cycle = Cycle(
             plan=plan, state=state, step=step, clock=self._clock, waker=waker, table=self._table, desk=desk,
@@ -286,10 +287,9 @@ class Controller:
 
     async def _say_last_words(self) -> None:
         await self._configure.note_lasting()  # an end in order is no crash
-        before = self._storage.status.last
         self._archive.tell([self._own_event("controller.stopped", {})])
         waker = Waker(self._clock)
-        while self._storage.status.last == before and not self._storage.status.degraded:
+        while self._storage.unwritten and not self._storage.status.degraded:
             await waker.wait(self._clock.now_ms() + 50)
 
     async def _stop_storage(self) -> None:

@@ -12,12 +12,13 @@ from firmware_py.core.alarm import Alarm
 from firmware_py.core.checklist import Checklist
 from firmware_py.core.compressor import Compressor
 from firmware_py.core.condition import Condition
+from firmware_py.core.dangling import faults
 from firmware_py.core.escalation import Escalation
 from firmware_py.core.generator import Generator
 from firmware_py.core.lines import Line
 from firmware_py.core.mode import Cause
 from firmware_py.core.output import Output
-from firmware_py.core.plan import Announce, FlagRule, Interlock, Plan, Rule, faults
+from firmware_py.core.plan import Announce, FlagRule, Interlock, Plan, Rule
 from firmware_py.core.planned import NOTICE_S, Cut
 from firmware_py.core.point import Point
 from firmware_py.core.shedplan import Battery

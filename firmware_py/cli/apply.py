@@ -8,7 +8,6 @@ import argparse
 import fcntl
 import os
 import pwd
-import select
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,12 +15,11 @@ from pathlib import Path
 from config.site import load_site
 from config.strict import ConfigError
 from firmware_py.cli.codes import Code
-from firmware_py.cli.drafts import differences, load_texts, read_draft, running_files
+from firmware_py.cli.drafts import differences, load_texts, read_draft
+from firmware_py.cli.probation import follow, running_files
 from firmware_py.cli.wire import ask
 from firmware_py.runtime.generations import Generation
 from firmware_py.wiring.drafts import find_directory, open_store
-
-_LOOK_S = 1.0
 
 
 def run(args: argparse.Namespace) -> int:
@@ -48,44 +46,6 @@ def run(args: argparse.Namespace) -> int:
     if not isinstance(answer, dict):
         return Code.CHECK if code is Code.FAILED else code
     return follow(args.socket, answer)
-
-
-def follow(socket: str, answer: Mapping[str, object]) -> int:
-    """Say what is on probation now; on a terminal wait for Enter, for the controller, or for Ctrl-C."""
-    number, window_s = answer["generation"], int(str(answer["window_ms"])) // 1000
-    print(f"generation {number} is in force, on probation for {window_s} s. Keep it:  floorguard confirm")
-    print(f"Otherwise generation {answer['back_to']} comes back by itself; at once:  floorguard rollback")
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        return Code.OK
-    print("Enter keeps it; Ctrl-C leaves it running on probation.")
-    try:
-        return _wait(socket, number)
-    except KeyboardInterrupt:
-        print(f"\ngeneration {number} stays on probation")
-        return Code.OK
-
-
-def _wait(socket: str, number: object) -> int:
-    while True:
-        answer, code = ask(socket, "generations")
-        if not isinstance(answer, dict):
-            return code
-        if answer["generation"] != number:
-            print(f"\nreverted: generation {answer['generation']} is in force")
-            return Code.ROLLED_BACK
-        if not answer["on_probation"]:
-            print(f"\ngeneration {number} was confirmed")
-            return Code.OK
-        silent = f"; silent: {', '.join(answer['silent'])}" if answer["silent"] else ""
-        print(f"\r\033[K{int(answer['left_ms']) // 1000} s left{silent} ", end="", flush=True)
-        if select.select([sys.stdin], [], [], _LOOK_S)[0]:
-            sys.stdin.readline()
-            kept, code = ask(socket, "confirm")
-            if isinstance(kept, dict):
-                print(f"generation {number} is kept")
-                return Code.OK
-            if code is not Code.FAILED:
-                return code
 
 
 def is_free(directory: Path) -> bool:

@@ -10,7 +10,8 @@ from pathlib import Path
 from config.changes import changes, consequences
 from config.strict import ConfigError
 from firmware_py.cli.codes import Code
-from firmware_py.cli.drafts import differences, load_texts, profile_differences, read_draft, running_files
+from firmware_py.cli.drafts import differences, load_texts, profile_differences, read_draft
+from firmware_py.cli.probation import running_files
 from firmware_py.runtime.generations import SITE_FILE
 
 

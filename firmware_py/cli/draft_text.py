@@ -5,8 +5,10 @@ Pure: every value is one that `check` accepts, or a comment that says what is to
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from urllib.parse import parse_qsl
 
 from firmware_py.wiring.discover import Found
+from firmware_py.wiring.probe import SERIAL
 
 _ROLES = ("ups", "hvac", "fire", "relays", "generic", "exchange")
 
@@ -73,9 +75,17 @@ def _modbus(found: Sequence[Found]) -> Iterator[str]:
         yield ""
         yield "[[modbus]]"
         yield f'id = "line{number}"'
-        yield f'transport = "{"tcp" if scheme == "modbus+tcp" else "rtu_over_tcp"}"'
-        yield f'address = "{host}"'
-        yield f"port = {port}"
+        if scheme == SERIAL:
+            said = dict(parse_qsl(units[0].line))
+            yield 'transport = "serial"'
+            yield f'device = "{host}"'
+            yield f"baud = {said['baud']}"
+            yield f'parity = "{said["parity"]}"'
+            yield f"stop_bits = {said['stop_bits']}"
+        else:
+            yield f'transport = "{scheme.removeprefix("modbus+")}"'
+            yield f'address = "{host}"'
+            yield f"port = {port}"
         for one in units:
             best = one.suits[0]
             counts[best.kind] += 1

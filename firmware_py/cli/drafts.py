@@ -12,8 +12,6 @@ from pathlib import Path
 from config.changes import changes, consequences
 from config.site import Site, load_site
 from config.strict import ConfigError
-from firmware_py.cli.codes import Code
-from firmware_py.cli.wire import ask
 from firmware_py.runtime.generations import SITE_FILE
 from firmware_py.wiring.drafts import gather
 
@@ -32,15 +30,6 @@ def read_draft(path: Path) -> dict[str, str] | None:
         count = len(error.faults)
         print(f"{count} fault{'s' * (count != 1)}; nothing was changed", file=sys.stderr)
         return None
-
-
-def running_files(socket: str, number: int = 0) -> tuple[int, Mapping[str, str] | None, Code]:
-    """Number and texts of a generation, asked of the controller; 0: of the one in force."""
-    answer, code = ask(socket, "config", number=number)
-    if not isinstance(answer, dict):
-        return 0, None, code
-    files = answer.get("files")
-    return int(answer["generation"]), files if isinstance(files, dict) else None, code
 
 
 def load_texts(files: Mapping[str, str]) -> Site:

@@ -7,9 +7,8 @@ import argparse
 import json
 import sys
 
-from firmware_py.cli.apply import follow
 from firmware_py.cli.codes import Code
-from firmware_py.cli.drafts import running_files
+from firmware_py.cli.probation import follow, running_files
 from firmware_py.cli.wire import ask
 from firmware_py.runtime.generations import SITE_FILE
 

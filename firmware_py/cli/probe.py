@@ -1,6 +1,7 @@
-"""`floorguard probe snmp://COMMUNITY@HOST:PORT`: what a device says, decoded, beside what it sent, without a site file.
+"""`floorguard probe`: what a device says, decoded, beside what it sent: by its address, or by its id in the site file.
 
-Reads once and changes nothing. Must not know how any protocol works.
+What a running controller reads is asked of the controller, never of the device a second time. Reads once and changes
+nothing. Must not know how any protocol works.
 """
 
 import argparse
@@ -10,75 +11,113 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from config.strict import ConfigError
+from firmware_py.cli.beside import Held, held, on_line
 from firmware_py.cli.codes import Code
-from firmware_py.cli.spell import age
-from firmware_py.cli.wire import ask
-from firmware_py.core.reading import Quality, Sample, Value
-from firmware_py.wiring.probe import Options, Report, parse_address, probe
+from firmware_py.cli.probe_running import show_running
+from firmware_py.cli.spell import plain
+from firmware_py.core.reading import Quality, Sample
+
+if TYPE_CHECKING:
+    from firmware_py.wiring.capture import Capture
+    from firmware_py.wiring.probe import Address, Report
 
 
 def run(args: argparse.Namespace) -> int:
     """Read the device once and print what it says; one that the controller reads is asked of the controller."""
-    if "://" not in args.address:
-        return _show_running(args)
+    devices = [] if args.directly else held(args.socket)
+    if same := [one for one in devices if one.id == args.address]:
+        return _beside(args, same[0])
+    from firmware_py.wiring.capture import Capture
+    from firmware_py.wiring.probe import parse_address
+
+    capture = Capture() if args.record else None
     try:
-        address = parse_address(args.address)
-        options = Options(
-            profile=args.profile,
-            version=args.version,
-            auth=args.auth,
-            auth_file=args.auth_file,
-            privacy=args.privacy,
-            privacy_file=args.privacy_file,
-            community_file=args.community_file,
-            secret_file=args.secret_file,
-            timeout_ms=args.timeout_ms,
-            folder=Path(),
-            environ=os.environ,
-        )
-        report = asyncio.run(probe(address, options))
+        address = parse_address(args.address) if "://" in args.address else None
+        if address is not None and (line := on_line(devices, address.scheme, address.host, address.port)):
+            same = [one for one in line if one.unit == address.unit]
+            return _beside(args, same[0]) if same else _refuse_line(line)
+        report = asyncio.run(_read(args, address, capture))
     except ConfigError as error:
         print(f"floorguard: {error}", file=sys.stderr)
         return Code.USAGE
     if args.json:
         print(json.dumps(_as_json(report), ensure_ascii=False))
     else:
-        for line in _lines(report):
-            print(line.rstrip())
+        for line_ in _lines(report):
+            print(line_.rstrip())
     if report.error:
         print(f"floorguard: {report.error}", file=sys.stderr)
     elif not report.known:
         print("floorguard: it answers, but nothing that the profile knows; try another --profile", file=sys.stderr)
+    if capture is not None and not _record(Path(args.record), capture, report):
+        return Code.FAILED
     return Code.OK if report.known and not report.error else Code.PROBE
 
 
-def _show_running(args: argparse.Namespace) -> int:
-    """No second connection: a card or a serial line may not bear one."""
-    answer, code = ask(args.socket, "status")
-    if not isinstance(answer, dict):
-        return code
-    name = args.address
-    points = {key: one for key, one in answer.get("points", {}).items() if key.split(".")[0] == name}
-    device = answer.get("devices", {}).get(name)
-    if not points and device is None:
-        known = ", ".join(answer.get("devices", {}))
-        print(f"floorguard: no device is called {name}; there are {known}", file=sys.stderr)
+async def _read(args: argparse.Namespace, address: "Address | None", capture: "Capture | None") -> "Report":
+    from firmware_py.wiring.named import open_named
+    from firmware_py.wiring.probe import Options, probe, read_once
+
+    if address is None:
+        return await read_once(open_named(args.address, Path(args.config), os.environ, capture), args.timeout_ms)
+    options = Options(
+        profile=args.profile,
+        version=args.version,
+        auth=args.auth,
+        auth_file=args.auth_file,
+        privacy=args.privacy,
+        privacy_file=args.privacy_file,
+        community_file=args.community_file,
+        secret_file=args.secret_file,
+        timeout_ms=args.timeout_ms,
+        folder=Path(args.config).parent,
+        environ=os.environ,
+        capture=capture,
+    )
+    return await probe(address, options)
+
+
+def _beside(args: argparse.Namespace, device: Held) -> int:
+    if args.record:
+        print(
+            f"floorguard: the running controller reads {device.id}; a recording needs the device for itself. Stop the "
+            "controller, or add --directly where the device bears a second connection (an SNMP agent does)",
+            file=sys.stderr,
+        )
         return Code.USAGE
-    if args.json:
-        print(json.dumps({"v": 1, "device": device, "points": points}, ensure_ascii=False))
-    else:
-        print(f"{name} as the running controller reads it" + (f", {device['latency_ms']} ms" if device else ""))
-        for key, one in points.items():
-            quality = one["quality"] if one["quality"] == "good" else f"{one['quality']} {one['reason']}"
-            shown = f"{_value(one['value'])} {one['unit']}".strip()
-            print(f"{key:<32} {shown:>12} {age(one['age_ms']):>6}  {quality}  {one['detail']}"[:120].rstrip())
-    sound = any(one["quality"] == "good" for one in points.values())
-    return Code.OK if sound else Code.PROBE
+    return show_running(args.socket, device, as_json=args.json)
 
 
-def _as_json(report: Report) -> dict[str, object]:
+def _refuse_line(line: list[Held]) -> int:
+    names = ", ".join(one.id for one in line)
+    print(
+        f"floorguard: the running controller holds this line for {names}; many bear one connection only. Put the new "
+        "unit into the site file and `floorguard apply` it on probation, or add --directly",
+        file=sys.stderr,
+    )
+    return Code.USAGE
+
+
+def _record(path: Path, capture: "Capture", report: "Report") -> bool:
+    from firmware_py.runtime.clock import SystemClock, utc_text
+
+    if capture.empty:
+        print(f"floorguard: nothing was answered; {path} is not written", file=sys.stderr)
+        return False
+    taken = utc_text(SystemClock().utc_ms())[:19] + "Z"
+    try:
+        path.write_text(capture.text(about=report.about, taken=taken, samples=report.samples), encoding="utf-8")
+    except OSError as error:
+        print(f"floorguard: {path}: {error.strerror}", file=sys.stderr)
+        return False
+    print(f"{path} is written; in tests/data/captures it is a test", file=sys.stderr)
+    return True
+
+
+def _as_json(report: "Report") -> dict[str, object]:
     points = {
         name: {
             "v": sample.value,
@@ -94,7 +133,7 @@ def _as_json(report: Report) -> dict[str, object]:
     return {**seen, "error": report.error} if report.error else seen
 
 
-def _lines(report: Report) -> Iterator[str]:
+def _lines(report: "Report") -> Iterator[str]:
     for group, took_ms in report.latency_ms.items():
         yield f"{group}: {took_ms} ms"
     said = {name: sample for name, sample in report.samples.items() if sample.detail or sample.value is not None}
@@ -104,7 +143,7 @@ def _lines(report: Report) -> Iterator[str]:
         yield f"{'POINT':<28} {'VALUE':>14}  {'QUALITY':<24} {'SOURCE':<12} RAW"
     for name, sample in told.items():
         quality = sample.quality.value if sample.because is None else f"{sample.quality.value} {sample.because.value}"
-        shown = f"{_value(sample.value)} {report.units.get(name, '')}".strip()
+        shown = f"{plain(sample.value)} {report.units.get(name, '')}".strip()
         yield f"{name:<28} {shown:>14}  {quality:<24} {report.sources.get(name, '-'):<12} {sample.detail}"
     absent = [name for name in report.samples if name not in told]
     if absent:
@@ -114,15 +153,3 @@ def _lines(report: Report) -> Iterator[str]:
 
 def _tells(sample: Sample) -> bool:
     return sample.quality is not Quality.BAD or sample.because is None or sample.because.value != "not_supported"
-
-
-def _value(value: Value | None) -> str:
-    match value:
-        case None:
-            return "-"
-        case bool():
-            return "yes" if value else "no"
-        case float():
-            return f"{value:g}"
-        case _:
-            return str(value)

@@ -52,6 +52,19 @@ def lamp(wanted: object) -> str:
     return "on: seen, not over" if wanted else "dark"
 
 
+def plain(given: object) -> str:
+    """A value whole, as a probe shows it."""
+    match given:
+        case None:
+            return "-"
+        case bool():
+            return "yes" if given else "no"
+        case float():
+            return f"{given:g}"
+        case _:
+            return str(given)
+
+
 def value(given: object) -> str:
     """A value in a few letters."""
     match given:

@@ -76,14 +76,17 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _add_probe(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    probe = _verb(verbs, "probe", "read one device by its address, without a site file; exit 5 if it tells nothing")
+    probe = _verb(verbs, "probe", "read one device by its address or its id; exit 5 if it tells nothing")
     probe.add_argument(
         "address",
         metavar="ADDRESS",
         help="snmp://COMMUNITY@HOST:PORT, snmp://USER@HOST for version 3, modbus+tcp://HOST:PORT/UNIT, "
-        "ami://USER@HOST, or the id of a device of the running controller",
+        "modbus+rtu:///dev/ttyUSB0/UNIT?baud=9600&parity=even, ami://USER@HOST, or an id of the site file",
     )
     probe.add_argument("--json", action="store_true", help="as JSON, version 1")
+    probe.add_argument("--record", default="", metavar="FILE", help="write a capture, which a test can serve again")
+    probe.add_argument("--config", metavar="FILE", default=DEFAULT_SITE, help="site file (default %(default)s)")
+    probe.add_argument("--directly", action="store_true", help="a second connection beside the running controller's")
     probe.add_argument(
         "--profile", default="", metavar="NAME", help="which objects or registers mean what (default: every known one)"
     )

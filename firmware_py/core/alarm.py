@@ -83,9 +83,9 @@ class AlarmRules:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmState:
     """All that is remembered of one alarm. `elapsed_ms` runs since the latest activation or return, `acked_ms` since
-    the acknowledgement of what is still active. `recent_ms`: the ages of the latest activations. `suppressed_ms`: what
-    is left of the suppression once its cause has ended. `shelved_until_s`: the end of the shelf by the wall clock,
-    where that was known: over a reboot nothing else tells how much of it is left."""
+    the acknowledgement of what is still active. `recent_ms`: the ages of the latest activations. `suppressed_ms` and
+    `chatter_ms`: what is left of a suppression or of chattering once it has ended, 0 before. `shelved_until_s`: the end
+    of the shelf by the wall clock, where that was known: over a reboot nothing else tells how much of it is left."""
 
     active: bool = False
     acked: bool = True
@@ -105,7 +105,7 @@ class AlarmState:
     activations: int = 0
     recent_ms: tuple[int, ...] = ()
     chattering: bool = False
-    chatter_ms: int = 0  # for how long it must still be clear before it returns
+    chatter_ms: int = 0
     elapsed_ms: int = 0
     incident: str | None = None
     evidence: str = ""
@@ -141,10 +141,10 @@ class AlarmState:
     def aged(self, dt_ms: int, *, utc_s: int | None, restored: bool) -> "AlarmState":
         """The same, `dt_ms` later: neither shelving nor a silence outlives its time. `restored`: nobody knows how long
         we were off, so that only the wall clock, where it is known now and then, can save a shelf."""
-        state = self
+        state = replace(self, acked_ms=self.acked_ms + dt_ms) if self.active and self.acked else self
         if self.silenced_ms:
             left_ms = 0 if restored else max(0, self.silenced_ms - dt_ms)
-            state = replace(self, silenced_ms=left_ms, silenced=left_ms > 0)
+            state = replace(state, silenced_ms=left_ms, silenced=left_ms > 0)
         if state.shelved_ms == 0:
             return state
         left_ms = state._shelf_ms(dt_ms, utc_s, restored=restored)
@@ -171,25 +171,28 @@ def advance(
     """Follow the condition: each activation is a new instance, unacknowledged and audible. `because`: the condition
     that holds now and of which this alarm is a consequence, "" for none."""
     on = condition.seen if alarm.urgent else condition.holds
+    if not (on or because or state.stands or state.suppressed_by or state.recent_ms):
+        return state
     state = _remember(_suppress(state, because, rules, dt_ms), rules, dt_ms)
     if on and not state.active:
         return _activate(alarm, state, condition, rules)
     if on:
-        return _stay(alarm, state, rules, dt_ms)
+        return _stay(alarm, state, dt_ms)
     if state.active:
-        return _leave(state, dt_ms)
+        return _leave(state, rules, dt_ms)
     return replace(state, elapsed_ms=state.elapsed_ms + dt_ms) if state.stands else state
 
 
 def _suppress(state: AlarmState, because: str, rules: AlarmRules, dt_ms: int) -> AlarmState:
     """What stood before its cause came is no consequence of it; what comes while things settle after it still is."""
     if because and (state.suppressed_by or not state.stands):
-        if state.suppressed_by == because and state.suppressed_ms == rules.settle_ms:
+        if state.suppressed_by == because and not state.suppressed_ms:
             return state
-        return replace(state, suppressed_by=because, suppressed_ms=rules.settle_ms)
+        return replace(state, suppressed_by=because, suppressed_ms=0)
     if not state.suppressed_by:
         return state
-    left_ms = max(0, state.suppressed_ms - dt_ms)
+    # Time counts from this look on: until now the cause may have held.
+    left_ms = max(0, state.suppressed_ms - dt_ms) if state.suppressed_ms else rules.settle_ms
     return replace(state, suppressed_ms=left_ms, suppressed_by=state.suppressed_by if left_ms else "")
 
 
@@ -215,29 +218,29 @@ def _activate(alarm: Alarm, state: AlarmState, condition: ConditionState, rules:
         activations=state.activations + 1,
         recent_ms=recent_ms,
         chattering=chattering,
-        chatter_ms=rules.chatter_hold_ms if chattering else 0,
+        chatter_ms=0,
         elapsed_ms=0,
         evidence=condition.evidence,
     )
 
 
-def _stay(alarm: Alarm, state: AlarmState, rules: AlarmRules, dt_ms: int) -> AlarmState:
-    acked_ms = state.acked_ms + dt_ms if state.acked else 0
-    again = 0 < alarm.realarm_ms <= acked_ms
+def _stay(alarm: Alarm, state: AlarmState, dt_ms: int) -> AlarmState:
+    again = state.acked and 0 < alarm.realarm_ms <= state.acked_ms
     return replace(
         state,
         acked=state.acked and not again,
-        acked_ms=0 if again else acked_ms,
+        acked_ms=0 if again else state.acked_ms,
         silenced=state.silenced and not again,
         silenced_ms=0 if again else state.silenced_ms,
-        chatter_ms=rules.chatter_hold_ms if state.chattering else 0,
+        chatter_ms=0,
         elapsed_ms=state.elapsed_ms + dt_ms,
     )
 
 
-def _leave(state: AlarmState, dt_ms: int) -> AlarmState:
-    if state.chatter_ms > dt_ms:
-        return replace(state, chatter_ms=state.chatter_ms - dt_ms, elapsed_ms=state.elapsed_ms + dt_ms)
+def _leave(state: AlarmState, rules: AlarmRules, dt_ms: int) -> AlarmState:
+    left_ms = state.chatter_ms - dt_ms if state.chatter_ms else rules.chatter_hold_ms
+    if state.chattering and left_ms > 0:
+        return replace(state, chatter_ms=left_ms, elapsed_ms=state.elapsed_ms + dt_ms)
     # Nobody was shown an instance that came and went while it was suppressed, so nobody has to acknowledge it.
     unseen = bool(state.suppressed_by) and not state.set_aside
     return replace(
@@ -247,6 +250,8 @@ def _leave(state: AlarmState, dt_ms: int) -> AlarmState:
 
 def due_ms(alarm: Alarm, state: AlarmState) -> int | None:
     """Milliseconds until the clock alone changes this alarm; None when it cannot."""
+    if not (state.active or state.shelved_ms or state.silenced_ms or state.suppressed_ms or state.chatter_ms):
+        return None
     left = [state.shelved_ms, state.silenced_ms, state.suppressed_ms, state.chatter_ms]
     if alarm.realarm_ms and state.active and state.acked:
         left.append(alarm.realarm_ms - state.acked_ms)

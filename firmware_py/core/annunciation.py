@@ -54,7 +54,7 @@ def advance(
         )
         for name, a in alarms.items()
     }
-    fresh = [name for name in alarms if _is_fresh(states[name], moved[name])]
+    fresh = [name for name, state in moved.items() if state is not states[name] and _is_fresh(states[name], state)]
     recent_ms = tuple(age + dt_ms for age in known.recent_ms if age + dt_ms < rules.flood_window_ms)
     recent_ms = (recent_ms + (0,) * len(fresh))[-_COUNTED_MOST:]
     flood = len(recent_ms) >= rules.flood_end_count if known.flood else len(recent_ms) > rules.flood_count
@@ -97,6 +97,8 @@ def _unsilence(
 
 def _quiet(alarms: Mapping[str, Alarm], moved: dict[str, AlarmState], *, flood: bool) -> dict[str, AlarmState]:
     """In a flood only high alarms sound; the lamps go on showing all of them."""
+    if not flood:
+        return moved
     return moved | {
         name: replace(state, silenced=True, silenced_ms=0)
         for name, state in moved.items()

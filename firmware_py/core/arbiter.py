@@ -4,7 +4,7 @@ Nothing but this module decides an output. All requests that ask for the winning
 that a pause ends only when the last of them is gone. It must not know where requests come from.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from firmware_py.core.output import Drive, Output, OutputImage, OutputValue, Priority
 from firmware_py.core.plan import Interlock, Plan
@@ -13,31 +13,30 @@ from firmware_py.core.state import OutputState
 
 
 def arbitrate(
-    plan: Plan, requests: Iterable[Request], now: Situation, before: Mapping[str, OutputState]
-) -> OutputImage:
-    """One Drive for every declared output."""
-    asked: dict[str, list[Request]] = {name: [] for name in plan.outputs}
+    plan: Plan, requests: Iterable[Request], now: Situation, before: Mapping[str, OutputState], only: Collection[str]
+) -> dict[str, Drive]:
+    """One Drive for each output of `only`, to which all `requests` are."""
+    asked: dict[str, list[Request]] = {name: [] for name in only}
     for request in requests:
         asked[request.output].append(request)
-    forced = _forced(plan.interlocks, now)
     return {
-        name: forced.get(name) or _decide(output, asked[name], before.get(name))
-        for name, output in plan.outputs.items()
+        name: _forced(plan.readers.interlocks_of.get(name, ()), now)
+        or _decide(plan.outputs[name], asked[name], before.get(name))
+        for name in only
     }
 
 
-def _forced(interlocks: Iterable[Interlock], now: Situation) -> dict[str, Drive]:
-    forced: dict[str, Drive] = {}
+def _forced(interlocks: Iterable[Interlock], now: Situation) -> Drive | None:
     for interlock in interlocks:
         why = reasons(interlock.when, now)
-        if why is not None and interlock.output not in forced:
-            forced[interlock.output] = Drive(
+        if why is not None:
+            return Drive(
                 value=interlock.value,
                 priority=Priority.LIFE_SAFETY,
                 because=(*why, interlock.id),
                 owners=(f"interlock {interlock.id}",),
             )
-    return forced
+    return None
 
 
 def _decide(output: Output, asked: list[Request], before: OutputState | None) -> Drive:
@@ -80,6 +79,6 @@ def _aged(output: Output, drive: Drive, before: OutputState | None, dt_ms: int) 
         return OutputState(drive=drive)
     # Counted only as far as it matters, so that an output at rest does not change.
     elapsed_ms = min(before.elapsed_ms + dt_ms, max(output.min_on_ms, output.min_off_ms))
-    if drive == before.drive and elapsed_ms == before.elapsed_ms:
+    if elapsed_ms == before.elapsed_ms and (drive is before.drive or drive == before.drive):
         return before
     return OutputState(drive=drive, elapsed_ms=elapsed_ms)

@@ -95,6 +95,8 @@ Test: TypeAlias = IsWord | IsFlag | Above | Below | IsBad | AnyOf | AllOf | Fewe
 def evaluate(test: Test, image: InputImage, *, holding: bool) -> bool | None:
     """The test's answer now. `holding` is whether the condition already holds, which moves the deadbands."""
     match test:
+        case IsWord() | IsFlag() | Above() | Below():
+            return _compare(test, image[test.point], holding=holding)
         case IsBad():
             reading = image[test.point]
             bad = reading.quality is Quality.BAD or (test.doubted and reading.quality is Quality.UNCERTAIN)
@@ -108,8 +110,6 @@ def evaluate(test: Test, image: InputImage, *, holding: bool) -> bool | None:
             return _fewer(answers, test.minimum)
         case Until():
             return evaluate(test.stays if holding else test.begins, image, holding=holding)
-        case IsWord() | IsFlag() | Above() | Below():
-            return _compare(test, image[test.point], holding=holding)
         case _ as never:
             assert_never(never)
 

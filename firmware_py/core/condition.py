@@ -105,7 +105,7 @@ def _hold(state: ConditionState) -> ConditionState:
     # Evidence of the end that breaks off is no evidence: the off-delay starts anew.
     if state.phase is Phase.CLEARING:
         return replace(state, phase=Phase.ACTIVE, elapsed_ms=0, held=True)
-    return replace(state, held=True)
+    return state if state.held else replace(state, held=True)
 
 
 def _sound(state: ConditionState) -> ConditionState:

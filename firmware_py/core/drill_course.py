@@ -22,7 +22,7 @@ def advance(
     real = drill.real_alarms(plan.drills, now.drill, plan.conditions, plan.alarms, before.alarms, now.alarms, image)
     course, events = drill.advance(
         plan.drills, now.drill, real, quiet=_is_quiet(now), restored=before.stepped_ms is None, utc_s=utc_s,
-        dt_ms=dt_ms, now_ms=image.now_ms,
+        dt_ms=dt_ms if before.drill.on else 0, now_ms=image.now_ms,
     )  # fmt: skip
     if now.drill.on and not before.drill.on:
         events.insert(0, drill.begun(now.drill, image.now_ms))

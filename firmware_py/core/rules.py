@@ -3,7 +3,7 @@
 This module must not decide between requests.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -112,9 +112,11 @@ def _every(when: Every, now: Situation) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(found))
 
 
-def collect(plan: Plan, now: Situation, overrides: Mapping[str, Override], paused_by: str) -> Iterator[Request]:
-    """All requests of this cycle: standing rules, shed stages, people's hands."""
-    for rule in plan.rules:
+def collect(
+    plan: Plan, now: Situation, overrides: Mapping[str, Override], paused_by: str, only: Collection[str]
+) -> Iterator[Request]:
+    """All requests of this cycle to the outputs `only`: standing rules, shed stages, people's hands."""
+    for rule in (rule for name in only for rule in plan.readers.rules_of.get(name, ())):
         why = reasons(rule.when, now)
         if why is not None:
             yield Request(
@@ -128,14 +130,16 @@ def collect(plan: Plan, now: Situation, overrides: Mapping[str, Override], pause
     for name, stage in now.stages.items():
         outputs = plan.stages[name].outputs
         for output in outputs[: len(outputs) - stage.returned] if stage.shed else ():
-            yield Request(
-                output=output,
-                value=not plan.outputs[output].normal,
-                priority=Priority.PROGRAM,
-                owner=plan.stages[name].cause,
-                because=(*stage.because, name),
-            )
-    for output, override in overrides.items():
+            if output in only:
+                yield Request(
+                    output=output,
+                    value=not plan.outputs[output].normal,
+                    priority=Priority.PROGRAM,
+                    owner=plan.stages[name].cause,
+                    because=(*stage.because, name),
+                )
+    for output in (name for name in overrides if name in only):
+        override = overrides[output]
         yield Request(
             output=output,
             value=override.value,
@@ -143,7 +147,7 @@ def collect(plan: Plan, now: Situation, overrides: Mapping[str, Override], pause
             owner=f"by {override.by}",
             because=(f"override by {override.by}",),
         )
-    for output in plan.outbound if paused_by else ():
+    for output in (name for name in plan.outbound if paused_by and name in only):
         yield Request(
             output=output,
             value=True,

@@ -155,7 +155,9 @@ def run_down(state: State, dt_ms: int, *, utc_s: int | None) -> State:
     """What ends by the clock alone (shelves, silences, overrides, a lamp test), `dt_ms` later; before new orders.
     `utc_s`: wall time, None while it is not known."""
     restored = state.stepped_ms is None
-    timed = any(alarm.shelved_ms or alarm.silenced_ms for alarm in state.alarms.values())
+    timed = any(
+        alarm.shelved_ms or alarm.silenced_ms or (alarm.active and alarm.acked) for alarm in state.alarms.values()
+    )
     if not (timed or state.overrides or state.lamp_test_ms):
         return state
     lamp_test_ms = max(0, state.lamp_test_ms - dt_ms)

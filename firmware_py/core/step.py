@@ -4,6 +4,7 @@ Pure: no I/O, no clock, no chance. Derived points, then conditions, alarms, caus
 outputs. It must not know devices; whatever it needs is in its four arguments and the time.
 """
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from firmware_py.core import (
@@ -31,11 +32,12 @@ from firmware_py.core.command import Command
 from firmware_py.core.decision import Decision
 from firmware_py.core.image import InputImage
 from firmware_py.core.orders import obey
-from firmware_py.core.output import OutputImage, Priority
+from firmware_py.core.output import OutputImage
 from firmware_py.core.plan import Plan
 from firmware_py.core.reading import Reading
 from firmware_py.core.rules import Situation, collect, reasons
 from firmware_py.core.state import State, begin, keep, run_down
+from firmware_py.core.touched import is_calm, touched
 from firmware_py.core.wake import wake_at_ms
 
 CLOCK_POINT = "clock.utc_s"
@@ -57,11 +59,8 @@ def step(plan: Plan, state: State, image: InputImage, commands: tuple[Command, .
     known, recorded = record.keep(plan, before, ordered, known, image, year=year, dt_ms=dt_ms)
     known, drill_events = drill_course.advance(plan, before, known, image, utc_s=utc_s, dt_ms=dt_ms)
 
-    now = _look(plan, known)
-    if _at_rest(plan, before, known):
-        outputs: OutputImage = {name: output.drive for name, output in known.outputs.items()}
-    else:
-        outputs = arbitrate(plan, collect(plan, now, known.overrides, known.paused_by), now, known.outputs)
+    was, now = _look_twice(plan, before, known)
+    outputs = _decide(plan, before, known, was, now)
     compressors, held = compressor.protect(
         plan.compressors, known.compressors, outputs, image, known.conditions, stepped_ms=before.stepped_ms
     )
@@ -74,8 +73,7 @@ def step(plan: Plan, state: State, image: InputImage, commands: tuple[Command, .
         stage=sum(s.shed for s in after.stages.values()),
         replies=tuple(replies), wake_at_ms=wake_at_ms(plan, after, image), derived=derivations,
     )  # fmt: skip
-    mode_before = mode.derive(plan.causes, before.causes)[0]
-    told = chronicle.tell(plan, before, image, decision, mode_before)
+    told = chronicle.tell(plan, before, image, decision, was.mode)
     happened = (*events, *recorded, *told, *looks)
     return replace(decision, events=drill_course.label(before, after, happened, drill_events))
 
@@ -112,20 +110,14 @@ def _overlong(plan: Plan, state: State) -> frozenset[str]:
     return frozenset(name for name, found in waiting if found is not None and found.holds)
 
 
-def _at_rest(plan: Plan, before: State, now: State) -> bool:
-    """True when nothing that a rule can see has changed: then every output stays what it is, and a quiet floor costs
-    what its conditions cost. Held outputs are looked at each time, for their time runs out by itself."""
-    same = before.settled and (
-        now.conditions is before.conditions and now.alarms is before.alarms and now.causes is before.causes
-        and now.annunciation is before.annunciation and now.drill.on is before.drill.on
-        and now.stages is before.stages and now.overrides is before.overrides
-        and (now.paused_by, now.lamp_test_by) == (before.paused_by, before.lamp_test_by)
-    )  # fmt: skip
-    return (
-        same
-        and now.outputs.keys() == plan.outputs.keys()
-        and all(output.drive.priority is not Priority.MINIMUM_ON_OFF for output in now.outputs.values())
-    )
+def _decide(plan: Plan, before: State, known: State, was: Situation, now: Situation) -> OutputImage:
+    """Every output that a change can touch is decided anew, all others stay as they are (decision 0073)."""
+    anew: Collection[str] = plan.outputs.keys()
+    if before.settled and known.outputs.keys() == plan.outputs.keys():
+        anew = touched(plan, before, known, was, now)
+    drives = {name: output.drive for name, output in known.outputs.items()}
+    asked = collect(plan, now, known.overrides, known.paused_by, anew)
+    return drives | arbitrate(plan, asked, now, known.outputs, anew)
 
 
 def _advance(plan: Plan, state: State, image: InputImage, dt_ms: int) -> State:
@@ -149,6 +141,11 @@ def _advance(plan: Plan, state: State, image: InputImage, dt_ms: int) -> State:
         state, conditions=conditions, alarms=keep(state.alarms, alarms), annunciation=told,
         causes=keep(state.causes, causes), stages=keep(state.stages, stages),
     )  # fmt: skip
+
+
+def _look_twice(plan: Plan, before: State, known: State) -> tuple[Situation, Situation]:
+    was = _look(plan, before)
+    return was, was if is_calm(before, known) else _look(plan, known)
 
 
 def _look(plan: Plan, state: State) -> Situation:

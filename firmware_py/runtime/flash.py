@@ -1,10 +1,11 @@
 """One flash clock for all lamps and sounders: plays patterns by plain writes at their edges, all in phase.
 
-No library's blink threads. The alive blink is played only while the control loop goes round. It must not know what any
+No library's blink threads. All levels of an edge are worked out first and handed over as one batch, so that nothing
+comes between two lamps. The alive blink is played only while the control loop goes round. It must not know what any
 other pattern means, nor which pin it drives.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from firmware_py.core.output import PATTERN_STEPS, Pattern, Steps, level, next_edge_ms
 from firmware_py.runtime.clock import Clock, Waker
@@ -14,12 +15,13 @@ ALIVE_MS = 3_000  # three cycles: a loop that has not gone round for so long is 
 
 
 class Flasher:
-    """`drive` sets one output's level at once; it must not raise for a lost pin. `steps`: this floor's rhythms."""
+    """`drive` sets these levels at once, one behind the other without a break; it must not raise for a lost pin.
+    `steps`: this floor's rhythms."""
 
     def __init__(
         self,
         clock: Clock,
-        drive: Callable[[str, bool], None],
+        drive: Callable[[Mapping[str, bool]], None],
         beat: Callable[[str], None],
         steps: Steps = PATTERN_STEPS,
     ) -> None:
@@ -35,12 +37,14 @@ class Flasher:
         """Other rhythms from the next edge on."""
         self._steps = steps
 
-    def play(self, output: str, pattern: Pattern) -> None:
-        """Start a pattern, in phase with all others; what plays already goes on."""
-        if self._playing.get(output) is not pattern:
-            self._playing[output] = pattern
-            self._show(output, pattern, self._clock.now_ms())
-            self._waker.wake()
+    def play(self, output: str, pattern: Pattern) -> bool | None:
+        """Start a pattern, in phase with all others: the level to begin with. None for what plays already: it goes
+        on."""
+        if self._playing.get(output) is pattern:
+            return None
+        self._playing[output] = pattern
+        self._waker.wake()
+        return self._level(pattern, self._clock.now_ms())
 
     def stop(self, output: str) -> None:
         """The output is steady from now on; its level is left as it is."""
@@ -54,13 +58,13 @@ class Flasher:
         """Sleep until the next edge of any pattern, at most a second, for ever."""
         while True:
             now_ms = self._clock.now_ms()
-            edges = [next_edge_ms(pattern, now_ms, self._steps) for pattern in self._playing.values()]
-            for output, pattern in self._playing.items():
-                self._show(output, pattern, now_ms)
+            patterns = {pattern: self._level(pattern, now_ms) for pattern in set(self._playing.values())}
+            self._drive({output: patterns[pattern] for output, pattern in self._playing.items()})
             self._beat("writer")
+            edges = [next_edge_ms(pattern, now_ms, self._steps) for pattern in patterns]
             await self._waker.wait(now_ms + min((edge for edge in edges if edge is not None), default=_IDLE_MS))
 
-    def _show(self, output: str, pattern: Pattern, now_ms: int) -> None:
+    def _level(self, pattern: Pattern, now_ms: int) -> bool:
         # Dark when the loop stands still. A killed process leaves its lines as they were: steady means dead as well.
         dead = pattern is Pattern.ALIVE and now_ms - self._alive_ms > ALIVE_MS
-        self._drive(output, not dead and level(pattern, now_ms, self._steps))
+        return not dead and level(pattern, now_ms, self._steps)

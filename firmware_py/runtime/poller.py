@@ -18,7 +18,7 @@ from firmware_py.runtime.table import PointTable
 
 log = logging.getLogger(__name__)
 
-_CONFIRMING_READS = 3  # what changes in a confirming read wants one of its own; what flutters waits for its next turn
+_CHANGES = 3  # that are confirmed in one turn, each by all the reads it wants; what flutters waits for its next turn
 
 
 class Poller:
@@ -156,38 +156,38 @@ class Poller:
 
     async def _poll(self, group: PollGroup) -> bool:
         """One turn of a group, with the confirming reads; False when the whole bus is at fault."""
-        sound, changed = await self._read(group)
-        for _ in range(_CONFIRMING_READS):
-            if not changed:
-                break
+        sound, wanted = await self._read(group)
+        most = _CHANGES * (wanted or 0)
+        while wanted and most:
             await self._table.pictured(self._limits.picture_ms)
             await self._tell_all()
-            sound, changed = await self._read(group)
+            sound, anew = await self._read(group)
             # The same value again changes nothing in the table, but it is what a condition waits for.
             self._table.wake_cycle()
+            wanted, most = None if anew is None else max(wanted - 1, anew), most - 1
         missed = self._schedule.done(group, self._clock.now_ms())
         self._health[group.device].late += missed and not self._health[group.device].dead
         return sound
 
-    async def _read(self, group: PollGroup) -> tuple[bool, bool]:
-        """(the bus is sound, an urgent point changed)."""
+    async def _read(self, group: PollGroup) -> tuple[bool, int | None]:
+        """(the bus is sound, how many readings follow at once since something urgent changed; None: no answer)."""
         assert self._bus is not None
         started_ms = self._clock.now_ms()
         try:
             samples = await self._asker.ask(self._bus.read(group), group.deadline_ms)
-            changed = self._table.put(_complete(group, samples))
+            wanted = self._table.put(_complete(group, samples))
         except DeviceError as error:
             self._blame(group.device, error, started_ms)
-            return error.unit_only, False
+            return error.unit_only, None
         except Hung as error:
             for device in self._health:
                 self._blame(device, DeviceError(str(error)), started_ms, at_once=True)
             raise
         except Exception as error:  # noqa: BLE001 - our bug or a library's; it must not take the neighbours along
             self._blame(group.device, self._surprise(error), started_ms)
-            return True, False
+            return True, None
         self._praise(group.device, started_ms)
-        return True, changed
+        return True, wanted
 
     def _surprise(self, error: Exception) -> DeviceError:
         shown = f"{type(error).__name__}: {error}"

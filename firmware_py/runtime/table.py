@@ -15,13 +15,21 @@ from firmware_py.runtime.clock import Clock
 
 _MAX_TEXT = 255
 _MAX_DETAIL = 200
+_FEWEST_LOOKS = 2  # of what changes at an urgent point, whatever the conditions want: a value that stays is no flutter
 
 
 class PointTable:
     """Written by the poller and the writer, frozen by the cycle, all on one thread."""
 
-    def __init__(self, points: Mapping[str, Point], clock: Clock, wake: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        points: Mapping[str, Point],
+        clock: Clock,
+        wake: Callable[[], None],
+        looks: Mapping[str, int] | None = None,
+    ) -> None:
         self._points = points
+        self._looks = looks or {}
         self._clock = clock
         self._wake = wake
         self._readings: dict[str, Reading] = {}
@@ -34,12 +42,12 @@ class PointTable:
         """The latest readings; a point that was never read is absent."""
         return self._readings
 
-    def adopt(self, points: Mapping[str, Point]) -> None:
-        """Other points from now on. What stays the same thing keeps its reading; what is gone may still arrive from a
-        driver that is about to end, and is dropped."""
+    def adopt(self, points: Mapping[str, Point], looks: Mapping[str, int]) -> None:
+        """Other points from now on, and other looks at them. What stays the same thing keeps its reading; what is gone
+        may still arrive from a driver that is about to end, and is dropped."""
         before = self._points
         self._retired = (self._retired | before.keys()) - points.keys()
-        self._points = points
+        self._points, self._looks = points, looks
         self._readings = {
             name: reading
             for name, reading in self._readings.items()
@@ -54,24 +62,26 @@ class PointTable:
         """True when a change of the point wakes the cycle."""
         return self._points[point].urgent
 
-    def put(self, samples: Mapping[str, Sample]) -> bool:
-        """Take in one answer; True when an urgent point changed in value or quality (the cycle is awake by then).
+    def put(self, samples: Mapping[str, Sample]) -> int:
+        """Take in one answer. When an urgent point changed in value or quality the cycle is awake by then, and so many
+        further readings are wanted at once as the conditions on what changed need; else 0.
 
         A reading that arrives within the millisecond of a freeze belongs to the next picture. An unknown point is a
         bug of the caller and raises AssertionError.
         """
         at_ms = max(self._clock.now_ms(), self._frozen_ms + 1)
-        changed = False
+        wanted = 0
         for name, sample in samples.items():
             if name in self._retired:
                 continue
             assert name in self._points, f"no such point: {name}"
             point, before = self._points[name], self._readings.get(name)
             after = self._readings[name] = _stamp(_check(point, sample), before, at_ms)
-            changed = changed or (point.urgent and _differ(before, after))
-        if changed:
+            if point.urgent and _differ(before, after):
+                wanted = max(wanted, self._looks.get(name, 1) - 1, _FEWEST_LOOKS - 1)
+        if wanted:
             self._wake()
-        return changed
+        return wanted
 
     def wake_cycle(self) -> None:
         """Have the next picture taken now: a confirming reading has arrived."""

@@ -73,11 +73,13 @@ class Writer:
         if self._stopped:
             return
         self.flasher.note_alive()
+        levels: dict[str, bool] = {}
         for name, output in self._outputs.items():
             drive = image.get(name)
             value: OutputValue = output.normal if drive is None else drive.value
             self._wanted[name] = value
-            self._set(output, value)
+            self._set(output, value, levels)
+        self._drive(levels)
 
     @property
     def levels(self) -> Mapping[str, bool]:
@@ -124,16 +126,19 @@ class Writer:
         follows = name not in self._failing
         return OutputReport(output=name, port=port, wanted=wanted, level=self._levels.get(name), follows=follows)
 
-    def _set(self, output: Output, value: OutputValue) -> None:
+    def _set(self, output: Output, value: OutputValue, levels: dict[str, bool]) -> None:
+        """What is on this board goes into `levels`, to be driven together."""
         if (box := self._remote.get(output.id)) is not None:
             # A rhythm cannot be played over a wire that may stall; steady on says as much.
             box.want(output.id, on=value is not False, lease_ms=output.lease_ms)
         elif output.id in self._local:
             if isinstance(value, Pattern):
-                self.flasher.play(output.id, value)
+                begun = self.flasher.play(output.id, value)
+                if begun is not None:
+                    levels[output.id] = begun
             else:
                 self.flasher.stop(output.id)
-                self._drive(output.id, value)
+                levels[output.id] = value
 
     def _release(self, output: Output, stop: StopValue) -> None:
         self.flasher.stop(output.id)
@@ -143,17 +148,33 @@ class Writer:
             case StopValue.ON | StopValue.OFF:
                 self._levels.pop(output.id, None)  # written even if we believe that it is so
                 self._wanted[output.id] = stop is StopValue.ON
-                self._set(output, stop is StopValue.ON)
+                levels: dict[str, bool] = {}
+                self._set(output, stop is StopValue.ON, levels)
+                self._drive(levels)
             case _ as never:
                 assert_never(never)
 
-    def _drive(self, name: str, on: bool) -> None:
-        now_ms, known = self._clock.now_ms(), self._levels.get(name) is on
-        if known and now_ms - self._written_ms[name] < self._outputs[name].lease_ms:
+    def _drive(self, levels: Mapping[str, bool]) -> None:
+        """All of these in one go: what is looked up, told and logged comes before or after the pins, never between."""
+        now_ms = self._clock.now_ms()
+        due = [
+            (self._local[name].set_level, name, on)
+            for name, on in levels.items()
+            if self._levels.get(name) is not on or now_ms - self._written_ms[name] >= self._outputs[name].lease_ms
+        ]
+        if not due:
             return
-        try:
-            self._local[name].set_level(name, on)
-        except DeviceError as error:
+        lost: dict[str, DeviceError] = {}
+        for set_level, name, on in due:
+            try:
+                set_level(name, on)
+            except DeviceError as error:
+                lost[name] = error
+        for _, name, on in due:
+            self._note(name, on, now_ms, lost.get(name))
+
+    def _note(self, name: str, on: bool, now_ms: int, error: DeviceError | None) -> None:
+        if error is not None:
             self._levels.pop(name, None)
             self._table.offer({f"out.{name}.follows": bad(error.because, str(error))})
             if name not in self._failing:

@@ -3,6 +3,7 @@
 Loads no wire's library, so that `check` is quick. It must not open anything but files.
 """
 
+from functools import cache
 from pathlib import Path
 
 from config.budget import check_budget
@@ -11,12 +12,14 @@ from config.compile import Floor, compile_floor
 from config.devices import Devices, find_devices
 from config.library import Library
 from config.site import load_document
+from config.strict import read
 
 
 def build_floor(path: Path) -> tuple[Floor, Devices]:
     """The compiled site of a file. ConfigError with all faults; needs no secret and opens nothing."""
-    document, site = load_document(path)
-    devices = find_devices(document, site, Library(path.parent))
+    reader = cache(read)  # a profile that five units name, or that others include, is read once
+    document, site = load_document(path, reader)
+    devices = find_devices(document, site, Library(path.parent, reader))
     check_budget(document, site, devices)
     floor = compile_floor(site, devices)
     check_alarms(document, floor)

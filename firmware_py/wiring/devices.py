@@ -33,6 +33,7 @@ from drivers.snmp_traps import TrapPort
 from firmware_py.ports import Bus, RemotePort
 from firmware_py.runtime.ask import DEFAULT_LIMITS, Limits
 from firmware_py.runtime.disk import Disk
+from firmware_py.wiring.capture import Capture
 from firmware_py.wiring.kept import CAMPAIGNS, KeptWords
 
 AUTH: Final[Mapping[str, Auth | None]] = {
@@ -42,7 +43,7 @@ AUTH: Final[Mapping[str, Auth | None]] = {
 PRIVACY: Final[Mapping[str, Privacy | None]] = {
     "none": None, "des": "des", "aes128": "aes", "aes192": "aes192", "aes256": "aes256",
 }  # fmt: skip
-_PARITY: Final = {"even": "E", "odd": "O", "none": "N"}
+PARITY: Final = {"even": "E", "odd": "O", "none": "N"}
 _DEADLINE_SHARE: Final = 0.9  # of the period: a read that is not over by then would delay the next one
 
 
@@ -62,13 +63,13 @@ Wired = Ups | ModbusEndpoint | LineCard | CampaignOutput | Exchange
 
 
 def makers(
-    site: Site, devices: Devices, environ: Mapping[str, str], traps: TrapPort | None
-) -> list[tuple[Wired, Maker]]:  # fmt: skip
-    """Every endpoint of the site by its section, with what builds its driver."""
+    site: Site, devices: Devices, environ: Mapping[str, str], traps: TrapPort | None, capture: Capture | None = None
+) -> list[tuple[Wired, Maker]]:
+    """Every endpoint of the site by its section, with what builds its driver. `capture` hears what devices answer."""
     campaigns = [output for output in site.output if isinstance(output, CampaignOutput)]
     return [
-        *((ups, partial(_snmp, site, ups, devices, environ, traps)) for ups in site.ups),
-        *((endpoint, partial(_modbus, site, endpoint, devices)) for endpoint in site.modbus),
+        *((ups, partial(_snmp, site, ups, devices, environ, traps, capture)) for ups in site.ups),
+        *((endpoint, partial(_modbus, site, endpoint, devices, capture)) for endpoint in site.modbus),
         *((card, partial(_line_card, site, card, devices, environ)) for card in site.line_card),
         *((output, partial(_campaign, output, state_directory(site, environ), environ)) for output in campaigns),
         *((exchange, partial(_exchange, site, exchange, environ)) for exchange in site.exchange),
@@ -90,7 +91,14 @@ def attach(site: Site, devices: Devices, environ: Mapping[str, str]) -> tuple[At
     return tuple(attached)
 
 
-def _snmp(site: Site, ups: Ups, devices: Devices, environ: Mapping[str, str], traps: TrapPort | None) -> Attached:
+def _snmp(
+    site: Site,
+    ups: Ups,
+    devices: Devices,
+    environ: Mapping[str, str],
+    traps: TrapPort | None,
+    capture: Capture | None,
+) -> Attached:
     fast_ms = max(ups.timeout_ms, int(ups.fast_ms * _DEADLINE_SHARE))
     port = _outlets(site, ups, devices, environ)
     bus = SnmpBus(
@@ -106,6 +114,7 @@ def _snmp(site: Site, ups: Ups, devices: Devices, environ: Mapping[str, str], tr
         slow_deadline_ms=2 * ups.timeout_ms + 400,
         traps=traps,
         outlets=port,
+        hear=None if capture is None else capture.hear_object,
     )
     return Attached(bus=bus, port=port)
 
@@ -145,7 +154,7 @@ def _access(ups: Ups | LineCard, community_file: str | None, v3: SnmpV3 | None, 
     )
 
 
-def _modbus(site: Site, endpoint: ModbusEndpoint, devices: Devices) -> Attached:
+def _modbus(site: Site, endpoint: ModbusEndpoint, devices: Devices, capture: Capture | None) -> Attached:
     units = {unit.id for unit in endpoint.units}
     places: dict[str, OutputPlace] = {
         output.id: CoilOutput(device=output.unit, coil=output.coil, active_low=output.polarity.value == "active_low")
@@ -166,12 +175,13 @@ def _modbus(site: Site, endpoint: ModbusEndpoint, devices: Devices) -> Attached:
                 port=endpoint.port,
                 serial=endpoint.device or "",
                 baud=endpoint.baud,
-                parity=_PARITY[endpoint.parity],
+                parity=PARITY[endpoint.parity],
                 stop_bits=endpoint.stop_bits,
                 count_every_ms=LATE_EVERY_MS,
             ),
             devices.units[endpoint.id],
             places,
+            None if capture is None else capture.hear_registers,
         )
     except ValueError as error:
         raise ConfigError([Fault(file=endpoint.id, line=1, col=1, key="modbus", message=str(error))]) from error

@@ -12,7 +12,7 @@ from config.library import Library
 from config.site import PACKAGED
 from config.strict import ConfigError, Fault, read
 from firmware_py.core.reading import Quality
-from firmware_py.wiring.probe import Address, Options, Report, probe
+from firmware_py.wiring.probe import SERIAL, Address, Options, Report, probe
 
 MOST_UNITS: Final = 32
 _AMI_PORT: Final = 5038
@@ -43,12 +43,15 @@ class Found:
     host: str
     port: int
     unit: int = 0
+    line: str = ""  # how a serial one is set: baud=9600&parity=even&stop_bits=1
     suits: tuple[Suit, ...] = ()
     said: str = ""
 
     @property
     def address(self) -> str:
         """As people give it, without a credential."""
+        if self.scheme == SERIAL:
+            return f"{self.scheme}://{self.host}/{self.unit}?{self.line}"
         return f"{self.scheme}://{self.host}:{self.port}" + (
             f"/{self.unit}" if self.scheme.startswith("modbus") else ""
         )
@@ -99,8 +102,12 @@ async def _unit(address: Address, options: Options) -> Found:
             break  # nobody is there: no other profile will change that
     suits.sort(key=lambda one: (one.share, one.good), reverse=True)
     said = f"answers to {len(suits)} of {len(names)} profiles" if suits else error or "no profile suits"
-    unit, port = int(address.unit), address.port or 502
-    return Found(scheme=address.scheme, host=address.host, port=port, unit=unit, suits=tuple(suits), said=said)
+    serial = address.scheme == SERIAL
+    return Found(
+        scheme=address.scheme, host=address.host, port=0 if serial else address.port or 502, unit=int(address.unit),
+        line=f"baud={address.baud}&parity={address.parity}&stop_bits={address.stop_bits}" if serial else "",
+        suits=tuple(suits), said=said,
+    )  # fmt: skip
 
 
 async def _exchange(address: Address) -> Found:

@@ -11,6 +11,7 @@ from config.compile import Floor
 from config.compile_alarms import sounds
 from config.devices import Devices
 from config.strict import ConfigError, Fault
+from firmware_py.core.looks import looks
 from firmware_py.runtime.board import Board
 from firmware_py.runtime.cycle import Cycle
 from firmware_py.runtime.poller import Poller
@@ -85,7 +86,7 @@ class Swap:
         parts, plan = self._parts, floor.plan
         normal = {output.id: output.normal for output in plan.outputs.values()}
         parts.wires.rewire_pins(change, normal | dict(parts.writer.levels))
-        parts.table.adopt(plan.points)
+        parts.table.adopt(plan.points, looks(plan))
         old = parts.wires.take(change)
         parts.writer.adopt(plan.outputs, local=parts.wires.local, remote=parts.wires.remote, steps=sounds(floor.site))
         parts.board.adopt(plan)

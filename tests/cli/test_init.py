@@ -115,6 +115,13 @@ def test_whatever_was_found_the_file_is_sound() -> None:
         Found(scheme="modbus+tcp", host="192.0.2.9", port=502, unit=number, suits=suits[kind], said="answers")
         for number, kind in enumerate(("hvac", "hvac", "fire", "relays"), 1)
     ]
+    units += [
+        Found(scheme="modbus+rtu-tcp", host="192.0.2.10", port=502, unit=1, suits=suits["hvac"]),
+        Found(
+            scheme="modbus+rtu", host="/dev/ttyUSB0", port=0, unit=2, suits=suits["fire"],
+            line="baud=19200&parity=none&stop_bits=2",
+        ),
+    ]  # fmt: skip
     upses = [Found(scheme="snmp", host=f"192.0.2.{n}", port=161, said="answers") for n in (1, 2)]
     pbx = [Found(scheme="ami", host="192.0.2.5", port=5038, said="Asterisk")]
     answers = Answers(id="floor-1", name="Floor", country="CN", broker="192.0.2.7:1884", trunks=("a", "b"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -159,3 +160,12 @@ def test_every_alarm_pattern_and_row_has_its_text(language: str) -> None:
     assert {pattern.value for pattern in Pattern} <= texts.pattern.keys()
     assert set(texts.priority) == {priority.value for priority in AlarmPriority}
     assert texts.legend.keys() == load_texts("en").legend.keys()
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_text_is_one_line_and_both_languages_have_the_same_tables(language: str) -> None:
+    texts = load_texts(language)
+    for name in (field.name for field in fields(texts)):
+        table = getattr(texts, name)
+        assert table and all(isinstance(said, str) and said.strip() for said in table.values()), name
+        assert table.keys() == getattr(load_texts("en"), name).keys(), name

@@ -307,3 +307,30 @@ def test_an_acknowledgement_of_what_goes_on_is_forgotten_after_its_time() -> Non
 def test_an_alarm_stands_while_anything_of_it_is_left() -> None:
     assert not AlarmState().stands
     assert AlarmState(active=True).stands and AlarmState(acked=False).stands and AlarmState(latched=True).stands
+
+
+@pytest.mark.parametrize("pause_ms", [SECOND, 10 * MINUTE])
+def test_no_time_of_an_alarm_runs_before_the_look_that_began_it(pause_ms: int) -> None:
+    floor = on_battery()
+    floor.order(CommandKind.ACK)
+    floor.values[COOLING] = True
+    floor.run(3 * SECOND)
+    floor.now_ms += pause_ms
+    floor.values[SOURCE] = "mains"
+    floor.run(SECOND)
+    floor.run(2 * MINUTE)
+    assert shown(floor, FAILED) is Display.SUPPRESSED  # the outage's own off-delay runs first
+
+    floor = AlarmFloor()
+    chatter(floor, DOOR, 3)
+    floor.values[DOOR] = True
+    floor.run(SECOND)
+    floor.now_ms += pause_ms
+    floor.values[DOOR] = False
+    floor.run(4 * MINUTE + 50 * SECOND)
+    assert floor.state.alarms[OPEN].active
+
+    floor = with_open_door()
+    floor.now_ms += pause_ms
+    floor.order(CommandKind.ACK)
+    assert floor.state.alarms[OPEN].acked_ms == 0

@@ -3,9 +3,10 @@
 import pytest
 
 from firmware_py.core.command import Command, CommandKind
+from firmware_py.core.dangling import faults
 from firmware_py.core.image import InputImage
 from firmware_py.core.lines import Line, derive
-from firmware_py.core.plan import Plan, faults
+from firmware_py.core.plan import Plan
 from firmware_py.core.point import Kind, Point
 from firmware_py.core.reading import Quality, Reading, Reason, Value
 from firmware_py.core.state import State

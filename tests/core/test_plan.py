@@ -7,6 +7,7 @@ import pytest
 from firmware_py.core.alarm import Alarm, AlarmPriority, Display
 from firmware_py.core.check import IsFlag
 from firmware_py.core.condition import Condition, WhenBad
+from firmware_py.core.dangling import faults
 from firmware_py.core.event import Severity
 from firmware_py.core.mode import Cause, CausePhase, Mode
 from firmware_py.core.plan import (
@@ -28,7 +29,6 @@ from firmware_py.core.plan import (
     Sounds,
     StageShed,
     When,
-    faults,
 )
 from firmware_py.core.rules import Situation, reasons
 from firmware_py.core.stage import Stage

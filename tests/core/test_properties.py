@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from firmware_py.core.arbiter import arbitrate
 from firmware_py.core.command import CommandKind
 from firmware_py.core.condition import Phase
+from firmware_py.core.dangling import faults
 from firmware_py.core.decision import Decision
 from firmware_py.core.image import freeze
 from firmware_py.core.mode import CausePhase, Mode
-from firmware_py.core.plan import faults
 from firmware_py.core.rules import Situation, collect
 from firmware_py.core.step import step
 from tests.core.floor import CHARGE, FIRE, HEALTHY, OUTBOUND, RUNTIME, SECOND, SOURCE, Floor
@@ -152,8 +152,8 @@ def test_what_is_taken_over_at_rest_is_what_arbitration_would_say(moves: list[tu
             mode=last.mode, because=last.because, flags=last.flags, lamp_test_by=state.lamp_test_by,
             firsts=state.annunciation.firsts,
         )  # fmt: skip
-        asked = collect(floor.plan, now, state.overrides, state.paused_by)
-        assert arbitrate(floor.plan, asked, now, state.outputs) == last.outputs
+        asked = collect(floor.plan, now, state.overrides, state.paused_by, floor.plan.outputs)
+        assert arbitrate(floor.plan, asked, now, state.outputs, floor.plan.outputs) == last.outputs
 
 
 @settings(max_examples=25, deadline=None)

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from firmware_py.core.codec import decode, encode
+from firmware_py.core.dangling import faults
 from firmware_py.core.image import InputImage
-from firmware_py.core.plan import Plan, faults
+from firmware_py.core.plan import Plan
 from firmware_py.core.point import Kind, Point
 from firmware_py.core.reading import Quality, Reading, Reason, Value
 from firmware_py.core.state import State

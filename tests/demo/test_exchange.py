@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from drivers.ami_link import Account, AmiLink, Phase
+from drivers.ami_account import Account
+from drivers.ami_link import AmiLink, Phase
 from firmware_py.demo.exchange import CLIENT_LIMIT, SimExchange, SimTrunk
 from firmware_py.ports import DeviceError
 from tests.conftest import eventually_async, run

@@ -8,7 +8,8 @@ from typing import TypeAlias
 import pytest
 
 from drivers.ami import encode
-from drivers.ami_link import EVENT_CLASSES, EVENT_LIMIT, Account, AmiLink, Phase
+from drivers.ami_account import Account
+from drivers.ami_link import EVENT_CLASSES, EVENT_LIMIT, AmiLink, Phase
 from firmware_py.ports import DeviceError
 from tests.conftest import eventually_async, find_tcp_port, run
 

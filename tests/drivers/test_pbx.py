@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from drivers.ami_link import Account
+from drivers.ami_account import Account
 from drivers.pbx import PbxBus
 from drivers.pbx_config import PbxConfig, declare_points
 from drivers.pbx_trunks import Trunk

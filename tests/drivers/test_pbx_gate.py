@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from drivers.ami_link import Account
+from drivers.ami_account import Account
 from drivers.pbx import PbxBus
 from drivers.pbx_config import PbxConfig
 from firmware_py.demo.exchange import SimExchange, SimTrunk

@@ -87,7 +87,6 @@ name = "Acceptance floor"
 
 [trunks]
 {delays}
-looks = 2
 
 [cooling]
 {delays}

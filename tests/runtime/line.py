@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 import pytest
 
@@ -37,11 +38,14 @@ def groups_of(number: int) -> tuple[PollGroup, ...]:
 class Line:
     """A line with some units, its poller, and a diary of what was asked when."""
 
-    def __init__(self, clock: VirtualClock, units: tuple[int, ...] = (1,), outputs: frozenset[str] = frozenset()):
+    def __init__(
+        self, clock: VirtualClock, units: tuple[int, ...] = (1,), outputs: frozenset[str] = frozenset(),
+        looks: Mapping[str, int] | None = None,
+    ) -> None:  # fmt: skip
         self.clock = clock
         self.woken = 0
         self.diary: list[tuple[int, str]] = []
-        self.table = PointTable(POINTS, clock, self.wake)
+        self.table = PointTable(POINTS, clock, self.wake, looks)
         self.devices = {
             f"unit{n}": SimulatedDevice(values={f"unit{n}.state": 1, f"unit{n}.model": "A", f"unit{n}.alarm": False})
             for n in units

@@ -45,54 +45,6 @@ def test_all_endpoints_wake_at_the_same_instants() -> None:
     run_virtual(scenario)
 
 
-def test_an_urgent_change_is_read_again_at_once_and_only_once() -> None:
-    async def scenario(clock: VirtualClock) -> None:
-        line = Line(clock, (1,))
-        async with running(line.poller.run()):
-            await spend(10_500)
-            before, woken = len(line.times("unit1.fast")), line.woken
-            line.devices["unit1"].values["unit1.alarm"] = True
-            await spend(1_000)
-            first, second = line.times("unit1.fast")[before:]
-            assert first % 1_000 == 0
-            assert second - first <= 5 + 100 + 5
-            assert line.woken == woken + 2  # for the change, and for its confirmation
-            await spend(3_000)
-            assert len(line.times("unit1.fast")) == before + 5
-
-    run_virtual(scenario)
-
-
-def test_what_changes_in_a_confirming_read_is_confirmed_too() -> None:
-    async def scenario(clock: VirtualClock) -> None:
-        line = Line(clock, (1,))
-        async with running(line.poller.run()):
-            await spend(10_500)
-            before, values = len(line.times("unit1.fast")), line.devices["unit1"].values
-            values["unit1.alarm"] = True
-            clock._loop.call_at((clock.now_ms() + 550) / 1000, lambda: values.update({"unit1.alarm": False}))
-            await spend(1_000)
-            first, _, third = line.times("unit1.fast")[before:]
-            assert third - first <= 2 * (5 + 100 + 5)
-
-    run_virtual(scenario)
-
-
-def test_the_confirming_read_waits_for_the_picture_of_the_first() -> None:
-    async def scenario(clock: VirtualClock) -> None:
-        line = Line(clock, (1,))
-        async with running(line.poller.run()):
-            await spend(10_500)
-            line.devices["unit1"].values["unit1.alarm"] = True
-            before = len(line.times("unit1.fast"))
-            clock._loop.call_at((clock.now_ms() + 520) / 1000, lambda: line.table.freeze(clock.now_ms()))
-            await spend(1_000)
-            first, second = line.times("unit1.fast")[before:]
-            assert second - first == 20
-
-    run_virtual(scenario)
-
-
 def test_one_lost_poll_changes_nothing_and_a_dead_device_goes_bad_at_once(caplog: pytest.LogCaptureFixture) -> None:
     async def scenario(clock: VirtualClock) -> None:
         line = Line(clock, (1,))

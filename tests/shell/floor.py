@@ -16,6 +16,7 @@ from firmware_py.core.command import Command
 from firmware_py.core.condition import Condition, WhenBad
 from firmware_py.core.decision import Decision
 from firmware_py.core.image import InputImage
+from firmware_py.core.looks import looks
 from firmware_py.core.mode import Cause, CausePhase, Mode
 from firmware_py.core.output import Output, Pattern, StopValue
 from firmware_py.core.plan import CauseIn, Plan, Rule, Seen
@@ -128,7 +129,7 @@ class Floor:
         self.diary = Diary(now_ms=clock.now_ms)
         self.beats = Beats(clock)
         waker = Waker(clock)
-        self.table = PointTable(self.plan.points, clock, waker.wake)
+        self.table = PointTable(self.plan.points, clock, waker.wake, looks(self.plan))
         self.devices = {name: SimulatedDevice(values={f"{name}.output_source": "normal"}) for name in DEVICES}
         self.buses = {name: self._make_bus(name, frozenset()) for name in DEVICES}
         self.exchange = SimulatedBus("exchange", (), {}, frozenset({"outbound_paused"}), self.diary.note)

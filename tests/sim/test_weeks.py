@@ -56,9 +56,8 @@ def _traces(seed: int, length_ms: int, ways: tuple[Way, ...]) -> list[list[tuple
     return [run.trace for run in runs]
 
 
-@pytest.mark.parametrize(
-    "seed", [pytest.param(1, marks=pytest.mark.acceptance), pytest.param(4, marks=pytest.mark.proof)]
-)
+@pytest.mark.acceptance
+@pytest.mark.parametrize("seed", [1, 4])
 def test_ticking_jumping_and_folding_leave_the_same_trace(seed: int) -> None:
     ticked, jumped, folded = _traces(seed, HOUR, (Way.TICK, Way.JUMP, Way.FOLD))
     assert len(ticked) > 20

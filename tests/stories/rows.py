@@ -5,11 +5,15 @@ tests.stories.page`.
 """
 
 import re
+import shutil
 import tomllib
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field, replace
 from functools import cache
+from io import StringIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from config.compile import compile_floor
@@ -18,6 +22,7 @@ from config.library import Library
 from config.model_floor import PlannedOutage
 from config.site import load_document
 from config.texts import load_texts
+from firmware_py.cli import main
 from firmware_py.core.command import Command, CommandKind
 from firmware_py.core.decision import Decision
 from firmware_py.core.handover import matters
@@ -31,7 +36,9 @@ from firmware_py.report.render_text import as_text
 from firmware_py.report.words import Words
 from firmware_py.runtime.book import Book
 from firmware_py.runtime.clock import utc_text
+from firmware_py.runtime.disk import Disk
 from firmware_py.runtime.ledger import summary
+from firmware_py.runtime.lines import Document
 from tests.faults.disk import FaultyDisk
 from tests.report.told import SITE, records
 from tests.stories.story import Teller
@@ -132,6 +139,7 @@ class FloorTeller(Teller):
     """Understands what records say, besides what the floor does."""
 
     decisions: list[Decision] = field(default_factory=list)
+    card: TemporaryDirectory[str] = field(default_factory=lambda: TemporaryDirectory(prefix="floorguard-"))
 
     def _step(self, *commands: Command) -> None:
         Teller._step(self, *commands)
@@ -147,6 +155,8 @@ class FloorTeller(Teller):
         elif match := re.fullmatch(r"(\w+) cannot take over (\S+)", what):
             self._person(match[1], CommandKind.TAKE_OVER, match[2])
             assert self.last is not None and not self.last.replies[0].done
+        elif what == "the site is exported, and restored on a new card":
+            self._export()
         elif match := re.fullmatch(r"order override (\S+) (on|off)", what):
             self._person("anna", CommandKind.OVERRIDE, match[1], value=match[2] == "on")
         else:
@@ -157,6 +167,25 @@ class FloorTeller(Teller):
     def _person(self, by: str, kind: CommandKind, target: str, *, value: bool | None = None) -> None:
         self.now_ms += 1
         self._step(Command(id=f"o{self.now_ms}", kind=kind, by=by, target=target, value=value))
+
+    def _export(self) -> None:
+        """With the commands that people type; the state folder lies where the site file says, so the old one goes."""
+        shutil.rmtree(self.card.name)
+        site, archive, state = (Path(self.card.name, name) for name in ("etc/site.toml", "site.tar.gz", "state"))
+        site.parent.mkdir(parents=True)
+        site.write_text(f'{EXAMPLE.read_text(encoding="utf-8")}\n[storage]\ndirectory = "{state}"\n', encoding="utf-8")
+        book = Book(Disk(), state / "book")
+        (state / "book").mkdir(parents=True)
+        assert book.enter(self._told_records())
+        where = ["--config", str(site), "--socket", "/nowhere"]
+        with redirect_stdout(StringIO()):
+            assert main(["export", str(archive), *where]) == 0
+            state.rename(state.with_name("the old card"))
+            assert main(["restore", str(archive), *where]) == 0
+        self.values["controller.export_age_s"] = 0  # as the controller is told by the command
+
+    def _told_records(self) -> list[Document]:
+        return records((e for d in self.decisions for e in d.events), start_ms=CLOCK_S * 1000)
 
     def _expect(self, what: str, seen: Decision) -> None:
         kind, _, rest = what.partition(" ")
@@ -180,7 +209,9 @@ class FloorTeller(Teller):
             case "no":
                 assert rest.split()[1] not in {one.id for one in matters(self.plan.checklists, seen.state)}
             case "report" | "month:" | "picture":
-                self._records(kind, rest)
+                self._records(kind, rest, Book(FaultyDisk(), Path("book")))
+            case "restored":
+                self._records(kind, rest, Book(Disk(), Path(self.card.name, "state", "book")))
             case "load":
                 name, _, wanted = rest.partition(" ")
                 feed = seen.outputs.get(f"feed.{name}")  # what has no feed of ours cannot be cut by us
@@ -188,9 +219,8 @@ class FloorTeller(Teller):
             case _:
                 Teller._expect(self, what, seen)
 
-    def _records(self, kind: str, rest: str) -> None:
-        book = Book(FaultyDisk(), Path("book"))
-        assert book.enter(records((e for d in self.decisions for e in d.events), start_ms=CLOCK_S * 1000))
+    def _records(self, kind: str, rest: str, book: Book) -> None:
+        assert book.open() and (kind == "restored" or book.enter(self._told_records()))
         if kind == "month:":
             ledger: Any = summary("2026-11", *book.month("2026-11"))
             said = as_text(month_page(ledger, SITE, WORDS, CLOCK_S + 86_400))

@@ -17,6 +17,7 @@ from firmware_py.core.decision import Decision
 from firmware_py.core.image import freeze
 from firmware_py.core.output import Pattern
 from firmware_py.core.plan import Plan
+from firmware_py.core.point import Kind
 from firmware_py.core.reading import Quality, Reading, Reason, Value
 from firmware_py.core.state import State
 from firmware_py.core.step import step
@@ -80,7 +81,9 @@ class Teller:
 
     def _line(self, what: str) -> None:
         if match := re.fullmatch(r"([\w.]+) = (\S+)", what):
-            self.values[match[1]] = _value(match[2])
+            point = self.plan.points.get(match[1])
+            whole = point is not None and point.kind is Kind.INTEGER
+            self.values[match[1]] = int(match[2]) if whole else _value(match[2])
             self.dark.discard(match[1])
         elif match := re.fullmatch(r"([\w.]+) is dark", what):
             self.dark.add(match[1])
@@ -131,8 +134,6 @@ def _details(data: object) -> list[str]:
 def _value(text: str) -> Value:
     if text in ("yes", "no"):
         return text == "yes"
-    if text.isdecimal() and len(text) > 8:  # a clock is a whole number
-        return int(text)
     try:
         return float(text)
     except ValueError:

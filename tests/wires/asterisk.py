@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from drivers.ami_link import Account
+from drivers.ami_account import Account
 from drivers.pbx_config import PbxConfig
 from drivers.pbx_trunks import Trunk
 from tests.conftest import PROJECT, eventually, find_tcp_port, find_udp_port, require

@@ -10,6 +10,7 @@ from drivers.pbx import PbxBus
 from drivers.pbx_config import PbxConfig, declare_points
 from firmware_py.core.decision import Decision
 from firmware_py.core.event import Event
+from firmware_py.core.looks import looks
 from firmware_py.core.output import Output, StopValue
 from firmware_py.core.point import Point
 from firmware_py.core.state import State
@@ -38,7 +39,7 @@ class PhoneFloor:
         self.plan = assemble((*declare_points(config), *points), outputs, join(parts), outbound=outbound)
         self.clock = SystemClock()
         self._waker = Waker(self.clock)
-        self.table = PointTable(self.plan.points, self.clock, self._waker.wake)
+        self.table = PointTable(self.plan.points, self.clock, self._waker.wake, looks(self.plan))
         self.poller = Poller(bus=self.bus, port=self.bus, clock=self.clock, table=self.table)
         self.state = State()
         self.events: list[Event] = []

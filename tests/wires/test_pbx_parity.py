@@ -3,7 +3,8 @@
 import pytest
 
 from drivers.ami import Answer
-from drivers.ami_link import Account, AmiLink
+from drivers.ami_account import Account
+from drivers.ami_link import AmiLink
 from firmware_py.demo.exchange import SimExchange, SimTrunk
 from tests.conftest import run
 from tests.wires.asterisk import Asterisk

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from drivers.ami_link import Account, AmiLink, Phase
+from drivers.ami_account import Account
+from drivers.ami_link import AmiLink, Phase
 from firmware_py.ports import DeviceError
 from tests.conftest import eventually, find_tcp_port, run
 from tests.wires.asterisk import Asterisk

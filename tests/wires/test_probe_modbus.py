@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -12,8 +13,8 @@ from firmware_py.cli.codes import Code
 from tests.conftest import find_tcp_port
 
 
-@pytest.fixture
-def served() -> Iterator[int]:
+@contextmanager
+def serve_hvac() -> Iterator[int]:
     """pyModbusTCP with the map of hvac_generic: running, 22.5 C, set point not known."""
     from pyModbusTCP.server import DataBank, ModbusServer
 
@@ -26,6 +27,12 @@ def served() -> Iterator[int]:
         yield server.port
     finally:
         server.stop()
+
+
+@pytest.fixture
+def served() -> Iterator[int]:
+    with serve_hvac() as port:
+        yield port
 
 
 @pytest.mark.wire

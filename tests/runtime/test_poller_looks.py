@@ -1,0 +1,116 @@
+"""Confirming reads: what changes at an urgent point is read again at once, as often as its conditions want."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from drivers.simulated import Behaviour
+from firmware_py.core.reading import Sample
+from firmware_py.ports import PollGroup
+from tests.runtime.line import Line
+from tests.shell.virtual import VirtualClock, run_virtual, running, spend
+
+
+def test_an_urgent_change_is_read_again_at_once_and_only_once() -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        line = Line(clock, (1,))
+        async with running(line.poller.run()):
+            await spend(10_500)
+            before, woken = len(line.times("unit1.fast")), line.woken
+            line.devices["unit1"].values["unit1.alarm"] = True
+            await spend(1_000)
+            first, second = line.times("unit1.fast")[before:]
+            assert first % 1_000 == 0
+            assert second - first <= 5 + 100 + 5
+            assert line.woken == woken + 2  # for the change, and for its confirmation
+            await spend(3_000)
+            assert len(line.times("unit1.fast")) == before + 5
+
+    run_virtual(scenario)
+
+
+def test_what_changes_in_a_confirming_read_is_confirmed_too() -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        line = Line(clock, (1,))
+        async with running(line.poller.run()):
+            await spend(10_500)
+            before, values = len(line.times("unit1.fast")), line.devices["unit1"].values
+            values["unit1.alarm"] = True
+            clock._loop.call_at((clock.now_ms() + 550) / 1000, lambda: values.update({"unit1.alarm": False}))
+            await spend(1_000)
+            first, _, third = line.times("unit1.fast")[before:]
+            assert third - first <= 2 * (5 + 100 + 5)
+
+    run_virtual(scenario)
+
+
+def test_as_many_readings_follow_at_once_as_the_conditions_on_the_point_want() -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        line = Line(clock, (1,), looks={"unit1.alarm": 4, "unit1.state": 9})
+        async with running(line.poller.run()):
+            await spend(10_500)
+            before, woken, values = len(line.times("unit1.fast")), line.woken, line.devices["unit1"].values
+            values["unit1.alarm"] = True
+            values["unit1.state"] = 2  # not urgent: nobody waits for it
+            await spend(1_000)
+            times = line.times("unit1.fast")[before:]
+            assert len(times) == 4
+            assert times[-1] - times[0] <= 3 * (5 + 100 + 5)
+            assert line.woken == woken + 4
+            await spend(3_000)
+            assert len(line.times("unit1.fast")) == before + 4 + 3
+
+    run_virtual(scenario)
+
+
+def test_a_value_that_flutters_does_not_hold_its_line_for_ever() -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        line = Line(clock, (1, 2), looks={"unit1.alarm": 3})
+        async with running(line.poller.run()):
+            await spend(10_500)
+            values = line.devices["unit1"].values
+            line.table.freeze(clock.now_ms())
+            flip = line.bus.read
+
+            async def flutter(group: PollGroup) -> Mapping[str, Sample]:
+                values["unit1.alarm"] = not values["unit1.alarm"]
+                return await flip(group)
+
+            line.bus.read = flutter  # type: ignore[method-assign]  # the device changes at each question
+            before = len(line.times("unit1.fast"))
+            await spend(1_400)
+            assert len(line.times("unit1.fast")) - before == 1 + 3 * 2
+
+    run_virtual(scenario)
+
+
+def test_an_answer_that_stays_away_ends_the_looks_of_this_turn() -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        line = Line(clock, (1,), looks={"unit1.alarm": 4})
+        async with running(line.poller.run()):
+            await spend(10_500)
+            device = line.devices["unit1"]
+            asked = device.asked
+            device.values["unit1.alarm"] = True
+            line.clock._loop.call_at(
+                (clock.now_ms() + 510) / 1000, lambda: setattr(device, "behaviour", Behaviour.SILENT)
+            )
+            await spend(950)
+            assert device.asked == asked + 2
+
+    run_virtual(scenario)
+
+
+def test_the_confirming_read_waits_for_the_picture_of_the_first() -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        line = Line(clock, (1,))
+        async with running(line.poller.run()):
+            await spend(10_500)
+            line.devices["unit1"].values["unit1.alarm"] = True
+            before = len(line.times("unit1.fast"))
+            clock._loop.call_at((clock.now_ms() + 520) / 1000, lambda: line.table.freeze(clock.now_ms()))
+            await spend(1_000)
+            first, second = line.times("unit1.fast")[before:]
+            assert second - first == 20
+
+    run_virtual(scenario)
