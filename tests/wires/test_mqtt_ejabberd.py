@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -14,10 +15,10 @@ from mqtt_bridge.messages import Message
 from mqtt_bridge.ports import Health
 from mqtt_bridge.publisher import Publisher
 from mqtt_bridge.settings import Bridge, Broker, MqttVersion, Tls
-from tests.conftest import eventually_async, run
+from tests.conftest import eventually_async, require_program, run
 from tests.mqtt_bridge.floors import BOOT, SITE, TOPIC, ListOutbox, NotedOrders, Notes, make_publisher, power_cut, see
 from tests.wires.ejabberd import STRANGER, Ejabberd
-from tests.wires.mqtt_central import Central
+from tests.wires.mqtt_central import DOCS, Central
 from tests.wires.mqtt_certificates import Authority
 from tests.wires.mqtt_collector import Collector
 from tests.wires.mqtt_fixtures import every_message_validates
@@ -139,6 +140,21 @@ def test_a_topic_that_the_broker_forbids_costs_a_refusal_and_no_session(ejabberd
         return refused
 
     assert "(0x90): Publishing to this topic is forbidden" in run(scenario(), within_s=60)
+
+
+def test_the_shipped_list_for_emqx_is_at_least_erlang(tmp_path: Path) -> None:
+    """EMQX itself cannot be had here: that it reads the file as terms of two to four parts is all that is known."""
+    program = require_program("erl", "ejabberd")
+    sound, broken = DOCS / "central" / "emqx-acl.conf", tmp_path / "broken"
+    broken.write_text(sound.read_text().replace("}.", "}", 1))
+
+    def read(file: Path) -> str:
+        told = '{ok, T} -> io:format("~p", [[tuple_size(X) || X <- T]]); _ -> io:format("no") end, halt().'
+        words = f'case file:consult("{file}") of {told}'
+        return subprocess.run([program, "-noinput", "-eval", words], capture_output=True, timeout=60).stdout.decode()
+
+    assert read(sound) == "[4,4,4,4,4,4,2]"
+    assert read(broken) == "no"
 
 
 def test_a_killed_broker_that_comes_back_empty_hears_all_again_and_the_ten_lines_lose_nothing(
