@@ -7,8 +7,9 @@ broker (`mqtt_collector.py`, the rig, chaos).
 from __future__ import annotations
 
 import json
+import re
 import weakref
-from functools import lru_cache
+from collections.abc import Iterator
 
 import jsonschema
 
@@ -19,10 +20,10 @@ from mqtt_bridge.publisher import Publisher
 from mqtt_bridge.schema import NAMES, read_schema
 from mqtt_bridge.topics import is_own_topic
 
+_NOTES = 200  # are kept until they are judged: tests look for growth
 _VALIDATORS = {name: jsonschema.Draft202012Validator(read_schema(name)) for name in NAMES}
 
 
-@lru_cache(maxsize=50_000)
 def find_fault(topic: str, raw: bytes) -> str:
     """Why a message breaks the contract; empty if it does not."""
     if topic.startswith("homeassistant/"):
@@ -39,7 +40,17 @@ def find_fault(topic: str, raw: bytes) -> str:
     if kind not in _VALIDATORS:
         return f"{topic}: no schema for {kind}"
     faults = [f"{topic}: {error.json_path}: {error.message}" for error in _VALIDATORS[kind].iter_errors(data)]
-    return "; ".join(faults)
+    strange = [f"{topic}: the key {key!r}" for key in keys_of(data) if not re.fullmatch("[a-z0-9_]+", key)]
+    return "; ".join(faults + (strange if kind != "cursor" else []))  # a cursor is not ours
+
+
+def keys_of(data: object) -> Iterator[str]:
+    """Every key, however deep: the contract has rules for them that a schema says in pieces only."""
+    if isinstance(data, dict):
+        yield from data
+    if isinstance(data, dict | list):
+        for part in data.values() if isinstance(data, dict) else data:
+            yield from keys_of(part)
 
 
 class Ear:
@@ -47,8 +58,8 @@ class Ear:
 
     def __init__(self) -> None:
         self._noted: dict[tuple[str, bytes], None] = {}
+        self._faults: list[str] = []
         self._sessions: weakref.WeakSet[Session] = weakref.WeakSet()
-        self.count = 0
 
     def listen(self) -> None:
         """From now on, for good. Nothing of what is said changes."""
@@ -78,12 +89,18 @@ class Ear:
 
     def take_faults(self) -> list[str]:
         """What the schemas do not allow, of all that was noted since the last time."""
-        noted, self._noted = self._noted, {}
-        return [fault for topic, raw in noted if (fault := find_fault(topic, raw))]
+        self._judge()
+        faults, self._faults = self._faults, []
+        return faults
 
     def _note(self, topic: str, raw: bytes) -> None:
-        self.count += 1
         self._noted[topic, raw] = None
+        if len(self._noted) >= _NOTES:
+            self._judge()
+
+    def _judge(self) -> None:
+        noted, self._noted = self._noted, {}
+        self._faults += [fault for topic, raw in noted if (fault := find_fault(topic, raw))]
 
 
 EAR = Ear()

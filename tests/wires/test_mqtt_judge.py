@@ -12,7 +12,7 @@ from tests.conftest import eventually_async, run
 from tests.mqtt_bridge.floors import SITE, TOPIC, ListOutbox, make_publisher, power_cut
 from tests.wires.mosquitto import Mosquitto
 from tests.wires.mqtt_fixtures import mosquitto
-from tests.wires.mqtt_judge import EAR
+from tests.wires.mqtt_judge import EAR, find_fault
 
 pytestmark = pytest.mark.wire
 __all__ = ["mosquitto"]
@@ -24,7 +24,7 @@ def say_all(port: int) -> set[str]:
     outbox.append()
 
     async def scenario() -> None:
-        settings = Bridge(site=SITE, broker=Broker(host="127.0.0.1", port=port), tele_ms=10, discovery=True)
+        settings = Bridge(site=SITE, broker=Broker(host="127.0.0.1", port=port), tele_ms=100, discovery=True)
         bridge = make_publisher(settings, outbox=outbox)
         bridge.offer(power_cut())
         task = asyncio.create_task(bridge.run())
@@ -51,3 +51,17 @@ def test_a_message_that_breaks_its_schema_is_found(mosquitto: Mosquitto, monkeyp
     say_all(mosquitto.port)
     (fault,) = EAR.take_faults()
     assert fault.startswith(f"{TOPIC}/status") and "stray" in fault
+
+
+@pytest.mark.parametrize(
+    ("kind", "raw", "word"),
+    [
+        ("event", b'{"v":1}', "required"),
+        ("reply", b'{"v":1,"id":null,"status":"done","error":null,"seq":0,"a.b":1}', "'a.b'"),
+        ("status", b"", "empty"),
+        ("state", b"{", "not JSON"),
+        ("fire", b"{}", "no schema"),
+    ],
+)
+def test_each_kind_of_breach_has_its_word(kind: str, raw: bytes, word: str) -> None:
+    assert word in find_fault(f"{TOPIC}/{kind}", raw)
