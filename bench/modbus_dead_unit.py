@@ -28,7 +28,7 @@ ANSWER_S = 0.01
 GATEWAY_S = 2.15  # measured: three tries of 500 ms and its own pauses (facts: modbus.md, chapter 5)
 DEAD = 4
 PERIOD_S = 1.0
-OWN_S = 0.1  # what the nine others' own answers take
+NOISE_S = 0.05  # two worst cases of one run on a shared machine are not alike to the millisecond
 CASES = (
     ("all alive", faults.TCP, "", 800),
     ("one silent", faults.TCP, "silent", 800),
@@ -38,8 +38,8 @@ CASES = (
 )
 
 
-async def measure(framing: str, dead: str, timeout_ms: int, seconds: float) -> list[str]:
-    """One row: the healthy units' cycles (time between two reads of the same unit), and what reached the dead one."""
+async def measure(framing: str, dead: str, timeout_ms: int, seconds: float) -> tuple[list[float], int]:
+    """The healthy units' cycles (time between two reads of the same unit), and how often the dead one was asked."""
     seen: dict[int, list[float]] = {}
     loop = asyncio.get_running_loop()
 
@@ -67,22 +67,25 @@ async def measure(framing: str, dead: str, timeout_ms: int, seconds: float) -> l
         await asyncio.gather(task, return_exceptions=True)
         await poller.close()
     gaps = [b - a for unit, at in seen.items() if unit != DEAD for a, b in pairwise(at)]
-    gaps = [gap for gap in gaps if gap > 0.2]  # a proof read beside the read is no cycle
-    probes = len(seen.get(DEAD, ()))
-    grown = max(gaps) - PERIOD_S
-    met = "yes" if grown <= timeout_ms / 1000 + OWN_S else "no"
-    shown = (statistics.median(gaps), max(gaps), grown)
-    return [*(f"{each:.2f}" for each in shown), f"{timeout_ms / 1000:.1f}", str(probes), met]
+    return [gap for gap in gaps if gap > 0.2], len(seen.get(DEAD, ()))  # a proof read beside the read is no cycle
 
 
 def main() -> None:
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 30.0
-    print(f"ten units behind one gateway, read every 1.0 s for {seconds:.0f} s; seconds")
+    print(f"ten units behind one gateway, read every {PERIOD_S} s for {seconds:.0f} s; seconds")
     heads = f"{'cycle p50':>10}{'worst':>8}{'grown by':>10}{'time-out':>10}{'asked dead':>12}{'at most that':>14}"
     print(f"{'case':<24}{'framing':<10}{heads}")
+    healthy_s: dict[str, float] = {}
     for name, framing, dead, timeout_ms in CASES:
-        p50, worst, grown, timeout, probes, met = asyncio.run(measure(framing, dead, timeout_ms, seconds))
-        print(f"{name:<24}{framing:<10}{p50:>10}{worst:>8}{grown:>10}{timeout:>10}{probes:>12}{met:>14}", flush=True)
+        gaps, probes = asyncio.run(measure(framing, dead, timeout_ms, seconds))
+        worst_s, timeout_s = max(gaps), timeout_ms / 1000
+        grown_s = worst_s - healthy_s.setdefault(framing, worst_s)  # against the same line with all alive, in this run
+        shown = "".join(
+            f"{each:>{width}.2f}"
+            for each, width in zip((statistics.median(gaps), worst_s, grown_s, timeout_s), (10, 8, 10, 10), strict=True)
+        )
+        met = "yes" if grown_s <= timeout_s + NOISE_S else "no"
+        print(f"{name:<24}{framing:<10}{shown}{probes:>12}{met:>14}", flush=True)
 
 
 if __name__ == "__main__":

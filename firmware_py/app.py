@@ -122,7 +122,7 @@ class Controller:
         self._orders = self._make_orders(desk, plan)
         self._link = Link(self._link_key(floor), self._make_publisher(floor))
         outbox, buttons = Outbox(self._storage), Buttons(buttons_of(site), desk)
-        self._voices = Voices(floor, self._clock, self._link, lambda: outbox.ack >= outbox.last)
+        self._voices = Voices(floor, self._clock, self._link, lambda: outbox.delivered)
         sinks: list[Sink] = [self._link, self._board, buttons, self._orders, Once(self._ready), self._voices]
         self._cycle = Cycle(
             plan=plan, state=state, step=step, clock=self._clock, waker=waker, table=self._table, desk=desk,
@@ -288,10 +288,9 @@ class Controller:
 
     async def _say_last_words(self) -> None:
         await self._configure.note_lasting()  # an end in order is no crash
-        before = self._storage.status.last
         self._archive.tell([self._own_event("controller.stopped", {})])
         waker = Waker(self._clock)
-        while self._storage.status.last == before and not self._storage.status.degraded:
+        while self._storage.unwritten and not self._storage.status.degraded:
             await waker.wait(self._clock.now_ms() + 50)
 
     async def _stop_storage(self) -> None:

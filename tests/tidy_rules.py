@@ -11,6 +11,7 @@ import re
 import subprocess
 import tokenize
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 PRODUCT = ("firmware_py", "drivers", "monitors", "mqtt_bridge", "config")
@@ -91,7 +92,7 @@ def is_pure(path: str) -> bool:
 
 
 def find_functions(text: str) -> Iterator[Function]:
-    for node in ast.walk(ast.parse(text)):
+    for node in _nodes(text):
         if isinstance(node, Function):
             yield node
 
@@ -108,6 +109,16 @@ def split_words(name: str) -> list[str]:
 
 
 # ------------------------------------------------------------------------------------------- rules on Python files
+@cache
+def _tree(text: str) -> ast.Module:
+    return ast.parse(text)
+
+
+@cache
+def _nodes(text: str) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(_tree(text)))
+
+
 def check_file_length(path: str, text: str) -> Iterator[str]:
     if (lines := len(text.splitlines())) > LINES_PER_FILE:
         yield f"{path}: {lines} lines, at most {LINES_PER_FILE}"
@@ -122,14 +133,14 @@ def check_function_length(path: str, text: str) -> Iterator[str]:
 
 def check_docstring(path: str, text: str) -> Iterator[str]:
     """Every module says what it is (2 to 6 lines); a test module may do so in one."""
-    lines = len((ast.get_docstring(ast.parse(text)) or "").strip().splitlines())
+    lines = len((ast.get_docstring(_tree(text)) or "").strip().splitlines())
     if lines not in (DOCSTRING_LINES if is_product(path) else range(1, DOCSTRING_LINES.stop)):
         yield f"{path}:1: module docstring of {lines} lines, wanted 2 to 6"
 
 
 def check_names(path: str, text: str) -> Iterator[str]:
     named = [(1, PurePosixPath(path).stem)]
-    for node in ast.walk(ast.parse(text)):
+    for node in _nodes(text):
         if isinstance(node, Function | ast.ClassDef):
             named.append((node.lineno, node.name))
     for line, name in named:
@@ -165,7 +176,7 @@ def check_silencers(path: str, text: str) -> Iterator[str]:
 def check_catch_all(path: str, text: str) -> Iterator[str]:
     if not is_product(path):
         return
-    for node in ast.walk(ast.parse(text)):
+    for node in _nodes(text):
         if not isinstance(node, ast.ExceptHandler):
             continue
         caught = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
@@ -185,7 +196,7 @@ def check_match_is_closed(path: str, text: str) -> Iterator[str]:
     """Each match ends with a case that always fits: assert_never, or a default that is meant."""
     if not is_product(path):
         return
-    for node in ast.walk(ast.parse(text)):
+    for node in _nodes(text):
         if isinstance(node, ast.Match):
             last = node.cases[-1]
             if last.guard is not None or not fits_everything(last.pattern):
@@ -193,7 +204,7 @@ def check_match_is_closed(path: str, text: str) -> Iterator[str]:
 
 
 def find_dataclasses(text: str) -> Iterator[tuple[ast.ClassDef, set[str]]]:
-    for node in ast.walk(ast.parse(text)):
+    for node in _nodes(text):
         if not isinstance(node, ast.ClassDef):
             continue
         for decorator in node.decorator_list:

@@ -52,9 +52,25 @@ def digest(value: object) -> str:
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
+def difference(before: object, after: object) -> Document:
+    """The document of what `after` has that `before` has not, by path; {} where nothing differs. Costs what changed, as
+    far as unchanged parts are the same objects."""
+    if before is after:
+        return {}
+    if is_dataclass(after) and not isinstance(after, type) and type(before) is type(after):
+        parts = ((name, difference(getattr(before, name), getattr(after, name))) for name in _names(type(after)))
+        return {name: part for name, part in parts if part != {}}
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        both = ((key, difference(before[key], part)) for key, part in after.items() if key in before)
+        found: dict[str, Document] = {str(encode(key)): part for key, part in both if part != {}}
+        found |= {str(encode(key)): [encode(part)] for key, part in after.items() if key not in before}
+        return found | {str(encode(key)): [] for key in before if key not in after}
+    return {} if type(before) is type(after) and before == after else [encode(after)]
+
+
 @cache
 def _names(kind: type) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+    return tuple(field.name for field in fields(kind) if field.compare)  # what is worked out is no part of a value
 
 
 @cache

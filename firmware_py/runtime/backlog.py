@@ -111,6 +111,17 @@ class Backlog:
             return self._lost.total
 
     @property
+    def arrivals(self) -> int:
+        """How many have been added so far."""
+        return self._arrivals
+
+    @property
+    def passed(self) -> int:
+        """How many arrivals, from the first on without a hole, wait no more: they were taken, or gave way."""
+        with self._lock:
+            return min((queue[0].order for queue in self._queues.values() if queue), default=self._arrivals + 1) - 1
+
+    @property
     def urgent(self) -> bool:
         """True while a critical event waits."""
         return bool(self._queues[Severity.CRITICAL])

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from firmware_py.core.codec import decode, digest, encode
+from firmware_py.core.codec import decode, difference, digest, encode
 from firmware_py.core.command import Command
 from firmware_py.core.decision import Decision
 from firmware_py.core.image import InputImage
@@ -18,7 +18,7 @@ from firmware_py.runtime.disk import Disk
 from firmware_py.runtime.lines import Document, encode_line, parse_lines
 from firmware_py.runtime.segments import READ_LIMIT
 
-FORMAT = 1
+FORMAT = 2
 CAP_BYTES = 8 * 1024 * 1024
 SEGMENT_BYTES = 512 * 1024
 FLUSH_BYTES = 16 * 1024
@@ -46,6 +46,13 @@ class Recorded:
     commands: tuple[Command, ...]
     digest: str
     plan: str = ""
+
+
+def trace(before: State, decision: Decision) -> str:
+    """16 hex digits that stand for one step: what it decided, and all that it changed in the memory."""
+    decided = (decision.mode, decision.flags, decision.because, decision.stage, decision.wake_at_ms)
+    told = (decision.events, decision.replies, decision.derived)
+    return digest((*decided, *told, difference(before, decision.state)))
 
 
 class Recorder:
@@ -84,7 +91,7 @@ class Recorder:
                 only_newer.setdefault(str(reading.at_ms), []).append(number)
             else:
                 changed[str(number)] = [encode(part) for part in (*_content(reading), reading.at_ms)]
-        step: Document = {"t": inputs.image.now_ms, "h": digest(inputs.decision)}
+        step: Document = {"t": inputs.image.now_ms, "h": trace(inputs.before, inputs.decision)}
         if inputs.image.stale_at_ms is not None:
             step["s"] = inputs.image.stale_at_ms
         if changed:

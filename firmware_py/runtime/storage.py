@@ -83,6 +83,7 @@ class Storage:
         self._in_book = ""  # the log that the book is being made from, and how far it has got
         self._in_book_seq = 0
         self._opened = False
+        self._passed = 0
         self._status = self._look()
 
     # ------------------------------------------------------------------------------------------------- for the loop
@@ -140,6 +141,11 @@ class Storage:
         return self._status
 
     @property
+    def unwritten(self) -> bool:
+        """True while something that was told has no number in `status` yet."""
+        return self._passed < self._backlog.arrivals
+
+    @property
     def beat_ms(self) -> int:
         """Monotonic time of the thread's last sign of life, for the watchdog."""
         return self._thread.beat_ms
@@ -173,6 +179,7 @@ class Storage:
             self._recorder.flush()
             self._book.flush()
         before, self._status = self._status, self._look()
+        self._passed = self._backlog.passed
         if (before.degraded, before.damage) != (self._status.degraded, self._status.damage):
             self._thread.call_on_loop(self._on_status, self._status)
 

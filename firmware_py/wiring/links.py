@@ -92,6 +92,11 @@ class Outbox:
         return self._storage.status.ack
 
     @property
+    def delivered(self) -> bool:
+        """Whether the far side has all that was told, also what has only just been told."""
+        return not self._storage.unwritten and self.ack >= self.last
+
+    @property
     def cursor_seen(self) -> bool:
         """Whether a server has ever written its cursor."""
         return self._storage.status.cursor_seen

@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from firmware_py.core.alarm import AlarmState
-from firmware_py.core.codec import decode, digest, encode
+from firmware_py.core.codec import decode, difference, digest, encode
 from firmware_py.core.command import Command
 from firmware_py.core.image import InputImage
 from firmware_py.core.mode import Mode
@@ -164,3 +164,25 @@ def test_the_digest_depends_on_values_and_not_on_the_order_of_mappings() -> None
 def test_any_document_is_decoded_or_refused_never_worse(document: object) -> None:
     with contextlib.suppress(ValueError):
         assert isinstance(decode(State, document), State)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.from_type(AlarmState), st.from_type(AlarmState))
+def test_two_values_differ_exactly_where_their_difference_says(one: AlarmState, other: AlarmState) -> None:
+    before, after = State(alarms={"a": one, "b": one}), State(alarms={"a": other, "b": one})
+    found = difference(before, after)
+    assert (found == {}) is (one == other)
+    if one != other:
+        assert list(found) == ["alarms"] and list(found["alarms"]) == ["a"]
+        changed = found["alarms"]["a"]
+        assert changed == {name: [encode(getattr(other, name))] for name in changed}
+        assert all(getattr(one, name) != getattr(other, name) for name in changed)
+
+
+def test_what_came_and_what_went_is_told_by_name() -> None:
+    drive = OutputState(drive=Drive(value=True, priority=Priority.PROGRAM))
+    before, after = State(outputs={"gone": drive, "kept": drive}), State(outputs={"kept": drive, "new": drive})
+    assert difference(before, after) == {"outputs": {"new": [encode(drive)], "gone": []}}
+    assert difference(True, 1) == [1]
+    assert difference(before, before) == {}
+    assert difference(Odd(words=frozenset("ab")), Odd(words=frozenset("ba"))) == {}

@@ -10,11 +10,12 @@ import pytest
 
 from config.texts import load_texts
 from firmware_py.report.course import read_course
+from firmware_py.report.fold import shown_width
 from firmware_py.report.incident import MAX_LINES, incident_page
 from firmware_py.report.page import Page, Picture, Table
 from firmware_py.report.picture import LEFT, RIGHT, WIDTH, draw, measure, shorten
 from firmware_py.report.render_html import as_html
-from firmware_py.report.render_text import as_markdown, as_text, shown_width
+from firmware_py.report.render_text import as_markdown, as_text
 from tests.report.told import SITE, book_of, incident_of, outage, words
 
 

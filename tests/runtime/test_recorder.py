@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from firmware_py.core.codec import digest
 from firmware_py.core.command import Command, CommandKind
 from firmware_py.core.decision import Decision
 from firmware_py.core.image import InputImage, freeze
@@ -16,7 +15,7 @@ from firmware_py.core.state import State
 from firmware_py.core.step import step
 from firmware_py.runtime.disk import Disk
 from firmware_py.runtime.lines import encode_line
-from firmware_py.runtime.recorder import Inputs, Recorded, Recorder, replay
+from firmware_py.runtime.recorder import FORMAT, Inputs, Recorded, Recorder, replay, trace
 from tests.core.floor import SOURCE, healthy
 from tests.faults.disk import FaultyDisk
 
@@ -58,7 +57,7 @@ def same(recorded: Recorded, inputs: Inputs) -> bool:
     return (
         recorded.image == inputs.image
         and recorded.commands == inputs.commands
-        and recorded.digest == digest(inputs.decision)
+        and recorded.digest == trace(inputs.before, inputs.decision)
         and recorded.before in (None, inputs.before)
     )
 
@@ -92,9 +91,10 @@ def test_a_real_floor_run_again_from_its_recording_decides_the_same(tmp_path: Pa
     assert "incident.opened" in floor.events
     state, digests = State(), list[str]()
     for recorded in replay(Disk(), tmp_path / "inputs"):
-        decision = step(floor.plan, recorded.before or state, recorded.image, recorded.commands, recorded.image.now_ms)
+        before = recorded.before or state
+        decision = step(floor.plan, before, recorded.image, recorded.commands, recorded.image.now_ms)
         state = decision.state
-        digests.append(digest(decision))
+        digests.append(trace(before, decision))
         assert recorded.digest == digests[-1]
     assert len(digests) == 90
     assert state == floor.state
@@ -177,7 +177,7 @@ def test_damage_costs_a_stretch_and_never_shows_a_wrong_step() -> None:
         assert len(found) > 120
 
 
-HEAD: dict[str, object] = {"v": 1, "state": {}, "points": ["a", "b"]}
+HEAD: dict[str, object] = {"v": FORMAT, "state": {}, "points": ["a", "b"]}
 FINE: dict[str, object] = {"t": 1, "h": "x", "r": {"0": [1, "good", None, "", 5]}}
 
 
@@ -185,7 +185,7 @@ FINE: dict[str, object] = {"t": 1, "h": "x", "r": {"0": [1, "good", None, "", 5]
     "wrong",
     [
         {"v": 9, "state": {}, "points": []},
-        {"v": 1, "state": [], "points": []},
+        {"v": FORMAT, "state": [], "points": []},
         {"t": "1"},
         {"t": 1, "s": "2"},
         {"t": 1, "r": {"7": [1, "good", None, "", 5]}},

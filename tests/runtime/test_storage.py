@@ -329,3 +329,19 @@ def test_a_stop_before_the_start_has_nothing_to_do() -> None:
 
 def test_damage_that_could_not_be_copied_says_so() -> None:
     assert damage_event(Damage(file="f", offset=1, length=2, what="bad"), 0).data["aside"] is None
+
+
+def test_what_was_told_counts_as_unwritten_until_it_has_its_number(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        disk = SlowDisk()
+        disk.stall_s = 0.05
+        async with running(tmp_path, disk) as floor:
+            await floor.until(lambda: floor.storage.status.log)
+            assert not floor.storage.unwritten
+            for number in range(1, 6):
+                floor.storage.record([event(number, Severity.CRITICAL)], STAMP)
+                assert floor.storage.unwritten
+                await floor.until(lambda: not floor.storage.unwritten)
+                assert floor.storage.status.last == number
+
+    asyncio.run(scenario())
