@@ -4,10 +4,10 @@ From the compiled floor and the texts of one language. It must not know terminal
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from config.compile import Floor
 from config.compile_alarms import sounds
+from config.legend_parts import Lamp, Legend, Listed, Rhythm
 from config.model_floor import InputKind
 from config.texts import Texts
 from firmware_py.core.output import PATTERN_STEPS as PATTERN
@@ -23,6 +23,7 @@ _SOUNDS = (Pattern.SOUND_HIGH, Pattern.SOUND_MEDIUM, Pattern.SOUND_LOW)
 _BUTTONS = (InputKind.ACK, InputKind.SILENCE, InputKind.LAMP_TEST)
 
 
+<<<<<<< HEAD
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lamp:
     """One lamp of a panel, in its row."""
@@ -68,6 +69,8 @@ class Legend:
     alarms: tuple[Listed, ...]
 
 
+=======
+>>>>>>> cli
 def arrange(floor: Floor, texts: Texts, language: str) -> Legend:
     """The legend of one floor in one language."""
     site, words = floor.site, dict(texts.legend)
