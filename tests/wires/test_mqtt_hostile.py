@@ -88,6 +88,38 @@ def test_a_peer_that_is_no_broker_is_an_error_in_bounded_time(serve: Serve) -> N
     run(scenario(), within_s=5)
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (b"ask the administrator", ": ask the administrator"),
+        (b"", ""),
+        (b"two\nlines: mqtt: all is well", ""),
+        (b"x" * 10_000, ": " + "x" * 200),
+    ],
+    ids=["some", "none", "lines", "many"],
+)
+def test_a_brokers_own_words_are_told_within_bounds(words: bytes, told: str) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(200)
+        about = b"\x1f" + len(words).to_bytes(2, "big") + words  # property 31: Reason String
+        body = b"\x00\x87" + _count(len(about)) + about
+        writer.write(b"\x20" + _count(len(body)) + body)
+        await keep_silent(reader, writer)
+
+    async def scenario() -> None:
+        async with peer(refuse) as broker:
+            with pytest.raises(DeviceError) as caught:
+                await Dialler(broker, "a").connect(WILL)
+        assert str(caught.value).endswith(f"refused: Not authorized{told}")
+
+    run(scenario(), within_s=10)
+
+
+def _count(length: int) -> bytes:
+    """A variable byte integer (MQTT 5, 1.5.5) below 2^14."""
+    return bytes([length]) if length < 128 else bytes([length % 128 | 128, length // 128])
+
+
 def test_nonsense_after_the_welcome_ends_the_session_and_nothing_else() -> None:
     chance = random.Random(11)
     troubles: list[dict[str, Any]] = []
