@@ -115,6 +115,30 @@ def test_a_brokers_own_words_are_told_within_bounds(words: bytes, told: str) -> 
     run(scenario(), within_s=10)
 
 
+@pytest.mark.parametrize("wanted_s", [0, 1, 300])
+def test_whatever_keep_alive_a_broker_wants_the_line_is_asked_for_life_in_time(wanted_s: int) -> None:
+    """A broker that wants 300 s must not make us take its silence for a dead line, nor a dead line for silence."""
+    pings = 0
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal pings
+        await reader.read(200)
+        about = b"\x13" + wanted_s.to_bytes(2, "big")  # property 19: Server Keep Alive
+        writer.write(b"\x20\x06\x00\x00" + _count(len(about)) + about)
+        while await reader.read(2) == b"\xc0\x00":
+            pings += 1
+            writer.write(b"\xd0\x00")
+
+    async def scenario() -> None:
+        async with peer(answer) as broker:
+            session = await Dialler(replace(broker, keep_alive_ms=2_000), "a").connect(WILL)
+            await eventually_async(lambda: pings >= 3 or session.ended.done(), within_s=20)
+            assert not session.ended.done(), session.ended.result()
+            session.abandon("test")
+
+    run(scenario(), within_s=30)
+
+
 def _count(length: int) -> bytes:
     """A variable byte integer (MQTT 5, 1.5.5) below 2^14."""
     return bytes([length]) if length < 128 else bytes([length % 128 | 128, length // 128])
