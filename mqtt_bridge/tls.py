@@ -47,7 +47,7 @@ def _validity(found: x509.Certificate) -> Validity:
 
 def doubt_clock(error: Exception, own: Validity | None, *, now: str, clk: str) -> str:
     """What to add to a failed connection where a certificate's time is the matter: which one, and whether our clock
-    (`now`, worth `clk`) or the certificate is to blame. "" where no time is the matter, and where nobody was reached."""
+    (`now`, worth `clk`) or the certificate is to blame. "" where no time is the matter, or nobody was reached."""
     if isinstance(error, OSError) and (error.errno in _NOT_REACHED or isinstance(error, socket.gaierror)):
         return ""
     timely = isinstance(error, ssl.SSLCertVerificationError) and error.verify_code in (_NOT_YET, _EXPIRED)
