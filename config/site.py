@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
-from config import check_cooling, check_phones, check_power, check_values, check_wiring, emergency
+from config import check_cooling, check_endurance, check_phones, check_power, check_values, check_wiring, emergency
 from config.effective import effective
 from config.explain import nearest
 from config.finding import Finding
@@ -69,6 +69,7 @@ def _findings(site: Site, folders: tuple[Path, ...], reader: Reader) -> Iterator
         *check_cooling.CHECKS,
         *check_phones.CHECKS,
         *check_power.CHECKS,
+        *check_endurance.CHECKS,
         *emergency.CHECKS,
     ):
         yield from one(site)

@@ -32,8 +32,8 @@ def run(args: argparse.Namespace) -> int:
         shutil.copy2(path, copy)
     before = copy.read_bytes()
     while True:
-        if subprocess.call([*editor, str(copy)]) != 0:
-            return _leave(copy, before, f"{editor[0]} ended with an error")
+        if fault := _open(editor, copy):
+            return _leave(copy, before, fault)
         if copy.read_bytes() == before:
             copy.unlink()
             print("nothing was changed")
@@ -48,6 +48,14 @@ def run(args: argparse.Namespace) -> int:
         print("when it suits:  floorguard apply")
         return Code.OK
     return apply.run(args)
+
+
+def _open(editor: list[str], copy: Path) -> str:
+    """Why the editor did not do its work, "" where it did."""
+    try:
+        return "" if subprocess.call([*editor, str(copy)]) == 0 else f"{editor[0]} ended with an error"
+    except OSError as error:
+        return f"{editor[0]} cannot be started: {error.strerror}; name another in EDITOR"
 
 
 def ask_yes(question: str) -> bool:

@@ -6,8 +6,12 @@ Reads the control socket; the journal itself is read by `report`.
 import argparse
 import json
 
+from firmware_py.cli.spell import columns
 from firmware_py.cli.wire import ask
+from firmware_py.report.fold import fold
 from firmware_py.runtime.clock import utc_text
+
+_LONGEST = 2_000
 
 
 def run(args: argparse.Namespace) -> int:
@@ -18,11 +22,13 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps({"v": 1, "events": answer}, ensure_ascii=False))
         return code
+    room = columns()
     for event in answer:
         data = ", ".join(
             f"{key}={_shown(value)}" for key, value in event["data"].items() if value not in ("", None, [])
         )
-        print(f"{utc_text(event['utc_ms'])[11:19]}  {event['severity']:<8}  {event['type']:<22}  {data}"[:400])
+        head = f"{utc_text(event['utc_ms'])[11:19]}  {event['severity']:<8}  {event['type']:<22}  "
+        print("\n".join(fold((head + data)[:_LONGEST], room, after=" " * 12)))
     return code
 
 

@@ -4,6 +4,7 @@
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -16,14 +17,14 @@ from firmware_py.core.command import CommandKind
 def run(args: argparse.Namespace) -> int:
     """List, begin, take, or tick."""
     if args.verb == "tick":
-        return _order(args, CommandKind.TICK, args.item) if args.item else _show(args, _lists)
+        return _order(args, CommandKind.TICK, args.item) if args.item else _show(args, _lists, "lists")
     match args.what:
         case "begin":
             return _order(args, CommandKind.HANDOVER, "", why=args.name)
         case "take":
             return _order(args, CommandKind.TAKE_OVER, args.matter, why=args.name)
         case _:
-            return _show(args, _matters)
+            return _show(args, _matters, "matters", "handover")
 
 
 def _order(args: argparse.Namespace, kind: CommandKind, target: str, why: str = "") -> int:
@@ -40,10 +41,13 @@ def _order(args: argparse.Namespace, kind: CommandKind, target: str, why: str = 
     return Code.OK
 
 
-def _show(args: argparse.Namespace, lines: Any) -> int:
+def _show(args: argparse.Namespace, lines: Any, *keys: str) -> int:
     answer, code = ask(args.socket, "status")
     if not isinstance(answer, dict):
         return code
+    if args.json:
+        print(json.dumps({"v": 1, **{key: answer[key] for key in keys if key in answer}}, ensure_ascii=False))
+        return Code.OK
     for line in lines(answer):
         print(line)
     return Code.OK

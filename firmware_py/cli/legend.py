@@ -4,6 +4,7 @@ Reads the site file alone. It must not ask the daemon.
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,8 @@ from config.strict import ConfigError
 from config.texts import load_texts
 from firmware_py.cli.codes import Code
 from firmware_py.cli.legend_page import page
+from firmware_py.cli.spell import columns
+from firmware_py.report.fold import fold
 from firmware_py.wiring.building import build_floor
 
 CELLS, CELL_MS = 40, 100
@@ -28,7 +31,16 @@ def run(args: argparse.Namespace) -> int:
         return Code.CHECK
     language = args.language or floor.site.site.language
     legend = arrange(floor, load_texts(language), language)
-    print(page(legend, every=args.all) if args.html else "\n".join(_lines(legend, every=args.all)))
+    if args.json:
+        print(json.dumps(_as_json(legend), ensure_ascii=False))
+        return Code.OK
+    if args.html:
+        print(page(legend, every=args.all))
+        return Code.OK
+    room = columns()
+    for line in _lines(legend, every=args.all):
+        indent = " " * (len(line) - len(line.lstrip()))
+        print("\n".join(fold(line.lstrip(), room, indent, indent + "  ")))
     return Code.OK
 
 
@@ -50,7 +62,34 @@ def _lines(legend: Legend, *, every: bool) -> Iterator[str]:
     yield from ("", *legend.notes)
     if every:
         yield from ("", words["alarms"])
-        yield from (f"  {one.id}\n    {one.priority}. {one.text}" for one in legend.alarms)
+        for one in legend.alarms:
+            yield from (f"  {one.id}", f"    {one.priority}. {one.text}")
+            yield from (f"    {words['follows']}: {one.follows}", f"    {words['todo']}: {one.todo}")
+
+
+def _as_json(legend: Legend) -> dict[str, object]:
+    def rhythms(told: tuple[Rhythm, ...]) -> list[dict[str, object]]:
+        return [{"steps_ms": list(one.steps), "means": one.means} for one in told]
+
+    return {
+        "v": 1, "site": legend.site, "language": legend.language,
+        "panels": [
+            {
+                "name": name, "scope": scope,
+                "lamps": [
+                    {"row": lamp.row.value, "label": lamp.label, "speaks": lamp.speaks, "colour": lamp.colour}
+                    for lamp in lamps
+                ],
+            }
+            for name, scope, lamps in legend.panels
+        ],
+        "rhythms": rhythms(legend.lamp_rhythms), "sounds": rhythms(legend.sound_rhythms),
+        "buttons": [{"name": name, "does": does} for name, does in legend.buttons],
+        "notes": list(legend.notes),
+        "alarms": [
+            {"id": one.id, "row": one.row, "priority": one.priority, "text": one.text} for one in legend.alarms
+        ],
+    }  # fmt: skip
 
 
 def bar(rhythm: Rhythm) -> str:

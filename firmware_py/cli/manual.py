@@ -74,7 +74,7 @@ def verbs_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentPars
 
 
 def _quote(text: str) -> str:
-    text = text.replace("\\", "\\e").replace("-", "\\-")
+    text = text.replace("\\", "\\e").replace("-", "\\-").replace("/", "/\\:")  # long addresses may be broken there
     return f"\\&{text}" if text.startswith((".", "'")) else text
 
 

@@ -16,8 +16,10 @@ from config.strict import ConfigError
 from config.units import DURATION, PERCENT, WATTS
 from firmware_py.cli.codes import Code
 from firmware_py.cli.course import Going, Start, foresee
+from firmware_py.cli.spell import columns
 from firmware_py.cli.wire import ask
 from firmware_py.core.shedplan import Battery, fed_w
+from firmware_py.report.fold import fold
 from firmware_py.wiring.building import build_floor
 
 Points = Mapping[str, Any]
@@ -44,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
         print("no UPS of this site can be forecast: there is nothing to plan")
     for document in plans:
         for line in _lines(document):
-            print(line)
+            print("\n".join(fold(line, columns(), after=" " * 20)))
     return Code.OK
 
 
@@ -97,12 +99,18 @@ def _document(battery: Battery, start: Start, going: list[Going], end_ms: int, *
         "stages": [
             {
                 "id": one.stage.id, "order": one.stage.order, "loads": one.stage.loads, "when": _when(one.stage),
-                "at_ms": one.at_ms, "why": one.why, "load_w": one.load_w, "lasts_ms": one.lasts_ms,
+                "at_ms": one.at_ms, "why": _why(battery, one, start), "load_w": one.load_w, "lasts_ms": one.lasts_ms,
                 "buys_ms": one.buys_ms,
             }
             for one in going
         ],
     }  # fmt: skip
+
+
+def _why(battery: Battery, going: Going, start: Start) -> str:
+    """What brings a stage, or that it is shed already."""
+    own = {load.output for load in battery.loads if load.output and load.id in going.stage.loads}
+    return "shed already" if own and own <= start.off else going.why
 
 
 def _when(stage: StageEntry) -> str:

@@ -17,8 +17,9 @@ from config.strict import ConfigError
 from firmware_py.cli.beside import Held, held, on_line
 from firmware_py.cli.codes import Code
 from firmware_py.cli.probe_running import show_running
-from firmware_py.cli.spell import plain
+from firmware_py.cli.spell import columns, plain
 from firmware_py.core.reading import Quality, Sample
+from firmware_py.report.fold import fold
 
 if TYPE_CHECKING:
     from firmware_py.wiring.capture import Capture
@@ -47,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(_as_json(report), ensure_ascii=False))
     else:
         for line_ in _lines(report):
-            print(line_.rstrip())
+            print("\n".join(fold(line_.rstrip(), columns(), after=" " * 8)))
     if report.error:
         print(f"floorguard: {report.error}", file=sys.stderr)
     elif not report.known:

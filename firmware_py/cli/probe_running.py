@@ -8,8 +8,9 @@ import sys
 
 from firmware_py.cli.beside import Held
 from firmware_py.cli.codes import Code
-from firmware_py.cli.spell import age, plain
+from firmware_py.cli.spell import age, columns, plain
 from firmware_py.cli.wire import ask
+from firmware_py.report.fold import fold
 
 
 def show_running(socket: str, asked: Held, *, as_json: bool) -> int:
@@ -29,7 +30,8 @@ def show_running(socket: str, asked: Held, *, as_json: bool) -> int:
         for key, one in points.items():
             quality = one["quality"] if one["quality"] == "good" else f"{one['quality']} {one['reason']}"
             shown = f"{plain(one['value'])} {one['unit']}".strip()
-            print(f"{key:<28} {shown:>14} {age(one['age_ms']):>6}  {quality:<24} {one['detail']}".rstrip())
+            line = f"{key:<28} {shown:>14} {age(one['age_ms']):>6}  {quality:<24} {one['detail']}".rstrip()
+            print("\n".join(fold(line, columns(), after=" " * 8)))
     sound = any(one["quality"] == "good" for one in points.values())
     if not sound:
         print(f"floorguard: nothing sound is known of {name}", file=sys.stderr)

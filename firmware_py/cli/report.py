@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from config.texts import load_texts
 from firmware_py.cli.codes import Code
+from firmware_py.cli.spell import columns
 from firmware_py.cli.wire import ask
 from firmware_py.core.command import CommandRefused
 from firmware_py.report.incident import incident_page
@@ -51,7 +52,10 @@ def run(args: argparse.Namespace) -> int:
     except CommandRefused as error:
         print(f"floorguard: {error}", file=sys.stderr)
         return Code.FAILED
-    said = _RENDERED[args.format](page)
+    if args.format == "text" and not args.json and not args.output:
+        sys.stdout.write(as_text(page, columns()))
+        return Code.OK
+    said = _RENDERED["json" if args.json else args.format](page)
     if not args.output:
         sys.stdout.write(said)
         return Code.OK

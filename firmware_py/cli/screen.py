@@ -14,6 +14,7 @@ from firmware_py.core.output import Pattern, level
 Picture = Mapping[str, Any]
 WIDTH, HEIGHT = 80, 24
 _LEFT = 34
+_ALARM_ROWS = 7  # at least, where no lamps stand beside them
 _LAMP_ROWS = ("POWER", "PHONES", "COOLING", "FIRE", "LINK", "CONTROLLER")
 _RED, _YELLOW, _GREEN, _BOLD, _DIM, _END = "\x1b[31m", "\x1b[33m", "\x1b[32m", "\x1b[1m", "\x1b[2m", "\x1b[0m"
 _MODES = {"normal": _GREEN, "recovery": _YELLOW, "conservation": _YELLOW, "evacuation": _RED}
@@ -37,8 +38,9 @@ def draw(seen: Picture, look: Look) -> list[str]:
     head = list(_head(seen, look))
     curves = list(forecasts(seen, look.width, letters=look.letters))[: None if look.whole else 3]
     lamps, alarms = _lamps(seen, look), _alarms(seen)
-    room = 10_000 if look.whole else look.height - len(head) - len(curves) - 1 - max(len(lamps), 2)
-    body = _beside(lamps, alarms if look.whole else _cut(alarms, max(len(lamps), 2)), look)
+    upper = max(len(lamps), min(len(alarms), _ALARM_ROWS))
+    room = 10_000 if look.whole else look.height - len(head) - len(curves) - 1 - upper
+    body = _beside(lamps, alarms if look.whole else _cut(alarms, upper), look)
     sources, outputs = _sources(seen), _outputs(seen, look)
     lower = _beside(_cut(sources, room), _cut(outputs, room), look)
     lines = [*head, *body, *lower, *curves]
@@ -47,14 +49,18 @@ def draw(seen: Picture, look: Look) -> list[str]:
 
 def _head(seen: Picture, look: Look) -> Iterator[str]:
     mode, clock, storage, config = seen["mode"], seen["clock"], seen["storage"], seen.get("config", {})
-    word = mode.upper() + "".join(f" +{flag}" for flag in seen.get("flags", ()))
-    word += f", {seen['stage']} stages shed" if seen.get("stage") else ""
-    yield (
-        _paint(f"{word:<44}", _BOLD + _MODES.get(mode, ""), look) + f"{stamp(clock['utc_ms']):>19} UTC ({clock['clk']})"
-    )
+    shed = int(seen.get("stage") or 0)
+    stages = f", {shed} stage{'s' * (shed != 1)} shed" if shed else ""
+    flags = "".join(f" +{flag}" for flag in seen.get("flags", ()))
+    at = f" {stamp(clock['utc_ms'])} UTC ({clock['clk']})"
+    room = look.width - len(at)
+    fits = len(mode) + len(flags) + len(stages) <= room
+    word = mode.upper() + (flags if fits else "") + stages
+    yield _paint(f"{word:<{room}}"[:room], _BOLD + _MODES.get(mode, ""), look) + at
     because = ", ".join(seen.get("because", ()))
-    if because:
-        yield f"because {because}"[: look.width]
+    second = " ".join([*([] if fits else [flags.strip()]), *([f"because {because}"] if because else [])])
+    if second:
+        yield second[: look.width]
     link = (seen.get("points", {}).get("mqtt.connected") or {}).get("value")
     parts = [{True: "link up", False: "LINK DOWN"}.get(link, "no link")] if link is not None else ["no broker"]
     degraded = ", ".join(storage["degraded"])

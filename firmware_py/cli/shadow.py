@@ -251,8 +251,12 @@ def _values(point: Point) -> Iterator[Value]:
 def spell_event(event: Event) -> str:
     """Type and what it is about."""
     keys = ("cause", "condition", "alarm", "stage", "from", "to", "tier", "loads", "class")
-    about = [f"{event.data[key]}" for key in keys if event.data.get(key) not in (None, "", ())]
+    about = [_plain(event.data[key]) for key in keys if event.data.get(key) not in (None, "", ())]
     return " ".join([event.type, *dict.fromkeys(about)])
+
+
+def _plain(told: object) -> str:
+    return ", ".join(map(str, told)) if isinstance(told, tuple | list) else f"{told}"
 
 
 def _because(event: Event) -> tuple[str, ...]:

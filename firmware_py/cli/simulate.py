@@ -15,14 +15,14 @@ from typing import Any
 from config.strict import ConfigError
 from firmware_py.cli.codes import Code
 from firmware_py.cli.shadow import Moment, Shadow
-from firmware_py.cli.spell import span
+from firmware_py.cli.spell import columns, span
 from firmware_py.cli.wire import ask
 from firmware_py.core.reading import Value
+from firmware_py.report.fold import fold
 from firmware_py.runtime.generations import SITE_FILE
 
 _SETTLED_MS = 120_000
 _QUIET_MS = 1_800_000  # this long without anything new after the end, and nothing more is to be seen
-_WIDTH = 79
 
 
 def run(args: argparse.Namespace) -> int:
@@ -124,7 +124,7 @@ def _print(moments: list[Moment], shadow: Shadow, args: argparse.Namespace, *, l
     print(f"A shadow of {'the floor as it is now' if live else 'a sound floor'}; no output is touched.")
     for one in moments:
         why = f"  because {', '.join(one.why)}" if one.why else ""
-        print(f"{clock(one.at_ms):>8}  {one.what}{why}"[:_WIDTH])
+        print("\n".join(fold(f"{clock(one.at_ms):>8}  {one.what}{why}", columns(), after=" " * 12)))
     print(f"It ends in mode {shadow.mode}.")
 
 

@@ -1,7 +1,10 @@
 """How the command line writes values down: ages, times, values, what a lamp's rhythm means.
 
-Pure. It must not know the terminal.
+Pure but for how wide the terminal is.
 """
+
+import shutil
+import sys
 
 from firmware_py.core.output import Pattern
 
@@ -13,7 +16,15 @@ _LAMPS = {
     Pattern.CONSERVE: "2 flashes: saving",
     Pattern.MANUAL: "3 flashes: paper",
     Pattern.RECOVER: "gaps: recovery",
+    Pattern.FIRST: "2 blinks: the first",
+    Pattern.FIRST_SEEN: "2 gaps: first, seen",
+    Pattern.DRILL: "4 flashes: drill",
 }
+
+
+def columns() -> int:
+    """How wide the terminal is that we write to; 0 for a file or another program, which want long lines whole."""
+    return shutil.get_terminal_size((80, 24)).columns if sys.stdout.isatty() else 0
 
 
 def age(age_ms: object) -> str:
@@ -72,6 +83,8 @@ def value(given: object) -> str:
             return "-"
         case bool():
             return "on" if given else "off"
+        case str():
+            return given.removeprefix("sound_")
         case float():
             return f"{given:.1f}" if given % 1 else f"{given:.0f}"
         case _:

@@ -41,10 +41,13 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument("--config", metavar="FILE", default=DEFAULT_SITE, help="site file (default %(default)s)")
     check = _verb(verbs, "check", "check a site file and say every fault with its line")
     check.add_argument("file", nargs="?", default=DEFAULT_SITE, help="site file (default %(default)s)")
+    check.add_argument("--json", action="store_true", help="as JSON, version 1")
     check.add_argument("--effective", action="store_true", help="print the configuration in force, defaults included")
     check.add_argument("--budget", action="store_true", help="print how late a change on each Modbus line can be seen")
     verbs_config.add(verbs)
     verbs_look.add(verbs)
+    schema = _verb(verbs, "schema", "the JSON Schema of what a verb prints with --json")
+    schema.add_argument("of", nargs="?", default="", metavar="VERB", help="which (default: list them)")
     status = _verb(verbs, "status", "one picture of the floor as the daemon sees it")
     _add_socket(status)
     status.add_argument("--json", action="store_true", help="as JSON, version 1")
@@ -137,6 +140,7 @@ def _add_records(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     report.add_argument(
         "--format", choices=("text", "markdown", "json", "html"), default="text", help="default %(default)s"
     )
+    report.add_argument("--json", action="store_true", help="the same as --format json")
     report.add_argument("--output", default="", metavar="FILE", help="write it there")
     report.add_argument("--language", choices=("en", "zh"), default="", help="default: the site's")
     report.add_argument("--book", default="", metavar="FOLDER", help="read a book's files instead of asking the daemon")
@@ -148,10 +152,12 @@ def _add_records(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         "matter", nargs="?", default="", metavar="MATTER", help="for take: one, as `handover` shows it"
     )
     handover.add_argument("--name", default="", metavar="NAME", help="who you are, where shifts share an account")
+    handover.add_argument("--json", action="store_true", help="what is open as JSON, version 1")
     _add_socket(handover)
     tick = _verb(verbs, "tick", "tick an item of an open checklist, or list them", module="handover")
     tick.set_defaults(verb="tick")
     tick.add_argument("item", nargs="?", default="", metavar="ITEM", help="like power.recovery.forms")
+    tick.add_argument("--json", action="store_true", help="the lists as JSON, version 1")
     _add_socket(tick)
 
 
@@ -200,6 +206,7 @@ def _add_aside(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     _add_socket(drill)
     legend = _verb(verbs, "legend", "what the lamps and the sounder say, to hang beside the panel")
     legend.add_argument("file", nargs="?", default=DEFAULT_SITE, help="site file (default %(default)s)")
+    legend.add_argument("--json", action="store_true", help="as JSON, version 1")
     legend.add_argument("--html", action="store_true", help="a page that prints well, instead of text")
     legend.add_argument("--language", choices=("en", "zh"), default="", help="default: the site's")
     legend.add_argument("--all", action="store_true", help="every alarm with its id, priority and text")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from config.budget import check_budget
 from config.check_alarms import check_alarms
+from config.check_endurance import check_forecasts
 from config.compile import Floor, compile_floor
 from config.devices import Devices, find_devices
 from config.library import Library
@@ -21,6 +22,7 @@ def build_floor(path: Path) -> tuple[Floor, Devices]:
     document, site = load_document(path, reader)
     devices = find_devices(document, site, Library(path.parent, reader))
     check_budget(document, site, devices)
+    check_forecasts(document, site, {point.id for point in devices.points})
     floor = compile_floor(site, devices)
     check_alarms(document, floor)
     return floor, devices

@@ -15,6 +15,7 @@ from firmware_py.core.reading import Quality
 from firmware_py.wiring.probe import SERIAL, Address, Options, Report, probe
 
 MOST_UNITS: Final = 32
+_SILENT_MOST: Final = 3  # profiles that are tried on a unit that answers none of them: they ask different tables
 _AMI_PORT: Final = 5038
 _BANNER_S: Final = 3.0
 _BANNER: Final = b"Asterisk Call Manager"
@@ -91,14 +92,15 @@ async def _snmp(address: Address, options: Options) -> Found:
 async def _unit(address: Address, options: Options) -> Found:
     names = [options.profile] if options.profile else modbus_profiles()
     suits: list[Suit] = []
-    error = ""
+    error, silent = "", 0
     for name in names:
         report = await probe(address, replace(options, profile=name, timeout_ms=min(options.timeout_ms, 2_000)))
         error = report.error
         if report.known:
             kind = Library(options.folder).modbus(name).device_class.value
             suits.append(_suit(name, kind, report))
-        elif report.error and "does not answer" in report.error and not suits:
+        silent = silent + 1 if report.silent else 0
+        if not suits and (report.line_lost or silent == _SILENT_MOST):
             break  # nobody is there: no other profile will change that
     suits.sort(key=lambda one: (one.share, one.good), reverse=True)
     said = f"answers to {len(suits)} of {len(names)} profiles" if suits else error or "no profile suits"

@@ -93,7 +93,13 @@ class Report:
     units: Mapping[str, str]
     latency_ms: Mapping[str, int]
     error: str = ""
+    line_lost: bool = False  # nobody behind this line can be asked
     about: Mapping[str, str | int] = field(default_factory=dict)
+
+    @property
+    def silent(self) -> bool:
+        """True when not one question was answered."""
+        return bool(self.error) and not self.latency_ms
 
     @property
     def known(self) -> bool:
@@ -141,20 +147,21 @@ async def read_once(opened: Opened, timeout_ms: int) -> Report:
     """All groups of an opened driver, which is closed then."""
     samples: dict[str, Sample] = {}
     latency_ms: dict[str, int] = {}
-    error = ""
+    error, line_lost = "", False
     deadline_s = asyncio.get_running_loop().time() + timeout_ms / 1000
     try:
         for group in opened.groups():
             try:
                 found, latency_ms[group.id] = await _read(opened.bus, group.id, deadline_s)
             except DeviceError as trouble:
-                error = str(trouble)
+                error, line_lost = str(trouble), not trouble.unit_only
                 break
             samples.update(found)
     finally:
         await asyncio.wait({asyncio.ensure_future(opened.bus.close())}, timeout=CLOSE_S)
     return Report(
         samples=samples, sources=opened.sources(), units=opened.units, latency_ms=latency_ms, error=error,
+        line_lost=line_lost,
         about=opened.about,
     )  # fmt: skip
 

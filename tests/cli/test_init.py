@@ -18,6 +18,7 @@ from firmware_py.cli.draft_text import Answers, write
 from firmware_py.demo.stand_ins import StandIns
 from firmware_py.wiring.building import build_floor
 from firmware_py.wiring.discover import Found, Suit, units_of
+from tests.cli.documents import held_against
 from tests.conftest import PROJECT, find_tcp_port
 
 pytestmark = pytest.mark.wire
@@ -84,7 +85,7 @@ def test_discover_tells_in_json_what_suits_and_how_well(tmp_path: Path, capsys: 
     with stand_ins(tmp_path) as devices:
         words = ["discover", devices.addresses["ups1"], devices.addresses["pbx1"], "--timeout", "4 s", "--json"]
         assert main(words) == 0
-    told = json.loads(capsys.readouterr().out)
+    told = held_against("discover", capsys.readouterr().out)
     ups, exchange = told["found"]
     assert told["v"] == 1 and ups["suits"][0]["profile"] == "ups_auto" and ups["suits"][0]["good"] > 5
     assert exchange["suits"][0]["class"] == "exchange" and "Asterisk" in exchange["said"]

@@ -13,7 +13,10 @@ from firmware_py.cli.manual import manual, verbs_of
 from firmware_py.cli.verbs import build_parser
 from tests.conftest import PROJECT, require_program
 
-READING = ("status", "log", "plan", "simulate", "replay", "doctor", "diff", "discover", "probe", "rollback", "watch")
+READING = (
+    "check", "status", "watch", "log", "report", "legend", "plan", "simulate", "replay", "doctor", "diff", "discover",
+    "probe", "rollback", "handover", "tick",
+)  # fmt: skip
 
 
 def test_every_verb_is_in_the_manual_with_all_of_its_options() -> None:

@@ -1,6 +1,7 @@
 """`floorguard plan`: the course of an outage as people can check it with a pencil."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,10 +9,12 @@ import pytest
 from config.compile import compile_floor
 from config.devices import find_devices
 from config.library import Library
-from config.site import load_document
+from config.site import load_document, load_site
 from firmware_py.cli import main
 from firmware_py.cli.course import Going, Start, foresee
+from firmware_py.cli.plan import _why
 from firmware_py.core.shedplan import Battery
+from firmware_py.wiring.building import build_floor
 
 EXAMPLE = Path(__file__).parents[2] / "config" / "sites" / "example.toml"
 MINUTE = 60_000
@@ -64,12 +67,12 @@ def test_a_believed_battery_sheds_by_its_thresholds_as_they_come() -> None:
 
 
 def test_a_battery_that_ends_before_a_stage_says_so(tmp_path: Path) -> None:
-    text = EXAMPLE.read_text().replace('after = "0 s"', 'after = "9 h"').replace("endurance = true", "")
-    text = text.replace('after = "10 min"', 'after = "10 h"')
+    text = EXAMPLE.read_text().replace('after = "0 s"', 'after = "150 min"').replace("endurance = true", "")
+    text = text.replace('after = "10 min"', 'after = "160 min"')
     for line in ('charge_below = "80 %"', 'charge_release_above = "90 %"', 'charge_below = "50 %"'):
         text = text.replace(line, "")
     for line in ('charge_release_above = "60 %"', 'runtime_below = "60 min"', 'runtime_release_above = "75 min"'):
-        text = text.replace(line, 'after = "11 h"' if "below" in line else "")
+        text = text.replace(line, 'after = "170 min"' if "below" in line else "")
     path = tmp_path / "site.toml"
     path.write_text(text)
     assert main(["plan", str(path), "--runtime", "2 h", "--socket", str(tmp_path / "none")]) == 0
@@ -97,3 +100,13 @@ def test_a_faulty_site_is_told_with_its_faults(tmp_path: Path, capsys: pytest.Ca
     assert "site.toml" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main(["plan", str(path), "--load", "many"])
+
+
+def test_a_stage_whose_loads_are_off_is_shed_already() -> None:
+    plan = build_floor(EXAMPLE)[0].plan
+    (battery,) = plan.batteries.values()
+    stage = next(one for one in load_site(EXAMPLE).stage if one.id == "power2")
+    going = Going(stage=stage, at_ms=0, why="time", load_w=1, lasts_ms=1, buys_ms=0)
+    start = Start(load_w=1, charge_pct=100.0, runtime_ms=1, believed_ms=1, off=frozenset({"feed.office"}))
+    assert _why(battery, going, start) == "shed already"
+    assert _why(battery, going, replace(start, off=frozenset())) == "time"

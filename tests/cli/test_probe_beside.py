@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -21,6 +20,7 @@ from firmware_py.runtime.board import Board
 from firmware_py.runtime.clock import SystemClock
 from firmware_py.wiring.building import build_floor
 from firmware_py.wiring.drafts import gather
+from tests.cli.documents import held_against
 from tests.conftest import PROJECT
 from tests.runtime.test_control import serving
 
@@ -76,7 +76,7 @@ def test_a_device_that_the_controller_reads_is_told_by_the_controller(tmp_path: 
 
 
 def test_in_json_it_is_a_document_of_version_1(tmp_path: Path) -> None:
-    told = json.loads(probe(tmp_path, "hvac1", "--json").stdout)
+    told = held_against("probe", probe(tmp_path, "hvac1", "--json").stdout)
     assert told["v"] == 1 and told["points"]["hvac1.running"]["value"] is True
 
 

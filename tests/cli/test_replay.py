@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import replace as replace_fields
 from pathlib import Path
@@ -21,6 +20,7 @@ from firmware_py.runtime.generations import Generation
 from firmware_py.runtime.recorder import Inputs, Recorder, replay
 from firmware_py.wiring.building import build_floor
 from firmware_py.wiring.drafts import gather, open_store
+from tests.cli.documents import held_against
 from tests.conftest import PROJECT
 
 EXAMPLE = PROJECT / "config" / "sites" / "example.toml"
@@ -41,12 +41,18 @@ def record(folder: Path, plan: Plan) -> None:
     recorder.flush()
 
 
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("recorded")
+    shutil.copy(EXAMPLE, folder / "site.toml")
+    open_store(folder).add(gather(folder / "site.toml"), Generation(number=0), trial=False)
+    record(folder, build_floor(EXAMPLE)[0].plan)
+    return folder
+
+
 @pytest.fixture
-def directory(tmp_path: Path) -> Path:
-    shutil.copy(EXAMPLE, tmp_path / "site.toml")
-    open_store(tmp_path).add(gather(tmp_path / "site.toml"), Generation(number=0), trial=False)
-    record(tmp_path, build_floor(EXAMPLE)[0].plan)
-    return tmp_path
+def directory(recorded: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(recorded, tmp_path / "state"))
 
 
 def words(directory: Path, *more: str) -> list[str]:
@@ -66,7 +72,7 @@ def test_another_configuration_shows_the_first_cycle_in_which_it_would_have_deci
     other = directory / "other.toml"
     other.write_text(EXAMPLE.read_text().replace('on_delay = "2 s"', 'on_delay = "9 s"', 1))
     assert main(words(directory, str(other), "--json")) == 1
-    told = json.loads(capsys.readouterr().out)
+    told = held_against("replay", capsys.readouterr().out)
     assert told["v"] == 1 and "mode conservation -> normal" in told["difference"], told
 
 

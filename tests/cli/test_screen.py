@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from firmware_py.cli.screen import Look, draw, visible
-from firmware_py.cli.spell import age, span
+from firmware_py.cli.spell import age, lamp, span, value
+from firmware_py.core.output import Pattern
 
 ROWS = ("POWER", "PHONES", "COOLING", "FIRE", "LINK", "CONTROLLER")
 
@@ -132,3 +133,34 @@ def test_an_age_takes_few_letters(ms: int | None, text: str) -> None:
 
 def test_a_span_says_hours_and_minutes() -> None:
     assert (span(7_800_000), span(300_000), span(40_000)) == ("2 h 10 min", "5 min", "40 s")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"), [("sound_high", "high"), (True, "on"), (False, "off"), (None, "-"), (21.25, "21.2"), (3, "3")]
+)
+def test_a_value_takes_few_letters(wanted: object, said: str) -> None:
+    assert value(wanted) == said
+
+
+def test_every_rhythm_of_a_lamp_is_told_in_words_that_fit() -> None:
+    spelt = [lamp(pattern.value) for pattern in Pattern if not pattern.value.startswith("sound")]
+    assert all(" " in said and len(said) <= 20 for said in spelt), spelt
+    assert len(set(spelt)) == len(spelt)
+
+
+def test_one_stage_is_no_plural() -> None:
+    assert draw(picture(stage=1), Look())[0].split("  ")[0].endswith(", 1 stage shed")
+
+
+def test_many_flags_push_neither_the_clock_nor_the_stages_off_the_first_line() -> None:
+    seen = picture(stage=3, flags=["checklist", "cut_announced", "drill", "planned"])
+    first, second = draw(seen, Look())[:2]
+    assert first.startswith("CONSERVATION, 3 stages shed") and first.endswith(")") and len(first) <= 80
+    assert second.startswith("+checklist +cut_announced +drill +planned because ups1.on_battery")
+
+
+def test_without_lamps_the_alarms_have_room() -> None:
+    base = picture()
+    alarms = {f"room{n}.hot": next(iter(base["alarms"].values())) for n in range(5)}
+    lines = draw({**base, "lamps": [], "alarms": alarms}, Look())
+    assert sum("room" in line and ".hot" in line for line in lines) == 5 and len(lines) <= 24

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from firmware_py.cli import main
-from firmware_py.cli.shadow import Shadow, sound_value
+from firmware_py.cli.shadow import Shadow, sound_value, spell_event
 from firmware_py.cli.simulate import parse_value
+from firmware_py.core.event import Event, Severity
 from firmware_py.core.plan import Plan
 from firmware_py.wiring.building import build_floor
+from tests.cli.documents import held_against
 from tests.conftest import PROJECT
 
 DEMO = PROJECT / "config" / "sites" / "demo.toml"
@@ -32,8 +33,8 @@ def test_a_floor_that_nobody_has_seen_is_made_up_sound(plan: Plan) -> None:
 
 
 def test_a_cut_conserves_sheds_in_order_and_ends_normal(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["simulate", "mains", str(EXAMPLE), "--for", "12 min", "--json", "--socket", "/nowhere"]) == 0
-    told = json.loads(capsys.readouterr().out)
+    assert main(["simulate", "mains", str(DEMO), "--for", "15 s", "--json", "--socket", "/nowhere"]) == 0
+    told = held_against("simulate", capsys.readouterr().out)
     what = [one["what"] for one in told["timeline"]]
     places = [
         what.index(next(one for one in what if one.startswith(start)))
@@ -41,6 +42,7 @@ def test_a_cut_conserves_sheds_in_order_and_ends_normal(capsys: pytest.CaptureFi
             "mode.changed normal conservation",
             "stage.shed power.stage1",
             "stage.shed power.stage2",
+            "stage.shed power.stage3",
             "that ends",
             "mode.changed conservation recovery",
             "stage.restored power.stage1",
@@ -65,7 +67,7 @@ def test_a_battery_lasts_longer_with_less_on_it(plan: Plan) -> None:
         shadow.lose_mains()
     half.cells[0].load_w = whole.cells[0].load_w * 2  # it was seen at twice this load
     for shadow in (whole, half):
-        list(shadow.run(600_000, shadow.now_ms))
+        list(shadow.run(60_000, shadow.now_ms))
     assert half.cells[0].left > whole.cells[0].left
 
 
@@ -111,7 +113,7 @@ import socket, sys
 def refuse(*_): raise AssertionError("a socket was opened")
 socket.socket.connect = socket.socket.bind = socket.socket.sendto = refuse
 from firmware_py.cli import main
-code = main(["simulate", "mains", {str(DEMO)!r}, "--for", "2 min", "--socket", "/nowhere"])
+code = main(["simulate", "mains", {str(DEMO)!r}, "--for", "8 s", "--socket", "/nowhere"])
 loaded = {{"gpiozero", "lgpio", "pymodbus", "pysnmp", "paho"}} & set(sys.modules)
 assert not loaded, loaded
 sys.exit(code)
@@ -119,3 +121,11 @@ sys.exit(code)
     done = subprocess.run([sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert "no output is touched" in done.stdout
+
+
+def test_names_in_an_event_stand_as_people_write_them() -> None:
+    event = Event(
+        type="stage.restored", severity=Severity.INFO, at_ms=0,
+        data={"stage": "power.stage3", "loads": ("Office", "Desks")},
+    )  # fmt: skip
+    assert spell_event(event) == "stage.restored power.stage3 Office, Desks"

@@ -143,6 +143,27 @@ STAGES: tuple[Slip, ...] = (
         "has priority 7 and matters less",
     ),
 )
+ENDURANCE: tuple[Slip, ...] = (
+    ('rating = "8 kW"', '«rating = "1.2 kW"', "takes 1458 W, more than this: an endurance of 4 h cannot be reached"),
+    (
+        'ups = "ups1"\noutput = "feed.office"',
+        'output = "feed.office"',
+        "no [[ups]] feeds office, so that no battery can be made to last by it",
+    ),
+    (
+        'charge_below = "50 %"\ncharge_release_above = "60 %"\nruntime_below = "60 min"\n'
+        'runtime_release_above = "75 min"\nendurance = true',
+        '«after = "4 h"',
+        "sheds only when the endurance of 4 h has passed already",
+    ),
+)
+PEOPLE: tuple[Slip, ...] = (
+    ("[[person]]\ntier = 2", "[[«person]]", "person.2.tier: is missing"),
+    ('tier = 1\nname = "Duty', '«tier = 0\nname = "Duty', "must be at least 1"),
+    ("tier = 2", "«tier = 3", "nobody is in tier 2, which is told after 30 min"),
+    ('phone = "+86 21 5550 0101"', '«phone = "call me"', "must be a telephone number"),
+    ('mail = "service.manager@example.org"', '«mail = "service.manager"', "must be a mail address"),
+)
 EXCHANGE = (
     'host = "192.0.2.30"\nport = 5038\nuser = "floorguard"\nsecret_file = "credential:pbx1.secret"\ntls = false\n'
 )
@@ -181,7 +202,7 @@ VALUES: tuple[Slip, ...] = (
     ("tls = false\n", 'tls = false\n«ca_file = "/etc/ca.pem"\n', "has no use without tls = true"),
 )
 
-SLIPS = (*SCHEMA, *SECRETS, *IDS, *WIRING, *STAGES, *VALUES)
+SLIPS = (*SCHEMA, *SECRETS, *IDS, *WIRING, *STAGES, *ENDURANCE, *PEOPLE, *VALUES)
 
 
 def slip(text: str, old: str, new: str) -> tuple[str, str]:

@@ -89,7 +89,7 @@ def _serve_cells(capture: Mapping[str, Any], folder: Path) -> Iterator[int]:
         for place, value in enumerate(run_["values"])
     }
 
-    class Recorded(DataBank):  # type: ignore[misc]
+    class Recorded(DataBank):  # type: ignore[misc]  # its base has no type information
         def _look(self, table: str, address: int, number: int) -> list[Any] | None:
             found = [cells.get((table, address + place)) for place in range(number)]
             return None if None in found else found

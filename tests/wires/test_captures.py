@@ -10,6 +10,7 @@ import pytest
 
 from firmware_py.cli import main
 from firmware_py.cli.codes import Code
+from tests.cli.documents import held_against
 from tests.conftest import PROJECT, find_tcp_port, find_udp_port
 from tests.wires.captures import CAPTURES, points_again
 from tests.wires.snmp_peers import snmpd
@@ -135,7 +136,7 @@ def test_a_unit_on_a_serial_line_is_read_by_the_lines_file(
     with serve_libmodbus_serial(libmodbus_server) as line:
         address = f"modbus+rtu://{line.serial}/3?baud=19200&parity=none"
         assert main(["probe", address, "--profile", "hvac_generic", "--json"]) == Code.OK
-        found = json.loads(capsys.readouterr().out)["points"]
+        found = held_against("probe", capsys.readouterr().out)["points"]
         assert main(["discover", address.replace("/3?", "/2-3?"), "--json", "--timeout", "1 s"]) == Code.OK
         silent, unit = json.loads(capsys.readouterr().out)["found"]
     assert (found["hvac.running"]["v"], found["hvac.fault"]["v"]) == (True, False)
