@@ -44,6 +44,15 @@ def month_page(ledger: Doc, site: Doc, words: Words, now_s: int) -> Page:
     )
 
 
+def incidents_page(found: Sequence[Doc], asked: str, site: Doc, words: Words) -> Page:
+    """The incidents that were asked for, one a line."""
+    return Page(
+        title=words("title.incidents"), subtitle=" · ".join(filter(None, (str(site.get("name")), asked))),
+        language=words("language"), made=words("made", site=site.get("id")), blocks=(_incidents(found, words),),
+        data={"kind": "incidents", "site": site, "asked": asked, "incidents": list(found)},
+    )  # fmt: skip
+
+
 def _rates(kpis: Kpis, words: Words) -> Table:
     def row(name: str, value: str, target: str, kept: bool) -> tuple[str, ...]:
         return words(f"kpi.{name}"), value, target, words("kept") if kept else words("missed")

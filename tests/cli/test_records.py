@@ -80,6 +80,19 @@ def test_the_newest_incident_is_reported_in_every_form(
         assert "2026-11-18 19:23:35" in said  # Shanghai
 
 
+def test_incidents_are_found_by_month_cause_class_and_state(
+    floor: Floor, book: Book, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ("", "2026-11", "power", "2026-11 trunk", "open", "major", "2026-10", "closed,technical")
+    assert ask(floor, book, tmp_path, *(["report", "incidents", one, "--format", "json"] for one in asked)) == [0] * 8
+    told = [json.loads(line)["incidents"] for line in capsys.readouterr().out.splitlines()]
+    assert [len(one) for one in told] == [3, 3, 1, 1, 0, 0, 0, 3]
+    assert [one["id"] for one in told[1]] == ["2026-0003", "2026-0002", "2026-0001"]
+    assert told[2][0]["cause"] == "power" and told[3][0]["cause"] == "trunk"
+    assert main(["report", "incidents", "power", "--book", str(book._directory)]) == 0
+    assert "2026-0001  technical fault" in capsys.readouterr().out
+
+
 def test_a_report_goes_to_a_file_in_the_language_that_is_asked_for(floor: Floor, book: Book, tmp_path: Path) -> None:
     out = tmp_path / "month.html"
     line = ["report", "month", "2026-11", "--format", "html", "--language", "zh", "--output", str(out)]
