@@ -19,7 +19,7 @@ LEVELS = (5, 10, 20, 60)  # usual calls in half an hour
 DAY_MINUTES, JUDGED_WEEKS = 1440, 4
 DAYS_ALIKE, DAYS_DIFFER = 0.0, 25.0  # shape of the gamma; 0: every day is the same
 LINES, HOLD_MIN = 8, 3.0
-TIMES = 3.0  # a true surge
+TIMES, SURGES = 3.0, 12  # true surges, and how many of them in a history
 CALM_MIN, LONGEST_MIN = 300, 90  # before it, and of it
 
 
@@ -44,7 +44,7 @@ def history(chance: random.Random, level: float, shape: float) -> dict[int, tupl
 
 
 def simulate(
-    level: float, seed: int, *, weeks: int = JUDGED_WEEKS, surges: int = 6, shape: float = DAYS_ALIKE
+    level: float, seed: int, *, weeks: int = JUDGED_WEEKS, surges: int = SURGES, shape: float = DAYS_ALIKE
 ) -> Score:
     """One floor's twelve weeks, and surges on days of their own."""
     chance = random.Random(seed)

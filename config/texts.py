@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+LANGUAGES = ("en", "zh")
 _FOLDER = Path(__file__).resolve().parent / "text"
 
 

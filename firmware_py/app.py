@@ -38,6 +38,7 @@ from firmware_py.runtime.supervisor import Closing, Supervisor
 from firmware_py.runtime.table import PointTable
 from firmware_py.runtime.watchdog import Beats, Watchdog
 from firmware_py.runtime.writer import Writer
+from firmware_py.wiring import told
 from firmware_py.wiring.bridge import bridge_settings
 from firmware_py.wiring.building import build_floor
 from firmware_py.wiring.choice import Choice, choose
@@ -136,7 +137,7 @@ class Controller:
         control = Control(
             control_socket(site, environ), run=self._run_id, clock=self._clock, board=self._board, desk=desk,
             may=rights.may, mode=rights.socket_mode, records=self._records.answer,
-            more={**self._configure.verbs, "exported": exported.note},
+            more={**self._configure.verbs, **told.verbs(lambda: self._swap.floor), "exported": exported.note},
         )  # fmt: skip
         self._declare_tasks(control, LocalWeek(self._table, self._clock, site.site.timezone))
 

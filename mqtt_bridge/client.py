@@ -153,6 +153,10 @@ class Session:
             self.window = min(self.window, getattr(got, "ReceiveMaximum", self.window))
             self._slots = asyncio.Semaphore(self.window)
             self._largest_bytes = getattr(got, "MaximumPacketSize", None)
+            # A broker may want more pings than we would send, never fewer: by them a dead line is noticed in time.
+            own_s = self._broker.keep_alive_ms // 1000
+            if not 0 < client.keepalive <= own_s:
+                client._keepalive = own_s  # paho has taken the broker's, and its setter is for closed lines only
             self._accepted.set_result(None)
 
     def _on_disconnect(

@@ -6,7 +6,7 @@ Arithmetic for `floorguard plan`, with runtime in proportion to load, as the dae
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from config.model_floor import StageEntry
+from config.stages import PlannedStage
 from firmware_py.core.forecast import presume_w
 from firmware_py.core.shedplan import Battery, depth, fed_w, grace_ms, ladder
 
@@ -26,7 +26,7 @@ class Start:
 class Going:
     """One stage on its way: `at_ms` after the outage began (None: the battery ends first), and the forecast then."""
 
-    stage: StageEntry
+    stage: PlannedStage
     at_ms: int | None
     why: str
     load_w: int
@@ -34,7 +34,7 @@ class Going:
     buys_ms: int
 
 
-def foresee(battery: Battery, stages: Sequence[StageEntry], start: Start) -> tuple[list[Going], int]:
+def foresee(battery: Battery, stages: Sequence[PlannedStage], start: Start) -> tuple[list[Going], int]:
     """What goes when, and when the battery is empty. `stages`: those of the power cause, in their order."""
     waiting, going = list(stages), []
     off, load_w, now_ms, left = start.off, start.load_w, 0, 1.0
@@ -69,7 +69,7 @@ def _lasts_ms(start: Start, load_w: int) -> float:
 
 
 def _due(
-    battery: Battery, stage: StageEntry, start: Start, now_ms: int, left: float, lasts_ms: float
+    battery: Battery, stage: PlannedStage, start: Start, now_ms: int, left: float, lasts_ms: float
 ) -> list[tuple[int, str]]:
     """Every trigger of a stage with the time at which it comes."""
     found: list[tuple[int, str]] = []
@@ -85,7 +85,7 @@ def _due(
     return found
 
 
-def _for_endurance(battery: Battery, stage: StageEntry, start: Start) -> Iterator[tuple[int, str]]:
+def _for_endurance(battery: Battery, stage: PlannedStage, start: Start) -> Iterator[tuple[int, str]]:
     """At once where the forecast itself is too short; where only belief in it is, after the grace."""
     doubted = ladder(battery, runtime_ms=start.believed_ms, load_w=start.load_w, off=start.off)
     said = ladder(battery, runtime_ms=start.runtime_ms, load_w=start.load_w, off=start.off)

@@ -1,6 +1,6 @@
 """`floorguard legend`: the panel's legend as text, or as one page of HTML that prints well, in the site's language.
 
-Reads the site file alone. It must not ask the daemon.
+Of what is in force where a controller runs, else of the site file. It must not decide what a lamp says.
 """
 
 import argparse
@@ -9,14 +9,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from config.legend import Legend, Rhythm, arrange
-from config.strict import ConfigError
-from config.texts import load_texts
+from config.legend_parts import Legend, Rhythm
+from firmware_py.cli.arguments import DEFAULT_SITE
 from firmware_py.cli.codes import Code
 from firmware_py.cli.legend_page import page
 from firmware_py.cli.spell import columns
+from firmware_py.cli.wire import ask
+from firmware_py.core.codec import decode
 from firmware_py.report.fold import fold
-from firmware_py.wiring.building import build_floor
 
 CELLS, CELL_MS = 40, 100
 _SHOWN_MS = CELLS * CELL_MS
@@ -24,13 +24,9 @@ _SHOWN_MS = CELLS * CELL_MS
 
 def run(args: argparse.Namespace) -> int:
     """Print the legend."""
-    try:
-        floor, _ = build_floor(Path(args.file))
-    except ConfigError as error:
-        print(error, file=sys.stderr)
-        return Code.CHECK
-    language = args.language or floor.site.site.language
-    legend = arrange(floor, load_texts(language), language)
+    legend, code = _find(args)
+    if legend is None:
+        return code
     if args.json:
         print(json.dumps(_as_json(legend), ensure_ascii=False))
         return Code.OK
@@ -42,6 +38,25 @@ def run(args: argparse.Namespace) -> int:
         indent = " " * (len(line) - len(line.lstrip()))
         print("\n".join(fold(line.lstrip(), room, indent, indent + "  ")))
     return Code.OK
+
+
+def _find(args: argparse.Namespace) -> tuple[Legend | None, Code]:
+    """Of the file that is named; else of what a running controller has in force, else of the usual file."""
+    if not args.file and Path(args.socket).exists():
+        answer, code = ask(args.socket, "legend", language=args.language)
+        return (None, code) if answer is None else (decode(Legend, answer), code)
+    from config.legend import arrange
+    from config.strict import ConfigError
+    from config.texts import load_texts
+    from firmware_py.wiring.building import build_floor
+
+    try:
+        floor, _ = build_floor(Path(args.file or DEFAULT_SITE))
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return None, Code.CHECK
+    language = args.language or floor.site.site.language
+    return arrange(floor, load_texts(language), language), Code.OK
 
 
 def _lines(legend: Legend, *, every: bool) -> Iterator[str]:

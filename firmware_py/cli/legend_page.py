@@ -6,7 +6,7 @@ Every rhythm is drawn as it runs, so that it is understood without reading. It m
 from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 
-from config.legend import Lamp, Legend, Listed, Rhythm
+from config.legend_parts import Lamp, Legend, Listed, Rhythm
 from monitors.parts import Row
 
 SHOWN_MS = 4_000

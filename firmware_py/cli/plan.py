@@ -6,38 +6,43 @@ From the site file, and from the daemon's live points where one runs. Sheds noth
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from config.model_floor import StageCause, StageEntry
-from config.model_site import Site
-from config.strict import ConfigError
+from config.stages import PlannedStage
 from config.units import DURATION, PERCENT, WATTS
+from firmware_py.cli.arguments import DEFAULT_SITE
 from firmware_py.cli.codes import Code
 from firmware_py.cli.course import Going, Start, foresee
 from firmware_py.cli.spell import columns
 from firmware_py.cli.wire import ask
+from firmware_py.core.codec import decode
 from firmware_py.core.shedplan import Battery, fed_w
 from firmware_py.report.fold import fold
-from firmware_py.wiring.building import build_floor
 
 Points = Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """What a site declares of its batteries."""
+
+    batteries: tuple[Battery, ...]
+    stages: tuple[PlannedStage, ...]
+
+
 def run(args: argparse.Namespace) -> int:
     """Print the plan of every UPS."""
-    try:
-        floor, _ = build_floor(Path(args.file))
-    except ConfigError as error:
-        print(error, file=sys.stderr)
-        return Code.CHECK
     seen = _live(args.socket)
+    declared, code = _of_file(args.file or DEFAULT_SITE) if args.file or not seen else _in_force(args.socket)
+    if declared is None:
+        return code
     plans = []
-    for battery in floor.plan.batteries.values():
+    for battery in declared.batteries:
         start = _start(battery, seen, args)
-        stages = _stages(floor.site, battery)
-        going, end_ms = foresee(battery, stages, start)
+        going, end_ms = foresee(battery, _stages(declared.stages, battery), start)
         plans.append(_document(battery, start, going, end_ms, live=bool(seen)))
     if args.json:
         print(json.dumps({"v": 1, "plans": plans}, ensure_ascii=False))
@@ -84,11 +89,30 @@ def _number(points: Points, name: str) -> float | None:
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def _stages(site: Site, battery: Battery) -> list[StageEntry]:
-    """The stages of the power cause that have a load on this UPS."""
+def _in_force(socket: str) -> "tuple[Declared | None, Code]":
+    """What the controller runs: nobody compiles a draft that is not in force."""
+    answer, code = ask(socket, "batteries")
+    return (None, code) if answer is None else (decode(Declared, answer), code)
+
+
+def _of_file(file: str) -> "tuple[Declared | None, Code]":
+    from config.stages import planned_stages
+    from config.strict import ConfigError
+    from firmware_py.wiring.building import build_floor
+
+    try:
+        floor, _ = build_floor(Path(file))
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return None, Code.CHECK
+    stages = tuple(planned_stages(floor.site.stage))
+    return Declared(batteries=tuple(floor.plan.batteries.values()), stages=stages), Code.OK
+
+
+def _stages(stages: Sequence[PlannedStage], battery: Battery) -> list[PlannedStage]:
+    """Those that have a load on this UPS."""
     own = {load.id for load in battery.loads}
-    chosen = [stage for stage in site.stage if stage.cause is StageCause.POWER and own & set(stage.loads)]
-    return sorted(chosen, key=lambda stage: stage.order)
+    return [stage for stage in stages if own & set(stage.loads)]
 
 
 def _document(battery: Battery, start: Start, going: list[Going], end_ms: int, *, live: bool) -> dict[str, Any]:
@@ -98,7 +122,7 @@ def _document(battery: Battery, start: Start, going: list[Going], end_ms: int, *
         "endurance_ms": battery.endurance_ms, "end_ms": end_ms,
         "stages": [
             {
-                "id": one.stage.id, "order": one.stage.order, "loads": one.stage.loads, "when": _when(one.stage),
+                "id": one.stage.id, "order": one.stage.order, "loads": list(one.stage.loads), "when": _when(one.stage),
                 "at_ms": one.at_ms, "why": _why(battery, one, start), "load_w": one.load_w, "lasts_ms": one.lasts_ms,
                 "buys_ms": one.buys_ms,
             }
@@ -113,7 +137,7 @@ def _why(battery: Battery, going: Going, start: Start) -> str:
     return "shed already" if own and own <= start.off else going.why
 
 
-def _when(stage: StageEntry) -> str:
+def _when(stage: PlannedStage) -> str:
     """The site's own words for its triggers."""
     said = [] if stage.after_ms is None else [f"after {DURATION.show(stage.after_ms)}"]
     if stage.charge_below_pct is not None:

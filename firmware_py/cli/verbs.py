@@ -109,7 +109,7 @@ def _add_probe(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
 
 def _add_plan(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     plan = _verb(verbs, "plan", "what would be shed when if the mains failed now, and what each stage buys")
-    plan.add_argument("file", nargs="?", default=DEFAULT_SITE, help="site file (default %(default)s)")
+    plan.add_argument("file", nargs="?", default="", help="site file (default: what is in force, else the usual one)")
     plan.add_argument("--runtime", dest="runtime_ms", type=_duration_ms, default=0, metavar="TIME", help="assume it")
     plan.add_argument("--load", dest="load_w", type=_watts_w, default=0.0, metavar="WATTS", help='assume it: "3 kW"')
     plan.add_argument("--json", action="store_true", help="as JSON, version 1")
@@ -210,8 +210,9 @@ def _add_aside(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     drill.add_argument("--yes", action="store_true", help="outputs really act: without this nothing is done")
     _add_socket(drill)
     legend = _verb(verbs, "legend", "what the lamps and the sounder say, to hang beside the panel")
-    legend.add_argument("file", nargs="?", default=DEFAULT_SITE, help="site file (default %(default)s)")
+    legend.add_argument("file", nargs="?", default="", help="site file (default: what is in force, else the usual one)")
     legend.add_argument("--json", action="store_true", help="as JSON, version 1")
     legend.add_argument("--html", action="store_true", help="a page that prints well, instead of text")
     legend.add_argument("--language", choices=("en", "zh"), default="", help="default: the site's")
     legend.add_argument("--all", action="store_true", help="every alarm with its id, priority and text")
+    _add_socket(legend)

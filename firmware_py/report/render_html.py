@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from html import escape
 from typing import assert_never
 
+from firmware_py.report.fold import shown_width
 from firmware_py.report.page import Block, Facts, Page, Picture, Signature, Table
-from firmware_py.report.render_text import shown_width
 
 _STYLE = """
 :root{color-scheme:light}*{box-sizing:border-box}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 GROUP_MODE, OPEN_MODE = 0o660, 0o666
-VIEW_VERBS = frozenset({"status", "watch", "events", "generations", "config"})
+VIEW_VERBS = frozenset({"status", "watch", "events", "generations", "config", "legend", "batteries"})
 OPERATE_VERBS = frozenset({"command"})
 
 

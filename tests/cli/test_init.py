@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
+from urllib.parse import urlsplit
 
 import pytest
 
 from config.site import build_site, load_site
 from config.strict import ConfigError, parse
 from firmware_py.cli import main
+from firmware_py.cli.codes import Code
 from firmware_py.cli.draft_text import Answers, write
 from firmware_py.demo.stand_ins import StandIns
 from firmware_py.wiring.building import build_floor
@@ -129,3 +133,61 @@ def test_whatever_was_found_the_file_is_sound() -> None:
     for found in ([], units, upses, pbx, [*units, *upses, *pbx]):
         site = build_site(parse(write(found, answers), "site.toml"))
         assert len(site.units) == sum(one in units for one in found)
+
+
+def test_at_a_terminal_it_asks_few_questions_and_takes_the_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    silent = f"modbus+tcp://127.0.0.1:{find_tcp_port()}/1"
+    answers = iter([silent, "", "floor-9", "", "de", "192.0.2.7:1884"])
+    asked: list[str] = []
+
+    def answer(question: str) -> str:
+        asked.append(question.strip())
+        return next(answers)
+
+    monkeypatch.setattr("builtins.input", answer)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    file = tmp_path / "new.toml"
+    assert main(["init", str(file), "--timeout", "1 s", "--no-pins"]) == Code.PROBE
+    assert len(asked) == 6 and asked[2].startswith("Short name of the floor"), asked
+    site = load_site(file)
+    assert (site.site.id, site.site.name) == ("floor-9", "Call floor"), "an empty answer takes the default"
+    assert site.mqtt is not None and (site.mqtt.host, site.mqtt.port) == ("192.0.2.7", 1884)
+    assert f"Left out, since they did not answer: {silent}" in capsys.readouterr().out
+
+
+def test_an_answer_that_cannot_be_writes_nothing_and_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "new.toml"
+    assert main(["init", str(file), "--no-questions", "--id", "Floor 9"]) == Code.CHECK
+    assert "site.id: must be 1 to 40 small letters" in capsys.readouterr().err and not file.exists()
+
+
+LISTENING = """
+import json, socket, sys
+touched = set()
+def hook(event, arguments):
+    if event in ("socket.connect", "socket.sendto") and arguments[0].family != socket.AF_UNIX:
+        touched.add(tuple(arguments[1][:2]))
+sys.addaudithook(hook)
+from firmware_py.cli import main
+code = main(sys.argv[2:])
+open(sys.argv[1], "w").write(json.dumps(sorted(touched)))
+sys.exit(code)
+"""
+
+
+def test_nothing_but_the_given_addresses_is_asked(tmp_path: Path) -> None:
+    with stand_ins(tmp_path) as devices:
+        given = [address for address in devices.addresses.values() if "://" in address]
+        words = [word for address in given for word in ("--address", address)]
+        notes = tmp_path / "touched"
+        done = subprocess.run(
+            [sys.executable, "-c", LISTENING, str(notes), "init", str(tmp_path / "a.toml"), "--no-questions", *words],
+            cwd=PROJECT, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    wanted = {(urlsplit(address).hostname, urlsplit(address).port) for address in given}
+    assert {tuple(one) for one in json.loads(notes.read_text())} == wanted

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from config.legend import Rhythm
+from config.legend_parts import Rhythm
 from firmware_py.cli import main
 from firmware_py.cli.legend import bar
 from firmware_py.cli.legend_page import lit

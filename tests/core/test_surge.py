@@ -12,6 +12,7 @@ from firmware_py.core.surge import (
     WEEKS,
     Minute,
     SurgeState,
+    expected,
     judge,
     learnt,
     note,
@@ -53,6 +54,20 @@ def test_before_three_weeks_it_says_learning_and_never_surge() -> None:
 def test_one_surge_in_the_history_does_not_move_the_usual() -> None:
     assert usual(learnt({0: (60, 60, 300, 60, 60, 60, 60, 60)}), 0) == 60.0
     assert usual(learnt({0: (10, 20, 30, 40)}), 0) == 25.0
+
+
+def test_a_half_hour_of_another_kind_says_nothing_of_this_one() -> None:
+    opens = learnt({slot: (20 if slot >= 16 else 0,) * WEEKS for slot in range(SLOTS)})
+    assert expected(opens, 16) == pytest.approx(20 / 30) and expected(opens, 15) == 0.0
+    rises = learnt({slot: (20 + slot % 5,) * WEEKS for slot in range(SLOTS)})
+    assert expected(rises, 20) != pytest.approx(20 / 30), "those of the same kind do"
+    assert expected(learnt({3: (6, 6, 6)}), 3) == pytest.approx(6 / 30), "nor does one that is not learnt yet"
+
+
+def test_evidence_is_kept_within_bounds_however_many_call() -> None:
+    state = feed(EVEN, 0, 60, 2)
+    assert feed(state, 60, 1, 100_000).surging
+    assert feed(state, 60, 30, 0).score_value + 30 * 4 > 0.0 and not feed(state, 60, 30, 0).surging
 
 
 def test_three_times_the_usual_is_a_surge_within_minutes_and_ends_when_it_is_over() -> None:
