@@ -85,6 +85,13 @@ class AlarmCourse(RuleBasedStateMachine):
                 self.floor.values[point] = bad
                 self.floor.run(3 * SECOND)
 
+    @rule(first=st.sampled_from(sorted(HEALTHY)), then=st.sampled_from(sorted(HEALTHY)))
+    def silence(self, first: str, then: str) -> None:
+        """Nobody has silenced what comes afterwards."""
+        self.fail(first, "")
+        self.give_order(CommandKind.SILENCE, "", 0, "")
+        self.fail(then, "")
+
     @rule(kind=st.sampled_from(["power", "fire"]), real=st.booleans())
     def practise(self, kind: str, real: bool) -> None:
         """A drill on a floor that was brought to rest; sometimes what is practised becomes true."""
@@ -216,6 +223,6 @@ class LongCourse(AlarmCourse):
 
 
 TestAlarmCourse = AlarmCourse.TestCase
-TestAlarmCourse.settings = settings(max_examples=20, stateful_step_count=30, deadline=None)
+TestAlarmCourse.settings = settings(max_examples=12, stateful_step_count=25, deadline=None)
 TestLongCourse = pytest.mark.proof(LongCourse.TestCase)
 TestLongCourse.settings = settings(max_examples=500, stateful_step_count=50, deadline=None)
