@@ -90,7 +90,7 @@ def _as_json(legend: Legend) -> dict[str, object]:
             {
                 "name": name, "scope": scope,
                 "lamps": [
-                    {"row": lamp.row.value, "label": lamp.label, "speaks": lamp.speaks, "colour": lamp.colour}
+                    {"row": lamp.row, "label": lamp.label, "speaks": lamp.speaks, "colour": lamp.colour}
                     for lamp in lamps
                 ],
             }
