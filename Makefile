@@ -1,6 +1,6 @@
 # Floorguard. `make` alone prints what there is. PYTHON=/path/to/python3.12 chooses the interpreter (3.11 to 3.13).
 .DEFAULT_GOAL := help
-.PHONY: help run test acceptance check format bench sim week night powercut kills soak sbom chaos proof install uninstall lock clean
+.PHONY: help run test acceptance check format bench sim week night powercut kills soak sbom audit chaos proof install uninstall lock clean
 PYTHON ?= python3
 PREFIX ?= /usr/local/lib/floorguard
 T ?=
@@ -70,6 +70,9 @@ soak: ## the real daemon at the fastest pace (LASTS=1800): memory, descriptors a
 
 sbom: ## the software bill of materials, CycloneDX 1.5, of what an installation gets
 	@$(PYTHON) .ci/sbom requirements.txt
+
+audit: ## known vulnerabilities of the locked packages, where the index's advisories can be asked
+	@.ci/audit requirements.txt
 
 chaos: ## kill, freeze, fill and tear while events flow: none may be lost (EVENTS=1500 SEED=1)
 	@.ci/setup dev

@@ -9,15 +9,18 @@ import math
 import random
 import statistics
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from bench.calls import Calls, Watch
 from firmware_py.core.surge import SLOTS, WEEKS, Minute, SurgeState, learnt, note
 
 LEVELS = (5, 10, 20, 60)  # usual calls in half an hour
 DAY_MINUTES, JUDGED_WEEKS = 1440, 4
 DAYS_ALIKE, DAYS_DIFFER = 0.0, 25.0  # shape of the gamma; 0: every day is the same
 LINES, HOLD_MIN = 8, 3.0
-TIMES = 3.0  # a true surge
+TIMES, SURGES = 3.0, 12  # true surges, and how many of them in a history
+CALM_MIN, LONGEST_MIN = 300, 90  # before it, and of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,57 +32,39 @@ class Score:
     delays_min: tuple[int, ...]
 
 
-def poisson(chance: random.Random, mean: float) -> int:
-    """A Poisson count, by Knuth's product; for means of a few calls."""
-    limit, count, product = math.exp(-mean), 0, chance.random()
-    while product > limit:
-        count += 1
-        product *= chance.random()
-    return count
-
-
 def day_factor(chance: random.Random, shape: float) -> float:
     """How busy a day is beside the others, 1 on average."""
     return chance.gammavariate(shape, 1 / shape) if shape else 1.0
 
 
-def history(chance: random.Random, level: float, shape: float) -> SurgeState:
-    """Eight learnt weeks."""
-    days = [[day_factor(chance, shape) for _ in range(7)] for _ in range(WEEKS)]
-    weeks = {slot: tuple(poisson(chance, level * week[slot // 48]) for week in days) for slot in range(SLOTS)}
-    return SurgeState(history=learnt(weeks))
+def history(chance: random.Random, level: float, shape: float) -> dict[int, tuple[int, ...]]:
+    """Eight weeks to learn from."""
+    days = [[Calls(level * day_factor(chance, shape)) for _ in range(7)] for _ in range(WEEKS)]
+    return {slot: tuple(week[slot // 48].draw(chance) for week in days) for slot in range(SLOTS)}
 
 
 def simulate(
-    level: float, seed: int, *, weeks: int = JUDGED_WEEKS, surges: int = 6, shape: float = DAYS_ALIKE
+    level: float, seed: int, *, weeks: int = JUDGED_WEEKS, surges: int = SURGES, shape: float = DAYS_ALIKE
 ) -> Score:
     """One floor's twelve weeks, and surges on days of their own."""
     chance = random.Random(seed)
-    begun = history(chance, level, shape)
-    state, alarms = begun, 0
+    learnt_weeks = history(chance, level, shape)
+    watch, alarms = Watch(learnt_weeks), 0
     for day in range(7 * weeks):
-        rate = level / 30 * day_factor(chance, shape)
-        for minute in range(DAY_MINUTES):
-            index = day % 7 * DAY_MINUTES + minute
-            after = note(state, Minute(index=index, offered_count=poisson(chance, rate)))
-            alarms += after.surging and not state.surging
-            state = after
-    return Score(
-        false_alarms=alarms, weeks=weeks, delays_min=tuple(_delay(chance, begun, level, shape) for _ in range(surges))
-    )
+        calls = Calls(level / 30 * day_factor(chance, shape))
+        alarms += sum(1 for _ in watch.begins(day % 7 * DAY_MINUTES, calls.minutes(chance, DAY_MINUTES)))
+    delays = tuple(_delay(chance, learnt_weeks, level, shape) for _ in range(surges))
+    return Score(false_alarms=alarms, weeks=weeks, delays_min=delays)
 
 
-def _delay(chance: random.Random, state: SurgeState, level: float, shape: float) -> int:
-    rate = level / 30 * day_factor(chance, shape)
-    start = chance.randrange(SLOTS * 30 - 400)
-    for index in range(start, start + 300):
-        state = note(state, Minute(index=index, offered_count=poisson(chance, rate)))
-    state = replace(state, surging=False)
-    for waited in range(1, 91):
-        state = note(state, Minute(index=start + 299 + waited, offered_count=poisson(chance, TIMES * rate)))
-        if state.surging:
-            return waited
-    return 90
+def _delay(chance: random.Random, weeks: Mapping[int, Sequence[int]], level: float, shape: float) -> int:
+    rate, start = level / 30 * day_factor(chance, shape), chance.randrange(SLOTS * 30 - 400)
+    watch = Watch(weeks)
+    for _ in watch.begins(start, Calls(rate).minutes(chance, CALM_MIN)):
+        pass
+    watch.surging = False
+    surge = Calls(TIMES * rate).minutes(chance, LONGEST_MIN)
+    return next(watch.begins(start + CALM_MIN, surge), LONGEST_MIN)
 
 
 def crowd(seed: int, erlang: float, times: float, *, days: int = 7) -> tuple[int, int]:

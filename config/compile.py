@@ -45,7 +45,7 @@ def compile_floor(site: Site, devices: Devices) -> Floor:
     flags = frozenset(rule.flag for rule in part.flags)
     spoken = annunciator.announce(_panel(site), part.alarms, causes=causes, flags=flags)
     plan = assemble(points.values(), _outputs(site), join((part, spoken)), outbound=site.outbound.outputs,
-                    escalation=compile_incidents.escalation(site),
+                    escalation=compile_incidents.escalation(site, part.alarms),
                     course=compile_incidents.course(site, points))  # fmt: skip
     plan = replace(plan, alarm_rules=compile_alarms.rules(site), drills=compile_alarms.drills(site, points))
     return Floor(site=site, plan=plan, alarms=part.alarms)

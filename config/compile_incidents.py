@@ -4,7 +4,7 @@ Part of `compile`: lays the site's people and sentences over the causes that the
 connection.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from config.model_site import Site
@@ -16,7 +16,7 @@ from firmware_py.core.escalation import Contact, Escalation
 from firmware_py.core.mode import Cause, Mode
 from monitors import conservation, fire, planned, power, trunks
 from monitors.comms import CAUSE as COMMS
-from monitors.parts import Part
+from monitors.parts import Part, RowAlarm
 
 MAJOR = "major"
 # Contacts that are an emergency by themselves: the cause that their alarm opens, and its class.
@@ -55,8 +55,8 @@ def declare(site: Site, part: Part) -> Part:
     return replace(part, causes=causes, checklists=(*part.checklists, *(one for one in lists if one.of in known)))
 
 
-def escalation(site: Site) -> Escalation:
-    """The people and the sentences in the language of the site."""
+def escalation(site: Site, alarms: Iterable[RowAlarm]) -> Escalation:
+    """The people and the sentences in the language of the site, with what to do about each alarm."""
     texts = load_texts(site.site.language)
     said = dict(texts.notice)
     if site.escalation.text:
@@ -72,6 +72,7 @@ def escalation(site: Site) -> Escalation:
         ),
         texts={kind: sentence.replace("{site}", site.site.name) for kind, sentence in said.items()},
         names=texts.cause,
+        actions={listed.alarm.id: texts.advice(listed.alarm.text)[1] for listed in alarms},
     )
 
 

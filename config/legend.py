@@ -12,7 +12,7 @@ from config.model_floor import InputKind
 from config.texts import Texts
 from firmware_py.core.output import PATTERN_STEPS as PATTERN
 from firmware_py.core.output import Pattern
-from monitors.parts import Row
+from monitors.parts import Row, RowAlarm
 
 STEADY = (1000, 0)
 _LAMP_RHYTHMS = (
@@ -23,6 +23,54 @@ _SOUNDS = (Pattern.SOUND_HIGH, Pattern.SOUND_MEDIUM, Pattern.SOUND_LOW)
 _BUTTONS = (InputKind.ACK, InputKind.SILENCE, InputKind.LAMP_TEST)
 
 
+<<<<<<< HEAD
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lamp:
+    """One lamp of a panel, in its row."""
+
+    row: Row
+    label: str
+    speaks: str
+    colour: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rhythm:
+    """One pattern: milliseconds on, off, on, off ..., and what it says."""
+
+    steps: tuple[int, ...]
+    means: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """One alarm for the long list: what it says, what follows if nobody acts, what to do."""
+
+    id: str
+    row: str
+    priority: str
+    text: str
+    follows: str
+    todo: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Legend:
+    """The whole page. `panels`: name and scope of each, with its lamps from top to bottom. `words`: the headings."""
+
+    site: str
+    language: str
+    words: dict[str, str]
+    panels: tuple[tuple[str, str, tuple[Lamp, ...]], ...]
+    lamp_rhythms: tuple[Rhythm, ...]
+    sound_rhythms: tuple[Rhythm, ...]
+    buttons: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+    alarms: tuple[Listed, ...]
+
+
+=======
+>>>>>>> cli
 def arrange(floor: Floor, texts: Texts, language: str) -> Legend:
     """The legend of one floor in one language."""
     site, words = floor.site, dict(texts.legend)
@@ -39,15 +87,19 @@ def arrange(floor: Floor, texts: Texts, language: str) -> Legend:
         ),
         notes=tuple(_notes(floor, texts)),
         alarms=tuple(
-            Listed(
-                id=listed.alarm.id,
-                row=texts.row[listed.row.value],
-                priority=texts.priority[listed.alarm.priority.value],
-                text=texts.alarm_text(listed.alarm.id, listed.alarm.text),
-            )
+            _listed(listed, texts)
             for listed in sorted(floor.alarms, key=lambda one: (list(Row).index(one.row), one.alarm.id))
         ),
     )
+
+
+def _listed(listed: RowAlarm, texts: Texts) -> Listed:
+    alarm = listed.alarm
+    follows, todo = texts.advice(alarm.text)
+    return Listed(
+        id=alarm.id, row=texts.row[listed.row.value], priority=texts.priority[alarm.priority.value],
+        text=texts.alarm_text(alarm.id, alarm.text), follows=follows, todo=todo,
+    )  # fmt: skip
 
 
 def _panels(floor: Floor, texts: Texts) -> Iterator[tuple[str, str, tuple[Lamp, ...]]]:
@@ -75,6 +127,8 @@ def _lamp_rhythms(texts: Texts, rows: set[str]) -> Iterator[Rhythm]:
         yield Rhythm(steps=STEADY if pattern is None else PATTERN[pattern], means=texts.pattern[name])
     if "CONTROLLER" in rows:
         yield Rhythm(steps=PATTERN[Pattern.ALIVE], means=f"{texts.row['controller']}: {texts.pattern['alive']}")
+        if "SERVICE" not in rows:
+            yield Rhythm(steps=PATTERN[Pattern.DRILL], means=f"{texts.row['controller']}: {texts.pattern['drill']}")
     if "SERVICE" in rows:
         yield Rhythm(steps=STEADY, means=f"{texts.row['service']}: {texts.pattern['service']}")
         yield Rhythm(steps=PATTERN[Pattern.DRILL], means=f"{texts.row['service']}: {texts.pattern['drill']}")

@@ -16,10 +16,13 @@ _FOLDER = Path(__file__).resolve().parent / "text"
 class Texts:
     """One language; each table is a file's, and a file without one, or with one more, is a fault of ours.
 
-    `{instance}` in an alarm's text is the device, zone, trunk or room it speaks of.
+    `{instance}` in an alarm's text is the device, zone, trunk or room it speaks of; `consequence` and `action` have the
+    same keys: what follows if nobody acts, and what to do (ISA-18.2's rationalisation).
     """
 
     alarm: Mapping[str, str]
+    consequence: Mapping[str, str]
+    action: Mapping[str, str]
     mode: Mapping[str, str]
     row: Mapping[str, str]
     checklist: Mapping[str, str]
@@ -38,6 +41,11 @@ class Texts:
         sentence = self.alarm.get(key.removeprefix("alarm."), key)
         instance = alarm.rpartition(".")[0] or alarm
         return sentence.replace("{instance}", instance.removeprefix("trunks."))
+
+    def advice(self, key: str) -> tuple[str, str]:
+        """What follows if nobody acts on an alarm of this text key, and what to do; empty where none is known."""
+        name = key.removeprefix("alarm.")
+        return self.consequence.get(name, ""), self.action.get(name, "")
 
 
 def load_texts(language: str) -> Texts:

@@ -263,6 +263,7 @@ class Controller:
         lamps = self._swap.floor.site.lamp
         return {
             "config": self._configure.report(),
+            "language": self._swap.floor.site.site.language,
             "lamps": [{"panel": one.panel, "row": one.row.value, "output": one.output} for one in lamps],
         }
 

@@ -43,7 +43,7 @@ _FIRST: Sequence[tuple[Display, OutputValue, int]] = (
     (Display.ACTIVE_ACKED, Pattern.FIRST_SEEN, 38),
 )
 _PENDING_RANK, _MANUAL_RANK, _CONSERVE_RANK, _RECOVER_RANK, _ALIVE_RANK = 11, 5, 30, 35, 200
-_BURNING_RANK, _DRILL_RANK, _ASIDE_RANK = 60, 20, 40
+_BURNING_RANK, _DRILL_RANK, _ASIDE_RANK, _DRILL_BELOW_RANK = 60, 20, 40, 190
 _SOUNDS: Mapping[AlarmPriority, tuple[Pattern, int]] = {
     AlarmPriority.HIGH: (Pattern.SOUND_HIGH, 10),
     AlarmPriority.MEDIUM: (Pattern.SOUND_MEDIUM, 20),
@@ -120,12 +120,13 @@ def _tests(panel: Panel) -> list[Rule]:
 
 
 def _service(panel: Panel) -> list[Rule]:
-    """The blue lamp: somebody has taken something from the panel, or what is seen is a drill."""
+    """The blue lamp: somebody has taken something from the panel, or what is seen is a drill. A floor without that lamp
+    sees the drill on the green one, behind its alarms."""
     shown = ((drill.FLAG, Pattern.DRILL, _DRILL_RANK), (annunciation.SET_ASIDE, True, _ASIDE_RANK))
-    return [
-        _lamp(lamp, FlagUp(flag=flag), value, rank)
-        for lamp in panel.lamps.get(Row.SERVICE, ())
-        for flag, value, rank in shown
+    blue = panel.lamps.get(Row.SERVICE, ())
+    green = () if blue else panel.lamps.get(Row.CONTROLLER, ())
+    return [_lamp(lamp, FlagUp(flag=flag), value, rank) for lamp in blue for flag, value, rank in shown] + [
+        _lamp(lamp, FlagUp(flag=drill.FLAG), Pattern.DRILL, _DRILL_BELOW_RANK) for lamp in green
     ]
 
 

@@ -160,15 +160,24 @@ class Announcer:
     def _standing(self, seen: Snapshot) -> dict[str, tuple[object, ...]]:
         """Topic -> what matters of its alarm (times aside, which would look new whenever the clock is corrected)."""
         return {
-            self._topics.alarm(id_): (id_, now.display, now.incident, now.activations, now.active)
+            self._topics.alarm(id_): (
+                id_,
+                now.display,
+                now.incident,
+                now.activations,
+                now.active,
+                id_ in seen.decision.state.drill.alarms,
+            )
             for id_, now in seen.decision.state.alarms.items()
             if id_ in self._alarms and payload.stands(now)
         }
 
     def _encode(self, seen: Snapshot, alarm: str) -> bytes:
         declared, now = self._alarms[alarm], seen.decision.state.alarms[alarm]
-        words = self._text(declared)
-        return payload.encode(payload.alarm(declared, now, now_ms=seen.image.now_ms, text=words, utc=self._clock.utc))
+        words, practised = self._text(declared), alarm in seen.decision.state.drill.alarms
+        return payload.encode(
+            payload.alarm(declared, now, now_ms=seen.image.now_ms, text=words, utc=self._clock.utc, drill=practised)
+        )
 
     async def _remember(self, topics: frozenset[str]) -> None:
         """Noted before it is published, so that no crash leaves a retained alarm that nobody knows of."""

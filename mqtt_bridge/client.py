@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from paho.mqtt.client import SocketLike  # exists for type checkers only
 
 MESSAGE_BYTES = 64 * 1024  # of any message that we take
+REASON_CHARACTERS = 200  # of a broker's own explanation
 INBOX = 64  # packets that a broker may send before we have answered
 Client: TypeAlias = paho.Client
 _TAKEN_OVER = 0x8E  # MQTT 5, table 2-6: Session taken over
@@ -145,20 +146,24 @@ class Session:
         self, client: paho.Client, data: object, flags: paho.ConnectFlags, reason: ReasonCode, got: Properties | None
     ) -> None:
         if reason.is_failure:
-            self._end(Loss(why=f"refused: {reason}"))
+            self._end(Loss(why=f"refused: {reason}{_said(got)}"))
         elif getattr(got, "MaximumQoS", 1) < 1 or not getattr(got, "RetainAvailable", 1):
             self._end(Loss(why="the broker offers no QoS 1 or no retained messages"))
         elif not self._accepted.done():
             self.window = min(self.window, getattr(got, "ReceiveMaximum", self.window))
             self._slots = asyncio.Semaphore(self.window)
             self._largest_bytes = getattr(got, "MaximumPacketSize", None)
+            # A broker may want more pings than we would send, never fewer: by them a dead line is noticed in time.
+            own_s = self._broker.keep_alive_ms // 1000
+            if not 0 < client.keepalive <= own_s:
+                client._keepalive = own_s  # paho has taken the broker's, and its setter is for closed lines only
             self._accepted.set_result(None)
 
     def _on_disconnect(
         self, client: paho.Client, data: object, flags: paho.DisconnectFlags, reason: ReasonCode, got: Properties | None
     ) -> None:
         by_broker = flags.is_disconnect_packet_from_server
-        why = f"the broker disconnected us: {reason}" if by_broker else f"connection lost: {reason}"
+        why = f"the broker disconnected us: {reason}{_said(got)}" if by_broker else f"connection lost: {reason}"
         self._end(Loss(why=why, taken_over=by_broker and reason.value == _TAKEN_OVER))
 
     def _on_publish(
@@ -168,7 +173,7 @@ class Session:
         _, receipt = self._receipts.pop(mid, (0.0, None))
         self._slots.release()
         if receipt is not None and not receipt.done():
-            receipt.set_result(f"{reason} ({reason.value:#04x})" if reason.is_failure else "")
+            receipt.set_result(f"{reason} ({reason.value:#04x}){_said(got)}" if reason.is_failure else "")
 
     def _on_subscribe(
         self, client: paho.Client, data: object, mid: int, reasons: list[ReasonCode], got: Properties | None
@@ -291,6 +296,12 @@ def open_line(broker: Broker, name: str, will: Message, floor: str = "") -> Clie
     wishes.MaximumPacketSize = 2 * MESSAGE_BYTES
     client.connect(broker.host, broker.port, keep_alive_s, clean_start=True, properties=wishes)
     return client
+
+
+def _said(got: Properties | None) -> str:
+    """A broker's own words for a reason, if it has some: hostile input, so cut and without line ends."""
+    words = str(getattr(got, "ReasonString", ""))[:REASON_CHARACTERS]
+    return f": {words}" if words.isprintable() and words else ""
 
 
 def where(broker: Broker) -> str:

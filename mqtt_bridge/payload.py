@@ -137,9 +137,10 @@ def stands(alarm: AlarmState) -> bool:
     return alarm.active or not alarm.acked or alarm.latched
 
 
-def alarm(declared: Alarm, now: AlarmState, *, now_ms: int, text: str, utc: UtcText) -> Json:
-    """One alarm that stands. `since`: the latest activation or return."""
+def alarm(declared: Alarm, now: AlarmState, *, now_ms: int, text: str, utc: UtcText, drill: bool = False) -> Json:
+    """One alarm that stands. `since`: the latest activation or return. `drill`: this instance was practised."""
     message: Json = {"v": 1, "id": declared.id, "pri": declared.priority.value, "state": now.display.value}
+    message["drill"] = drill
     return message | {"since": utc(now_ms - now.elapsed_ms), "incident": now.incident, "text": _cut(text)}
 
 

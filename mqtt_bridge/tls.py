@@ -3,6 +3,8 @@
 It must not know MQTT. Files are read each time, so that renewed certificates are taken without a restart.
 """
 
+import errno
+import socket
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,7 @@ from mqtt_bridge.settings import Tls
 
 _FILE_BYTES = 256 * 1024
 
+_NOT_REACHED = (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH)
 _NO_CHECK_TIME = 0x200000  # X509_V_FLAG_NO_CHECK_TIME: openssl/x509_vfy.h
 _NOT_YET, _EXPIRED = 9, 10  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED: openssl/x509_vfy.h
 
@@ -44,7 +47,9 @@ def _validity(found: x509.Certificate) -> Validity:
 
 def doubt_clock(error: Exception, own: Validity | None, *, now: str, clk: str) -> str:
     """What to add to a failed connection where a certificate's time is the matter: which one, and whether our clock
-    (`now`, worth `clk`) or the certificate is to blame. "" where no time is the matter."""
+    (`now`, worth `clk`) or the certificate is to blame. "" where no time is the matter, or nobody was reached."""
+    if isinstance(error, OSError) and (error.errno in _NOT_REACHED or isinstance(error, socket.gaierror)):
+        return ""
     timely = isinstance(error, ssl.SSLCertVerificationError) and error.verify_code in (_NOT_YET, _EXPIRED)
     if not timely and (own is None or own.begins <= now <= own.ends):
         return ""

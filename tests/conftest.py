@@ -8,9 +8,11 @@ a look at the tasks left over.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import shutil
 import socket
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
@@ -156,6 +158,17 @@ def leaves_nothing_behind() -> Iterator[None]:
         if time.monotonic() > deadline:
             pytest.fail(f"left behind: processes {sorted(left[0])}, threads {sorted(t.name for t in left[1])}")
         time.sleep(0.02)
+
+
+@pytest.fixture(autouse=True)
+def says_nothing_invalid() -> Iterator[None]:
+    """Fail a test in which a bridge of ours said what the contract's schemas do not allow, whoever listened."""
+    if "mqtt_bridge.publisher" not in sys.modules:
+        yield
+        return
+    ear = importlib.import_module("tests.wires.mqtt_judge").EAR  # not before somebody has a bridge: it costs a second
+    yield
+    assert ear.take_faults() == []
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

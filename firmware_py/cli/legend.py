@@ -77,7 +77,9 @@ def _lines(legend: Legend, *, every: bool) -> Iterator[str]:
     yield from ("", *legend.notes)
     if every:
         yield from ("", words["alarms"])
-        yield from (f"  {one.id}\n    {one.priority}. {one.text}" for one in legend.alarms)
+        for one in legend.alarms:
+            yield from (f"  {one.id}", f"    {one.priority}. {one.text}")
+            yield from (f"    {words['follows']}: {one.follows}", f"    {words['todo']}: {one.todo}")
 
 
 def _as_json(legend: Legend) -> dict[str, object]:

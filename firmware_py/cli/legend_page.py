@@ -3,7 +3,7 @@
 Every rhythm is drawn as it runs, so that it is understood without reading. It must not know the site file.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 
 from config.legend_parts import Lamp, Legend, Listed, Rhythm
@@ -35,9 +35,16 @@ tr {{ break-inside: avoid; border-bottom: 1px solid #ddd }}
 .row, .colour, .rhythm {{ white-space: nowrap }}
 .rhythm {{ width: 1% }}
 .rhythm svg {{ width: 300px; max-width: 42vw; height: 14px }}
-.notes {{ margin-top: 16px; padding: 8px 12px; border: 2px solid #111 }}
+.notes {{ margin-top: 16px; padding: 8px 12px; border: 2px solid #111; break-inside: avoid }}
+td p {{ margin: 1px 0; font-size: 13px }}
 .id {{ font-family: monospace; font-size: 12px; color: #444 }}
-@media print {{ body {{ padding: 0; max-width: none }} h2 {{ break-after: avoid }} }}
+@media print {{
+  body {{ padding: 0; max-width: none; font-size: 12.5px }}
+  h2 {{ break-after: avoid; margin-top: 12px }}
+  td {{ padding-top: 2px; padding-bottom: 2px }}
+  td p {{ font-size: 11px }}
+  .every {{ break-before: page }}
+}}
 """
 
 
@@ -55,7 +62,8 @@ def page(legend: Legend, *, every: bool) -> str:
         body.append(_section(words["buttons"], _rows(pressed)))
     body.append(f"<div class=notes>{''.join(f'<p>{escape(note)}</p>' for note in legend.notes)}</div>")
     if every:
-        body.append(_section(words["alarms"], _rows(map(_alarm, legend.alarms))))
+        listed = _rows(_alarm(one, words) for one in legend.alarms)
+        body.append(f"<div class=every>{_section(words['alarms'], listed)}</div>")
     tongue = "zh-Hans" if legend.language == "zh" else legend.language
     return (
         f'<!doctype html>\n<html lang="{tongue}"><head><meta charset="utf-8">'
@@ -103,8 +111,11 @@ def lit(steps: tuple[int, ...]) -> Iterator[tuple[int, int]]:
             at_ms = until_ms
 
 
-def _alarm(one: Listed) -> str:
+def _alarm(one: Listed, words: Mapping[str, str]) -> str:
+    said = "".join(
+        f"<p>{escape(words[name])}: {escape(text)}</p>" for name, text in (("follows", one.follows), ("todo", one.todo))
+    )
     return (
-        f"<td class=row>{escape(one.row)}</td><td>{escape(one.text)}<br><span class=id>{escape(one.id)}</span></td>"
-        f"<td>{escape(one.priority)}</td>"
+        f"<td class=row>{escape(one.row)}</td><td><b>{escape(one.text)}</b><br>"
+        f"<span class=id>{escape(one.id)}</span>{said}</td><td>{escape(one.priority)}</td>"
     )

@@ -1,4 +1,4 @@
-"""`floorguard report`: an incident, the shift, the open defects or a month, as text, Markdown, JSON or a page to print.
+"""`floorguard report`: an incident, several, the shift, open defects or a month, as text, Markdown, JSON or HTML.
 
 Asks the control socket; `--book` reads a copy of the book instead, without a daemon. Must not judge any number.
 """
@@ -18,7 +18,7 @@ from firmware_py.cli.spell import columns
 from firmware_py.cli.wire import ask
 from firmware_py.core.command import CommandRefused
 from firmware_py.report.incident import incident_page
-from firmware_py.report.month import month_page
+from firmware_py.report.month import incidents_page, month_page
 from firmware_py.report.page import Page
 from firmware_py.report.render_html import as_html
 from firmware_py.report.render_text import as_markdown, as_text
@@ -75,6 +75,9 @@ def _page(args: argparse.Namespace, now: datetime) -> Page:
         case "month":
             found = _records(args, "month", args.about or f"{now:%Y-%m}")
             return month_page(found["month"], found["site"], _words(args, found["site"]), int(now.timestamp()))
+        case "incidents":
+            found = _records(args, "incidents", args.about)
+            return incidents_page(found["incidents"], args.about, found["site"], _words(args, found["site"]))
         case _:
             picture = _picture(args)
             found = _records(args, "month", f"{now:%Y-%m}")

@@ -27,7 +27,8 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps({"v": 1, **answer}, ensure_ascii=False))
         return code
-    for line in (*draw(answer, look_of(whole=args.all)), *(points(answer) if args.all else ())):
+    more = (*advice(answer), *points(answer)) if args.all else ()
+    for line in (*draw(answer, look_of(whole=args.all)), *more):
         print(line.rstrip())
     return code
 
@@ -37,6 +38,21 @@ def look_of(*, whole: bool = False, width: int = 80, height: int = 24) -> Look:
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     letters = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     return Look(whole=whole, colour=colour, letters=letters, width=width, height=height)
+
+
+def advice(seen: Mapping[str, Any]) -> Iterator[str]:
+    """What each alarm means, what follows and what to do, in the language of the site."""
+    alarms = seen.get("alarms", {})
+    if not alarms:
+        return
+    from config.texts import load_texts
+
+    texts = load_texts(str(seen.get("language", "en")))
+    yield from ("", texts.report["head.advice"].upper())
+    for name, one in alarms.items():
+        follows, todo = texts.advice(one["text"])
+        yield f"  {texts.alarm_text(name, one['text'])}"
+        yield from (f"    {texts.legend['follows']}: {follows}", f"    {texts.legend['todo']}: {todo}")
 
 
 def points(seen: Mapping[str, Any]) -> Iterator[str]:

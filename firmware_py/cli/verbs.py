@@ -133,9 +133,14 @@ def _add_outage(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 def _add_records(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     report = _verb(verbs, "report", "an incident, the shift, the open defects or a month, to read or print")
-    report.add_argument("kind", choices=("incident", "shift", "defects", "month"), help="what about")
+    kinds = ("incident", "incidents", "shift", "defects", "month")
+    report.add_argument("kind", choices=kinds, metavar="WHAT", help=f"{', '.join(kinds[:-1])} or {kinds[-1]}")
     report.add_argument(
-        "about", nargs="?", default="", metavar="WHICH", help="incident number (default: the newest) or month (2026-11)"
+        "about",
+        nargs="?",
+        default="",
+        metavar="WHICH",
+        help="incident number (default: the newest), month (2026-11), or for incidents also open, power, major ...",
     )
     report.add_argument(
         "--format", choices=("text", "markdown", "json", "html"), default="text", help="default %(default)s"

@@ -160,6 +160,13 @@ class AlarmState:
             return 0
         return min(self.shelved_ms, (self.shelved_until_s - utc_s) * 1000)
 
+    def renewed(self) -> "AlarmState":
+        """A new instance of what is active already: what was practised has become real."""
+        return replace(
+            self, acked=False, acked_by="", acked_ms=0, silenced=False, silenced_ms=0, elapsed_ms=0,
+            activations=self.activations + 1,
+        )  # fmt: skip
+
     def unshelved(self) -> "AlarmState":
         """Back on the panel, as it is."""
         return replace(self, shelved_ms=0, shelved_until_s=0, shelved_by="", shelved_why="")

@@ -4,7 +4,7 @@ The first alarm of a cause is kept as its first-out until a person resets it or 
 (ISA-18.1 sequence F). This module must not know lamps or orders.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from firmware_py.core import alarm
@@ -58,7 +58,7 @@ def advance(
     recent_ms = tuple(age + dt_ms for age in known.recent_ms if age + dt_ms < rules.flood_window_ms)
     recent_ms = (recent_ms + (0,) * len(fresh))[-_COUNTED_MOST:]
     flood = len(recent_ms) >= rules.flood_end_count if known.flood else len(recent_ms) > rules.flood_count
-    moved = _quiet(alarms, _unsilence(alarms, moved, fresh, flood=flood), flood=flood)
+    moved = _quiet(alarms, unsilence(alarms, moved, fresh, flood=flood), flood=flood)
     arrivals = _arrivals(alarms, states, moved, known.arrivals)
     if (flood, recent_ms, arrivals) == (known.flood, known.recent_ms, known.arrivals):
         return moved, known
@@ -82,8 +82,8 @@ def _is_fresh(was: AlarmState, now: AlarmState) -> bool:
     return now.activations > was.activations or was.display in _HIDDEN
 
 
-def _unsilence(
-    alarms: Mapping[str, Alarm], moved: dict[str, AlarmState], fresh: list[str], *, flood: bool
+def unsilence(
+    alarms: Mapping[str, Alarm], moved: dict[str, AlarmState], fresh: Collection[str], *, flood: bool
 ) -> dict[str, AlarmState]:
     """A fresh alarm ends the silence of all others, for nobody silenced that one; in a flood only a high one does."""
     if not any(not flood or alarms[name].priority is AlarmPriority.HIGH for name in fresh):

@@ -43,13 +43,15 @@ class Drill:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DrillState:
     """`left_ms`: until it ends by itself. `since_s`: the wall time of the last one that ran to its end, or of the first
-    look at a sound clock; 0 while neither is known."""
+    look at a sound clock; 0 while neither is known. `alarms`: those whose present instance was practised; they carry
+    the label until they are gone, also after an abort."""
 
     phase: DrillPhase = DrillPhase.IDLE
     kind: str = ""
     by: str = ""
     left_ms: int = 0
     since_s: int = 0
+    alarms: frozenset[str] = frozenset()
 
     @property
     def on(self) -> bool:
@@ -155,7 +157,7 @@ def _activations(before: Mapping[str, AlarmState], name: str) -> int:
 
 
 def _idle(state: DrillState) -> DrillState:
-    return DrillState(since_s=state.since_s)
+    return DrillState(since_s=state.since_s, alarms=state.alarms)
 
 
 def _told(kind: str, state: DrillState, now_ms: int, because: tuple[str, ...] = ()) -> Event:

@@ -30,12 +30,14 @@ class Contact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Escalation:
-    """The site's people and sentences. `texts` by kind of notice (`escalated`, `repeated`, `situation`) with {incident}
-    {cause} {minutes} {tier} {alarms} in them; `names` of causes as people call them."""
+    """The site's people and sentences. `texts` by kind of notice (`escalated`, `repeated`, `situation`; `drill` goes
+    before each in one) with {incident} {cause} {minutes} {tier} {alarms} {todo} in them; `names` of causes as people
+    call them; `actions`: what to do, by alarm."""
 
     contacts: tuple[Contact, ...] = ()
     texts: Mapping[str, str] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
+    actions: Mapping[str, str] = field(default_factory=dict)
 
     def people(self, tiers: Collection[int]) -> tuple[str, ...]:
         """Everybody of these tiers."""
@@ -48,10 +50,11 @@ class Escalation:
             "incident": incident.id, "cause": self.names.get(incident.cause, incident.cause),
             "minutes": str(incident.elapsed_ms // MINUTE_MS), "tier": str(incident.tier),
             "alarms": ", ".join(incident.alarms),
+            "todo": next((self.actions[name] for name in incident.alarms if name in self.actions), ""),
         }  # fmt: skip
         for name, value in filled.items():
             said = said.replace(f"{{{name}}}", value)
-        return said
+        return said.rstrip()
 
 
 def advance(

@@ -75,7 +75,7 @@ def step(plan: Plan, state: State, image: InputImage, commands: tuple[Command, .
     )  # fmt: skip
     told = chronicle.tell(plan, before, image, decision, was.mode)
     happened = (*events, *recorded, *told, *looks)
-    return replace(decision, events=drill_course.label(before, after, happened, drill_events))
+    return replace(decision, events=drill_course.label(plan, before, after, happened, drill_events))
 
 
 def _work_out(plan: Plan, state: State, image: InputImage, dt_ms: int) -> tuple[State, dict[str, Reading]]:

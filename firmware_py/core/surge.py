@@ -6,22 +6,25 @@ hide many callers, so time with every line busy counts too. It must not know an 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import log, sqrt
+from math import exp, log, log1p, sqrt
 
 SLOT_MIN = 30
 SLOTS = 7 * 24 * 60 // SLOT_MIN
 WEEKS = 8
 LEARNT_WEEKS = 3  # fewer than this: learning
-SMOOTH = (1, 2, 3, 2, 1)  # weights of the half hours around: a median of eight small counts is rough
+SMOOTH = (1, 2, 3, 4, 5, 4, 3, 2, 1)  # weights of the half hours around: a median of eight small counts is rough
+AROUND = range(-(len(SMOOTH) // 2), len(SMOOTH) // 2 + 1)
+UNLIKE = 2.0  # times the root of the count: a half hour that differs by more is another kind (the floor opens, closes)
+ROUGH = 1.57 * sum(weight * weight for weight in SMOOTH) / sum(SMOOTH) ** 2 / WEEKS  # variance left, of one call
 WINDOW_MIN = 10  # what people are shown
 KEPT_MIN = 20  # minutes that may belong to a surge and say nothing about the day
 DAY_SHAPE = 25.0  # days differ by about 20 %: the shape of a gamma with that spread
 DAY_MIN = 240  # minutes that today's level looks back on
-# Page's cumulative sum for counts, tuned to three times the usual by simulation (bench/surge.py).
+# The sum of Shiryaev and Roberts for counts, tuned to three times the usual by simulation: decision 0062.
 TIMES = 3.0
-BAR = 6.7  # evidence in nats; a busy floor can afford a little more
-BAR_FOR_A_CALL = 2.0  # for each call a minute that is usual
-CAUTION = 0.5  # how much of the doubt about what is usual counts as usual
+BAR = 8.25  # evidence in nats; a busy floor can afford a little more
+BAR_FOR_A_CALL = 1.5  # for each call a minute that is usual
+CAUTION = 0.25  # how much of the doubt about what is usual counts as usual
 END_TIMES = 1.4  # a surge is over when the last twenty minutes fall below this
 CROWDED_PCT = 22.0  # share of twenty minutes with every line busy; 4 Erlang on 8 lines: 3 %, 8 Erlang: 24 %
 CROWDED_TIMES = 1.4  # and so many calls over the usual
@@ -87,13 +90,18 @@ def usual(history: Mapping[str, str], slot: int) -> float | None:
 
 def expected(history: Mapping[str, str], slot: int) -> float | None:
     """Calls usual in a minute of this half hour, smoothed over those around; None while learning."""
-    middle = usual(history, slot)
+    return smoothed([usual(history, slot + place) for place in AROUND])
+
+
+def smoothed(around: Sequence[float | None]) -> float | None:
+    """The same from what is usual in each half hour of AROUND. One of another kind says nothing of the middle one."""
+    middle = around[len(around) // 2]
     if middle is None:
         return None
     total = 0.0
-    for place, weight in enumerate(SMOOTH, start=-(len(SMOOTH) // 2)):
-        near = usual(history, slot + place)
-        total += weight * (middle if near is None else near)
+    for weight, near in zip(SMOOTH, around, strict=True):
+        unlike = near is None or abs(near - middle) > UNLIKE * sqrt(max(near, middle))
+        total += weight * (middle if near is None or unlike else near)
     return total / sum(SMOOTH) / SLOT_MIN
 
 
@@ -145,10 +153,12 @@ def _level(state: SurgeState) -> float:
 
 
 def _score(state: SurgeState, base: float, offered: int) -> float:
-    """Evidence that calls come at TIMES the usual rather than as usual, never below nothing."""
-    doubt = 1.57 * 0.22 / (WEEKS * max(1.0, base * SLOT_MIN)) + 1 / (DAY_SHAPE + state.due_count)
+    """Evidence that calls come at TIMES the usual since some minute or other, not as usual: the logarithm of the
+    sum over all minutes at which that may have begun."""
+    doubt = ROUGH / max(1.0, base * SLOT_MIN) + 1 / (DAY_SHAPE + state.due_count)
     rate = base * _level(state) * (1 + CAUTION * sqrt(doubt))
-    return max(0.0, state.score_value + offered * log(TIMES) - rate * (TIMES - 1))
+    before = max(0.0, state.score_value) + log1p(exp(-abs(state.score_value)))  # log(1 + e^x), and never too large
+    return before + offered * log(TIMES) - rate * (TIMES - 1)
 
 
 def _surges(state: SurgeState, base: float | None) -> bool:

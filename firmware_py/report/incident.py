@@ -5,6 +5,7 @@ From the book's document of it. Knows no format.
 
 from collections.abc import Iterator, Sequence
 
+from firmware_py.report.advice import advice_table
 from firmware_py.report.course import LOOK_TYPE, read_course
 from firmware_py.report.page import Block, Facts, Page, Picture, Signature, Table
 from firmware_py.report.picture import draw
@@ -19,6 +20,9 @@ def incident_page(incident: Doc, site: Doc, words: Words) -> Page:
     timeline = docs(incident.get("timeline"))
     kind = str(incident.get("class"))
     blocks: list[Block] = [Facts(heading=words("head.facts"), rows=tuple(_facts(incident, timeline, words)))]
+    if incident.get("state") != "closed":
+        raised = (data_of(record) for record in timeline if record.get("type") == "alarm.raised")
+        blocks.append(advice_table(raised, words))
     course = read_course(incident, timeline)
     if course is not None:
         told = tuple(

@@ -14,6 +14,7 @@ FLOOD_BEGINS, FLOOD_ENDS, FLOOD_WINDOW_S = 10, 5, 600
 CHATTER_COUNT, CHATTER_WINDOW_S = 3, 60
 STALE_S = DAY_S
 MIX_TARGET_PCT = {"low": 80, "medium": 15, "high": 5}
+FEW = 20  # alarms, of which shares say nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from firmware_py.core.calendar import seconds_of
 from firmware_py.report.kpi import (
+    FEW,
     MANAGEABLE_PER_DAY,
     MIX_TARGET_PCT,
     OVER_DEMANDING_PER_DAY,
@@ -43,6 +44,15 @@ def month_page(ledger: Doc, site: Doc, words: Words, now_s: int) -> Page:
     )
 
 
+def incidents_page(found: Sequence[Doc], asked: str, site: Doc, words: Words) -> Page:
+    """The incidents that were asked for, one a line."""
+    return Page(
+        title=words("title.incidents"), subtitle=" · ".join(filter(None, (str(site.get("name")), asked))),
+        language=words("language"), made=words("made", site=site.get("id")), blocks=(_incidents(found, words),),
+        data={"kind": "incidents", "site": site, "asked": asked, "incidents": list(found)},
+    )  # fmt: skip
+
+
 def _rates(kpis: Kpis, words: Words) -> Table:
     def row(name: str, value: str, target: str, kept: bool) -> tuple[str, ...]:
         return words(f"kpi.{name}"), value, target, words("kept") if kept else words("missed")
@@ -55,13 +65,19 @@ def _rates(kpis: Kpis, words: Words) -> Table:
         row("flood", f"{kpis.flood_pct:.2f} % ({kpis.floods})", "< 1 %", kpis.flood_pct < 1),
         row("chattering", str(len(kpis.chattering)), "0", not kpis.chattering),
         row("stale", str(len(kpis.stale)), "0", not kpis.stale),
-        # With a handful of alarms shares mean nothing; the target is told all the same.
-        row("mix", mix if kpis.count else "-", "~ 80 / 15 / 5", kpis.count < 20 or kpis.mix_pct["high"] <= 10),
+        row("mix", mix if kpis.count else "-", "~ 80 / 15 / 5", _is_balanced(kpis)),
     ]
+    if kpis.count < FEW:  # of a handful of alarms shares mean nothing; the target is told all the same
+        rows[-1] = (*rows[-1][:-1], words("too_few", n=FEW))
     if kpis.answer_s is not None:
         rows.append((words("kpi.answer"), words.span(kpis.answer_s * 1000), "-", ""))
     columns = (words("col.measure"), words("col.value"), words("col.target"), words("col.result"))
     return Table(heading=words("head.rates", n=kpis.count), columns=columns, rows=tuple(rows), none="")
+
+
+def _is_balanced(kpis: Kpis) -> bool:
+    """About as many of each priority as ISA-18.2 asks for, and not more than twice as many high ones."""
+    return abs(kpis.mix_pct["low"] - MIX_TARGET_PCT["low"]) <= 10 and kpis.mix_pct["high"] <= 10
 
 
 def _alarms(kpis: Kpis, activations: Sequence[Doc], words: Words) -> Table:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from html import escape
 from typing import assert_never
 
+from firmware_py.report.fold import shown_width
 from firmware_py.report.page import Block, Facts, Page, Picture, Signature, Table
 
 _STYLE = """
@@ -18,7 +19,8 @@ p.sub{margin:2px 0 0;color:#333}
 dl{display:grid;grid-template-columns:minmax(150px,max-content) 1fr;gap:2px 16px;margin:0}
 dt{font-weight:600}dd{margin:0;overflow-wrap:anywhere}
 table{border-collapse:collapse;width:100%;font-size:12.5px}
-th,td{border:1px solid #999;padding:3px 6px;text-align:left;vertical-align:top;overflow-wrap:anywhere}
+th,td{border:1px solid #999;padding:3px 6px;text-align:left;vertical-align:top}
+.w{overflow-wrap:anywhere}
 th{background:#eee}td.box{width:24px;font-size:16px;line-height:1;text-align:center}
 td.t{white-space:nowrap}
 svg{width:100%;height:auto;display:block}
@@ -31,6 +33,8 @@ footer{margin-top:24px;font-size:11px;color:#444}
 figure{margin:0}
 """
 _TIME_LENGTHS = (10, 19)  # a date or a date with its time stays on one line
+_SHORT = 10  # places of a cell that is not broken at all
+_WORD = 24  # of a word that may be broken anywhere; shorter ones stay whole
 
 
 def as_html(page: Page) -> str:
@@ -56,7 +60,7 @@ def _block(block: Block) -> Iterator[str]:
                 yield f"<p>{escape(block.none)}</p>"
                 return
             yield "<table><thead><tr>" + ("<th></th>" if block.box else "")
-            yield from (f"<th>{escape(column)}</th>" for column in block.columns)
+            yield from (f"<th>{_words(column)}</th>" for column in block.columns)
             yield "</tr></thead><tbody>"
             for row in block.rows:
                 yield (
@@ -76,4 +80,12 @@ def _block(block: Block) -> Iterator[str]:
 
 def _cell(text: str) -> str:
     is_time = len(text) in _TIME_LENGTHS and text[:4].isdecimal() and text[4:5] == "-"
-    return f'<td class="t">{escape(text)}</td>' if is_time else f"<td>{escape(text)}</td>"
+    is_whole = is_time or shown_width(text) <= _SHORT
+    return f'<td class="t">{escape(text)}</td>' if is_whole else f"<td>{_words(text)}</td>"
+
+
+def _words(text: str) -> str:
+    """Words stay whole, so that no column is squeezed to letters; a very long one may break, so that nothing is cut."""
+    return " ".join(
+        f'<span class="w">{escape(word)}</span>' if len(word) > _WORD else escape(word) for word in text.split(" ")
+    )

@@ -5,6 +5,7 @@ From the daemon's picture and the months of the book. Knows no format.
 
 from collections.abc import Iterator, Sequence
 
+from firmware_py.report.advice import advice_table
 from firmware_py.report.page import Block, Facts, Page, Signature, Table
 from firmware_py.report.words import Doc, Words, data_of, docs, number, strings
 
@@ -21,6 +22,7 @@ def shift_page(picture: Doc, ledger: Doc, site: Doc, words: Words) -> Page:
     blocks: tuple[Block, ...] = (
         Facts(heading=words("head.now"), rows=tuple(_now(picture, words))),
         _open_table(words("head.matters", n=len(rows)), columns, rows, words),
+        advice_table(_alarms(matters, picture), words),
         _handovers(docs(ledger.get("notes")), words),
         Signature(roles=(words("sign.leaves"), words("sign.comes"))),
     )
@@ -56,6 +58,7 @@ def defects_page(picture: Doc, ledgers: Sequence[Doc], site: Doc, words: Words) 
         made=words("made", site=site.get("id")),
         blocks=(
             _open_table(words("head.defects", n=len(rows)), columns, rows, words),
+            advice_table(_alarms(matters, picture), words),
             Table(heading=words("head.closings"), columns=ends, rows=closings, none=words("none.closings")),
             Signature(roles=(words("sign.duty"),)),
         ),
@@ -81,6 +84,14 @@ def _now(picture: Doc, words: Words) -> Iterator[tuple[str, str]]:
     left = strings(handover.get("left"))
     if left:
         yield words("fact.handover"), words("handover.running", by=handover.get("by"), n=len(left))
+
+
+def _alarms(matters: Sequence[Doc], picture: Doc) -> Iterator[Doc]:
+    """The alarms among what is open."""
+    known = data(picture, "alarms")
+    for one in matters:
+        if one.get("kind") in ("alarm", "shelved", "out_of_service"):
+            yield {"alarm": one.get("about"), "text": data(known, str(one.get("about"))).get("text")}
 
 
 def _matter(one: Doc, picture: Doc, words: Words) -> tuple[str, str, str, str]:

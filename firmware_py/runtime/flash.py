@@ -11,6 +11,7 @@ from firmware_py.core.output import PATTERN_STEPS, Pattern, Steps, level, next_e
 from firmware_py.runtime.clock import Clock, Waker
 
 _IDLE_MS = 1_000
+LIVING = frozenset({Pattern.ALIVE, Pattern.DRILL})  # where nobody has a blue lamp the drill is shown by the green one
 ALIVE_MS = 3_000  # three cycles: a loop that has not gone round for so long is not alive
 
 
@@ -66,5 +67,5 @@ class Flasher:
 
     def _level(self, pattern: Pattern, now_ms: int) -> bool:
         # Dark when the loop stands still. A killed process leaves its lines as they were: steady means dead as well.
-        dead = pattern is Pattern.ALIVE and now_ms - self._alive_ms > ALIVE_MS
+        dead = pattern in LIVING and now_ms - self._alive_ms > ALIVE_MS
         return not dead and level(pattern, now_ms, self._steps)

@@ -18,7 +18,7 @@ from firmware_py.runtime.storage import Storage
 
 _INCIDENT = re.compile(r"\d{4}-\d{4,8}")
 _MONTH = re.compile(r"\d{4}-\d{2}")
-LISTED = 50
+LISTED, MOST = 50, 2_000
 
 
 class Records:
@@ -33,7 +33,8 @@ class Records:
         self._site = site_facts(site)
 
     async def answer(self, request: Mapping[str, object]) -> Json:
-        """`ask`: incident (with `about`: its id, "" for the newest), incidents, or month (`about`: 2026-11)."""
+        """`ask`: incident (with `about`: its id, "" for the newest), incidents (`about`: a month, a cause, a class,
+        open or closed, several of them), or month (`about`: 2026-11)."""
         asked, about = str(request.get("ask"))[:20], str(request.get("about", ""))[:40]
         try:
             found = await self._storage.book(lambda book: look_up(book, asked, about))
@@ -46,7 +47,7 @@ def look_up(book: Book, asked: str, about: str) -> Document:
     """The answer to one question. CommandRefused for what is not there."""
     match asked:
         case "incidents":
-            return {"incidents": book.incidents(limit=LISTED), "months": book.months()}
+            return {"incidents": _list(book, about), "months": book.months()}
         case "incident":
             newest = book.incidents(limit=1)
             wanted = about or str(newest[0]["id"] if newest else "")
@@ -60,6 +61,17 @@ def look_up(book: Book, asked: str, about: str) -> Document:
             return {"month": summary(about, *book.month(about))}
         case _:
             raise CommandRefused(f"the book knows nothing called {asked!r}")
+
+
+def _list(book: Book, asked: str) -> list[Document]:
+    """Newest first. Of a month all of it, else the newest."""
+    words = asked.replace(",", " ").split()
+    months = [word for word in words if _MONTH.fullmatch(word)]
+    found = book.month(months[0])[0][::-1] if months else book.incidents(limit=MOST)
+    for word in words:
+        if word not in months:
+            found = [one for one in found if word in (one.get("state"), one.get("cause"), one.get("class"))]
+    return found if months else found[:LISTED]
 
 
 def site_facts(site: Site) -> Document:

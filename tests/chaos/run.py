@@ -19,6 +19,7 @@ from tests.chaos.link import Link
 from tests.conftest import PROJECT, eventually
 from tests.wires.mosquitto import Mosquitto
 from tests.wires.mqtt_central import Central
+from tests.wires.mqtt_collector import Collector
 
 RATE = 80.0
 FAULTS = ("broker", "daemon", "central", "half-open", "cut", "frozen", "full disk", "torn journal")
@@ -26,7 +27,8 @@ FAULTS = ("broker", "daemon", "central", "half-open", "cut", "frozen", "full dis
 
 @dataclass
 class Outcome:
-    """`lost`: journalled and never shown. `unexplained`: numbers neither shown nor inside a gap that was shown."""
+    """`lost`: journalled and never shown. `unexplained`: numbers neither shown nor inside a gap that was shown.
+    `invalid`: against the schemas, of `messages` that the broker had."""
 
     events: int = 0
     seed: int = 0
@@ -37,6 +39,8 @@ class Outcome:
     duplicates: int = 0
     different_by_id: int = 0
     gaps: list[tuple[int, int]] = field(default_factory=list)
+    messages: int = 0
+    invalid: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
 
@@ -145,6 +149,7 @@ def stir(folder: Path, *, events: int, seed: int, faults: tuple[str, ...] = FAUL
     chaos, began_s = Chaos(folder, seed), time.monotonic()
     outcome = Outcome(seed=seed)
     chaos.begin()
+    ear = Collector(chaos.broker.port)
     try:
         chaos.start_daemon()
         eventually(lambda: len(chaos.central.seen()) > 5, within_s=30, what="the first events")
@@ -157,8 +162,10 @@ def stir(folder: Path, *, events: int, seed: int, faults: tuple[str, ...] = FAUL
             time.sleep(chaos.chance.uniform(0.2, 1.5))
         chaos.deliver(settle_s)
         judge(outcome, chaos.synced(), chaos.central.seen())
+        outcome.messages, outcome.invalid = len(ear.heard), ear.find_faults()
     finally:
         chaos.end()
+        ear.close()
     outcome.seconds = round(time.monotonic() - began_s, 1)
     return outcome
 
@@ -181,7 +188,8 @@ def judge(outcome: Outcome, synced: list[tuple[str, int, str]], seen: list[tuple
 
 def holds(outcome: Outcome, faults: tuple[str, ...] = FAULTS) -> bool:
     """What the contract promises."""
-    sound = outcome.in_order and not (outcome.lost or outcome.unexplained or outcome.different_by_id)
+    wrong = outcome.lost or outcome.unexplained or outcome.different_by_id or outcome.invalid
+    sound = outcome.in_order and bool(outcome.messages) and not wrong
     return sound and (bool(outcome.gaps) or "full disk" not in faults)
 
 

@@ -53,13 +53,17 @@ def full(tmp_path: Path) -> Path:
 
 def test_the_text_names_lamps_rhythms_sounds_and_buttons(capsys: pytest.CaptureFixture[str], full: Path) -> None:
     text = legend(capsys, site=full)
-    assert "SERVICE: this is a drill" in text and "SERVICE" not in legend(capsys)
+    assert "SERVICE: this is a drill" in text and "CONTROLLER: this is a drill" not in text
+    bare = legend(capsys)
+    assert "CONTROLLER: this is a drill" in bare and "SERVICE" not in bare
     rows = ["POWER", "PHONES", "COOLING", "FIRE", "LINK", "CONTROLLER", "SERVICE"]
     assert [line.split()[0] for line in text.splitlines() if re.match(r"  [A-Z]+ \(", line)] == rows
     assert "███" in text and "every 15 s" in text and "ACK: acknowledge" in text
     assert "not a fire alarm system" in text and "car park B" in text
     assert "ups1.on_battery" not in text
-    assert "ups1.on_battery\n    HIGH: act at once. ups1: mains lost" in legend(capsys, "--all")
+    every = legend(capsys, "--all")
+    assert "ups1.on_battery\n    HIGH: act at once. ups1: mains lost" in every
+    assert every.count("    If nobody acts: ") == every.count("    Do: ") > 30
 
 
 def test_it_speaks_the_other_language_too(capsys: pytest.CaptureFixture[str]) -> None:
@@ -110,3 +114,21 @@ def test_a_browser_shows_it_without_overlap_or_clipping(
     assert judged is not None, seen[-2000:]
     assert int(judged[1]) > 100
     assert judged[2] == ""
+
+
+@pytest.mark.acceptance
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_on_paper_the_legend_is_one_sheet(
+    language: str, tmp_path: Path, full: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chromium = require_program("chromium")
+    page, paper = tmp_path / "legend.html", tmp_path / "legend.pdf"
+    page.write_text(legend(capsys, "--html", "--language", language, site=full))
+    subprocess.run(
+        [
+            chromium, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}/profile",
+            "--no-pdf-header-footer", f"--print-to-pdf={paper}", page.as_uri(),
+        ],
+        capture_output=True, timeout=120, check=True,
+    )  # fmt: skip
+    assert len(re.findall(rb"/Type\s*/Page\b", paper.read_bytes())) == 1

@@ -19,7 +19,7 @@ from firmware_py.runtime.clock import SystemClock
 from firmware_py.runtime.disk import Disk
 from firmware_py.wiring.records import look_up, site_facts
 from tests.conftest import PROJECT
-from tests.core.floor import Floor
+from tests.core.floor import MINUTE, Floor
 from tests.report.told import book_of, outage
 from tests.runtime.test_control import serving
 
@@ -48,7 +48,12 @@ def ask(floor: Floor, book: Book, tmp_path: Path, *lines: list[str]) -> list[int
     async def play() -> list[int]:
         async with serving(tmp_path / "s", records=records) as bench:
             bench.board = bench.control._board = Board(
-                floor.plan, SystemClock(), run="b41c", outputs=tuple, devices=tuple, storage=dict
+                floor.plan,
+                SystemClock(),
+                run="b41c",
+                outputs=tuple,
+                devices=tuple,
+                storage=lambda: {"degraded": {}, "last": 7},
             )
             bench.board.show(freeze(floor.plan.points.values(), floor.readings, floor.now_ms), floor.last)
             bench.orders = bench.taken  # type: ignore[attr-defined]  # for the test to look at
@@ -73,6 +78,19 @@ def test_the_newest_incident_is_reported_in_every_form(
         assert json.loads(said)["v"] == 1
     if form == "text":
         assert "2026-11-18 19:23:35" in said  # Shanghai
+
+
+def test_incidents_are_found_by_month_cause_class_and_state(
+    floor: Floor, book: Book, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ("", "2026-11", "power", "2026-11 trunk", "open", "major", "2026-10", "closed,technical")
+    assert ask(floor, book, tmp_path, *(["report", "incidents", one, "--format", "json"] for one in asked)) == [0] * 8
+    told = [json.loads(line)["incidents"] for line in capsys.readouterr().out.splitlines()]
+    assert [len(one) for one in told] == [3, 3, 1, 1, 0, 0, 0, 3]
+    assert [one["id"] for one in told[1]] == ["2026-0003", "2026-0002", "2026-0001"]
+    assert told[2][0]["cause"] == "power" and told[3][0]["cause"] == "trunk"
+    assert main(["report", "incidents", "power", "--book", str(book._directory)]) == 0
+    assert "2026-0001  technical fault" in capsys.readouterr().out
 
 
 def test_a_report_goes_to_a_file_in_the_language_that_is_asked_for(floor: Floor, book: Book, tmp_path: Path) -> None:
@@ -129,6 +147,18 @@ def test_matters_are_listed_begun_and_taken_over_by_name(
     said = capsys.readouterr()
     assert "OPEN (" in said.out and "item:power.recovery.systems" in said.out
     assert "say which matter" in said.err and "not now" in said.err
+
+
+def test_all_that_there_is_to_see_includes_what_to_do(
+    floor: Floor, book: Book, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    floor.values["hvac1.fault"] = True
+    floor.run(MINUTE)
+    assert ask(floor, book, tmp_path, ["status", "--all"], ["status"]) == [0, 0]
+    whole, _, screen = capsys.readouterr().out.rpartition("LAMPS")
+    assert "WHAT TO DO\n" in whole
+    assert "  hvac1: air conditioning has failed\n    If nobody acts: the room warms up" in whole
+    assert "    Do: See that fans run" in whole and "WHAT TO DO" not in screen
 
 
 def test_items_are_listed_and_ticked(

@@ -10,18 +10,40 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from firmware_py.core.alarm import AlarmState, Display
+from firmware_py.core.alarm import AlarmPriority, AlarmState, Display
 from firmware_py.core.command import CommandKind
 from firmware_py.core.condition import Phase
 from firmware_py.core.decision import Decision
+from firmware_py.core.event import Event
 from firmware_py.core.mode import CausePhase
+from firmware_py.core.reading import Value
 from firmware_py.core.state import State
-from tests.core.alarm_floor import ALARMS, HEALTHY, HOUR, MINUTE, OPEN, SECOND, SOURCE, AlarmFloor
+from tests.core.alarm_floor import (
+    ALARMS,
+    BURNING,
+    FIRE,
+    HEALTHY,
+    HOUR,
+    MINUTE,
+    ON_BATTERY,
+    OPEN,
+    SECOND,
+    SOURCE,
+    AlarmFloor,
+)
 
 ORDERS = st.sampled_from(
     [kind for kind in CommandKind if "override" not in kind.value and kind is not CommandKind.LAMP_TEST]
 )
 TIMES = st.sampled_from([0, SECOND, 10 * SECOND, MINUTE, 20 * MINUTE, HOUR, 8 * HOUR, 9 * HOUR])
+
+
+WHOM = [*ALARMS, "power", "fire", ""]
+REAL: dict[str, tuple[str, Value]] = {ON_BATTERY: (SOURCE, "battery"), BURNING: (FIRE, True)}
+
+
+def is_raised(event: Event) -> bool:
+    return event.type == "alarm.raised"
 
 
 class AlarmCourse(RuleBasedStateMachine):
@@ -37,7 +59,7 @@ class AlarmCourse(RuleBasedStateMachine):
         self.named = ""
 
     @rule(point=st.sampled_from(sorted(HEALTHY)), bad=st.booleans())
-    def signal(self, point: str, bad: bool) -> None:
+    def signal(self, point: str, bad: Value) -> None:
         self.floor.values[point] = ("battery" if bad else "mains") if point == SOURCE else bad
 
     @rule(point=st.sampled_from(sorted(HEALTHY)))
@@ -63,7 +85,22 @@ class AlarmCourse(RuleBasedStateMachine):
                 self.floor.values[point] = bad
                 self.floor.run(3 * SECOND)
 
-    @rule(kind=ORDERS, whom=st.sampled_from([*ALARMS, "power", ""]), ttl_ms=TIMES, why=st.sampled_from(["", "noise"]))
+    @rule(kind=st.sampled_from(["power", "fire"]), real=st.booleans())
+    def practise(self, kind: str, real: bool) -> None:
+        """A drill on a floor that was brought to rest; sometimes what is practised becomes true."""
+        self.find()
+        self.floor.values |= HEALTHY
+        self.wait(130)
+        self.acknowledge("")
+        self.give_order(CommandKind.DRILL, kind, 20 * MINUTE, "")
+        self.wait(5)
+        self.nothing_lies()
+        self.acknowledge("")
+        if real:
+            self.signal(*REAL[ON_BATTERY if kind == "power" else BURNING])
+            self.wait(2)
+
+    @rule(kind=ORDERS, whom=st.sampled_from(WHOM), ttl_ms=TIMES, why=st.sampled_from(["", "noise"]))
     def give_order(self, kind: CommandKind, whom: str, ttl_ms: int, why: str) -> None:
         self.ordered, self.named = kind, whom
         refused = self.floor.order(kind, whom, ttl_ms=ttl_ms, why=why)
@@ -119,13 +156,30 @@ class AlarmCourse(RuleBasedStateMachine):
             condition = now.state.conditions[declared.condition]
             on = condition.seen if declared.urgent else condition.holds
             assert alarm.active or not on, f"{name} lost an activation"
-            assert alarm.activations - was.activations == (name in raised) == (on and not was.active)
+            renewed = was.active and name in before.drill.alarms and name not in now.state.drill.alarms
+            assert alarm.activations - was.activations == (name in raised) == (on and (not was.active or renewed))
             assert raised.get(name, alarm.activations) == alarm.activations
             if alarm.acked and not was.acked:
                 self.check_acknowledged(name, was, now)
             if name in raised and alarm.display is not Display.SUPPRESSED:
                 assert not alarm.acked
+            if name in raised and (declared.priority is AlarmPriority.HIGH or not now.state.annunciation.flood):
+                assert not alarm.silenced, f"{name} came silenced"
+        if not now.state.annunciation.flood and any(not e.data.get("hidden") for e in now.events if is_raised(e)):
+            assert not [name for name, alarm in now.state.alarms.items() if alarm.silenced], "a new alarm ends silence"
         check_conservation(before, now)
+        self.check_drill(before, now)
+
+    def check_drill(self, before: State, now: Decision) -> None:
+        """What is real is never called a drill, and what is called one was begun by a person."""
+        practised, drilling = now.state.drill.alarms, before.drill.on or now.state.drill.on
+        assert practised <= before.drill.alarms or drilling
+        assert all(now.state.alarms[name].stands for name in practised)
+        for name, (point, value) in REAL.items() if not now.state.drill.on else ():
+            is_real = self.floor.values[point] == value and point not in self.floor.dark
+            assert not (is_real and now.state.alarms[name].active and name in practised), f"{name} is no drill"
+        for event in now.events:
+            assert drilling or not event.drill or event.data.get("alarm") in before.drill.alarms
 
     def check_acknowledged(self, name: str, was: AlarmState, now: Decision) -> None:
         """By an order that meant it, or because it came and went unseen behind its cause."""

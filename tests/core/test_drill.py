@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from firmware_py.core.command import CommandKind
 from firmware_py.core.drill import AGE_DAYS, DrillPhase
+from firmware_py.core.escalation import Escalation
 from firmware_py.core.mode import Mode
 from firmware_py.core.output import Pattern
 from tests.core.alarm_floor import (
@@ -106,6 +109,75 @@ def test_an_outage_that_takes_over_from_a_drill_gets_an_incident_of_its_own() ->
     assert floor.last.mode is Mode.CONSERVATION
     assert labels(floor, "incident.closed") == [True]
     assert labels(floor, "incident.opened") == [True, False]
+
+
+def test_whoever_is_called_in_a_drill_reads_that_it_is_one_and_in_an_outage_does_not() -> None:
+    floor = AlarmFloor()
+    people = Escalation(texts={"escalated": "{cause}", "drill": "DRILL: "}, names={"power": "Power cut"})
+    causes = {**floor.plan.causes, "power": replace(floor.plan.causes["power"], escalate_ms=(0,))}
+    floor.plan = replace(floor.plan, escalation=people, causes=causes)
+    floor.order(DRILL, "power")
+    floor.run(5 * SECOND)
+    assert [told["text"] for told in floor.events("incident.escalated")] == ["DRILL: Power cut"]
+    floor.values[SOURCE] = "battery"
+    floor.run(4 * SECOND)
+    assert [told["text"] for told in floor.events("incident.escalated")] == ["DRILL: Power cut", "Power cut"]
+
+
+def alarm_labels(floor: AlarmFloor, alarm: str) -> list[tuple[str, bool]]:
+    events = (event for decision in floor.decisions for event in decision.events if event.data.get("alarm") == alarm)
+    return [(event.type.removeprefix("alarm."), event.drill) for event in events]
+
+
+def test_what_was_acknowledged_as_a_drill_is_a_new_alarm_when_it_is_real() -> None:
+    floor = drilling()
+    floor.order(CommandKind.ACK)
+    assert floor.state.drill.alarms == {ON_BATTERY}
+    floor.values[SOURCE] = "battery"
+    floor.run(SECOND)
+    alarm = floor.state.alarms[ON_BATTERY]
+    assert (alarm.activations, alarm.acked, floor.state.drill.alarms) == (2, False, frozenset())
+    assert floor.last.outputs["sounder"].value is Pattern.SOUND_HIGH
+    assert alarm_labels(floor, ON_BATTERY) == [("raised", True), ("acked", True), ("raised", False)]
+
+
+def test_a_practised_alarm_keeps_its_label_to_its_end_also_when_something_else_was_real() -> None:
+    floor = drilling()
+    floor.values[DOOR] = True
+    floor.run(30 * SECOND)
+    assert floor.state.drill.phase is DrillPhase.IDLE
+    assert floor.state.drill.alarms == {ON_BATTERY}  # over, but nobody has acknowledged it
+    floor.order(CommandKind.ACK)
+    assert floor.state.drill.alarms == frozenset()
+    assert alarm_labels(floor, ON_BATTERY) == [("raised", True), ("cleared", True), ("acked", True)]
+    assert alarm_labels(floor, OPEN) == [("raised", False), ("acked", False)]
+    floor.values[SOURCE] = "battery"
+    floor.run(4 * SECOND)
+    assert alarm_labels(floor, ON_BATTERY)[-1] == ("raised", False)
+
+
+def test_a_real_outage_right_after_a_restart_in_a_drill_is_no_drill_any_more() -> None:
+    floor = drilling()
+    floor.order(CommandKind.ACK)
+    floor.values[SOURCE] = "battery"
+    floor.dark.add(SOURCE)
+    floor.restart(off_ms=MINUTE)
+    assert floor.state.drill.alarms == {ON_BATTERY}  # nobody can see what is real yet
+    floor.dark.clear()
+    floor.run(SECOND)
+    assert floor.state.drill.alarms == frozenset()
+    assert not floor.state.alarms[ON_BATTERY].acked
+    assert floor.last.outputs["sounder"].value is Pattern.SOUND_HIGH
+
+
+def test_an_alarm_from_before_the_drill_is_none_of_it() -> None:
+    floor = AlarmFloor()
+    floor.values[DOOR] = True
+    floor.run(SECOND)
+    floor.order(CommandKind.ACK)
+    assert floor.order(DRILL, "power") == ""
+    floor.run(5 * SECOND)
+    assert floor.state.drill.alarms == {ON_BATTERY}
 
 
 def test_a_consequence_of_the_drill_is_no_reason_to_end_it() -> None:

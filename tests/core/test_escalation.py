@@ -51,6 +51,18 @@ def test_a_notice_says_who_is_meant_what_is_wrong_and_what_the_site_says(floor: 
     assert first.data[CHARGE] == 100.0
 
 
+def test_a_notice_says_what_to_do_about_the_first_alarm_of_which_that_is_known() -> None:
+    people = Escalation(texts={"escalated": "{cause}. {todo}"}, actions={"ups1.on_battery": "Tell the landlord"})
+    incident = IncidentState(
+        id="2026-0001",
+        cause="power",
+        incident_class="technical",
+        alarms=("ups1.unknown", "ups1.on_battery"),
+    )
+    assert people.sentence("escalated", incident) == "power. Tell the landlord"
+    assert people.sentence("escalated", replace(incident, alarms=("ups1.unknown",))) == "power."
+
+
 def test_a_notice_is_given_again_until_somebody_acknowledges(floor: Floor) -> None:
     floor.run(11 * MINUTE)
     again = told(floor, "repeated")

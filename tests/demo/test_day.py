@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import PROJECT, eventually, find_program, require
+from tests.wires.mqtt_collector import Collector
 
 pytestmark = [pytest.mark.wire, pytest.mark.acceptance]
 COMMAND = (sys.executable, "-m", "firmware_py", "demo")
@@ -91,18 +93,34 @@ def read_until(process: subprocess.Popen[str], words: str) -> str:
     raise AssertionError(f"never said {words!r}:\n{said}")
 
 
-def test_the_day_happens_as_the_script_expects(temporary: Path) -> None:
+def listen(temporary: Path) -> Collector:
+    """An ear of the tests' own at the run's broker, from its beginning."""
+    site = eventually(lambda: next(temporary.glob("*/site.toml"), None), within_s=60, what="the run's site file")
+    mqtt = eventually(lambda: tomllib.loads(site.read_text()).get("mqtt"), within_s=10, what="its broker")
+    return Collector(mqtt["port"], new=mqtt.get("version", "5") == "5")
+
+
+def test_the_day_happens_as_the_script_expects_and_every_message_of_it_is_valid(temporary: Path) -> None:
     began_s = time.monotonic()
-    done = subprocess.run(
-        [*COMMAND, "--fast", "--check"], cwd=PROJECT, env=environment(temporary), capture_output=True, text=True,
-        timeout=240, check=False,
+    process = subprocess.Popen(
+        [*COMMAND, "--fast", "--check"], cwd=PROJECT, env=environment(temporary), stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
     )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "MISSED" not in done.stdout
-    assert "expectations came true" in done.stdout.splitlines()[-1]
-    assert done.stderr == ""
+    try:
+        collector = listen(temporary)
+        said, complaints = process.communicate(timeout=240)
+    finally:
+        process.kill()
+        process.wait(5)
+    collector.close()
+    assert process.returncode == 0, said + complaints
+    assert "MISSED" not in said
+    assert "expectations came true" in said.splitlines()[-1]
+    assert complaints == ""
     assert time.monotonic() - began_s < 200
     assert_nothing_is_left(temporary)
+    assert {"status", "info", "state", "alarm", "event"} <= {one.kind for one in collector.heard}
+    assert collector.find_faults() == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -1,5 +1,5 @@
-"""The gate against any course of wishes, restarts, disconnects and strangers: it ends as wanted, and a person's pause
-at the exchange is never lifted."""
+"""The gate against any course of owners, restarts, disconnects and strangers: it ends as wanted, closed while anybody
+is left who asks for it, and a person's pause at the exchange is never lifted."""
 
 import asyncio
 import contextlib
@@ -13,12 +13,24 @@ from hypothesis import strategies as st
 from drivers.ami_account import Account
 from drivers.pbx import PbxBus
 from drivers.pbx_config import PbxConfig
+from firmware_py.core.arbiter import arbitrate
+from firmware_py.core.mode import Mode
+from firmware_py.core.output import Output, Priority, StopValue
+from firmware_py.core.plan import Plan
+from firmware_py.core.rules import Request, Situation, collect
 from firmware_py.demo.exchange import SimExchange, SimTrunk
 from firmware_py.ports import DeviceError
 from tests.conftest import eventually_async, run
 
 GATE, MARK, OUTPUT = "Custom:outbound-gate", "Custom:floorguard-outbound-gate", "outbound_paused"
-STEPS = ("close", "open", "refresh", "look", "cut", "reboot", "lose", "rebuild", "hand_closes", "hand_opens")
+PLAN = Plan(
+    outputs={OUTPUT: Output(id=OUTPUT, on_stop=StopValue.HOLD, on_fault=StopValue.HOLD, lease_ms=60_000)},
+    outbound=(OUTPUT,),
+)
+NOW = Situation(conditions={}, alarms={}, causes={}, stages={}, mode=Mode.NORMAL, because=())
+MANUAL = "manual"
+OWNERS = ("power", "trunk", "surge", "drill", MANUAL)  # each step of this name begins its reason, or ends it
+STEPS = (*OWNERS, "refresh", "look", "cut", "reboot", "lose", "rebuild", "hand_closes", "hand_opens")
 
 
 @dataclass
@@ -27,13 +39,23 @@ class Course:
 
     exchange: SimExchange
     bus: PbxBus
-    wanted: bool = False
+    owners: set[str] = field(default_factory=set)
     person_holds: bool = False
     kept: dict[str, str] = field(default_factory=dict)
 
     def config(self) -> PbxConfig:
         account = Account(host="127.0.0.1", port=self.exchange.port, user="u", secret="x", answer_ms=300)
         return PbxConfig(name="pbx1", account=account, trunks=(), failover="", settle_ms=0, durable_ms=1)
+
+    @property
+    def wanted(self) -> bool:
+        """What the core makes of everybody who asks."""
+        causes = sorted(self.owners - {MANUAL})
+        asked = [
+            Request(output=OUTPUT, value=True, priority=Priority.PROGRAM, owner=one, because=(one,)) for one in causes
+        ]
+        asked += collect(PLAN, NOW, {}, "anna" if MANUAL in self.owners else "", [OUTPUT])
+        return arbitrate(PLAN, asked, NOW, {}, [OUTPUT])[OUTPUT].value is True
 
     @property
     def closed(self) -> bool:
@@ -45,19 +67,21 @@ class Course:
 
     async def go(self, step: str) -> None:
         moves: Mapping[str, Callable[[], Awaitable[None]]] = {
-            "close": lambda: self.want(True), "open": lambda: self.want(False),
-            "refresh": lambda: self.want(self.wanted),
-            "look": self.look, "cut": self.cut, "reboot": self.reboot, "lose": self.lose, "rebuild": self.rebuild,
+            "refresh": self.tell, "look": self.look, "cut": self.cut, "reboot": self.reboot, "lose": self.lose,
+            "rebuild": self.rebuild,
             "hand_closes": self.hand_closes, "hand_opens": self.hand_opens,
         }  # fmt: skip
-        await moves[step]()
+        if step in OWNERS:
+            self.owners ^= {step}
+            await self.tell()
+        else:
+            await moves[step]()
         self.seen()
 
-    async def want(self, on: bool) -> None:
-        self.wanted = on
+    async def tell(self) -> None:
         self.kept = dict(self.exchange.device_states)
         with contextlib.suppress(DeviceError):  # tried again at the next refresh, as the poller does
-            await self.bus.write(OUTPUT, on)
+            await self.bus.write(OUTPUT, self.wanted)
 
     async def look(self) -> None:
         with contextlib.suppress(DeviceError):
@@ -118,7 +142,8 @@ async def follow(steps: list[str]) -> None:
             await course.go(step)
         await course.settle()
         course.seen()
-        assert course.closed is (course.wanted or course.person_holds), (course.wanted, course.person_holds)
+        assert course.wanted is bool(course.owners), "open only when all of them are gone"
+        assert course.closed is (course.wanted or course.person_holds), (course.owners, course.person_holds)
     finally:
         await course.bus.close()
         await exchange.stop()
@@ -138,11 +163,11 @@ def test_long_courses_end_the_same(steps: list[str]) -> None:
 
 
 def test_a_persons_pause_outlives_ours() -> None:
-    run(follow(["look", "hand_closes", "close", "refresh", "open", "rebuild", "refresh", "cut", "look"]))
+    run(follow(["look", "hand_closes", "power", "refresh", "power", "rebuild", "refresh", "cut", "look"]))
 
 
 def test_our_pause_ends_although_the_controller_was_new_in_between() -> None:
-    run(follow(["close", "rebuild", "cut", "open"]))
+    run(follow(["trunk", "rebuild", "cut", "trunk"]))
 
 
 def test_who_holds_the_gate_is_told() -> None:

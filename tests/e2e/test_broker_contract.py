@@ -25,7 +25,7 @@ TIMES = Times(on_delay="500 ms")
 
 async def heard(collector: Collector, ready: Callable[[Collector], Any], what: str) -> Any:
     """Wait for it in a thread, so that the floor goes on."""
-    return await asyncio.to_thread(collector.wait_for, ready, what=what)
+    return await asyncio.to_thread(collector.wait_for, ready, within_s=30, what=what)  # it may start slowly
 
 
 async def live_through_an_outage(rig: Rig) -> None:

@@ -5,7 +5,7 @@ import pytest
 from firmware_py.core.alarm import AlarmPriority
 from firmware_py.core.check import IsBad
 from firmware_py.core.mode import Mode
-from firmware_py.core.output import Output, Priority, StopValue
+from firmware_py.core.output import Output, Pattern, Priority, StopValue
 from firmware_py.core.plan import Plan, Stands
 from firmware_py.core.point import Kind, Point
 from monitors import annunciator, comms, conservation, contacts, fire, hvac, power, trunks
@@ -167,6 +167,13 @@ def test_the_sounder_is_silent_in_a_fire_unless_the_site_opts_in() -> None:
 def test_a_floor_without_fire_panel_shows_no_fire_rules() -> None:
     rules = annunciator.announce(wall(), (), causes=frozenset({"power"}), flags=frozenset()).rules
     assert not any(rule.owner == "fire" for rule in rules)
+
+
+def test_a_drill_is_on_the_blue_lamp_and_where_there_is_none_on_the_green_one() -> None:
+    for rows, shown in (((Row.CONTROLLER, Row.SERVICE), "service"), ((Row.POWER, Row.CONTROLLER), "controller")):
+        panel = annunciator.Panel(lamps={row: (f"lamp.{row.value}",) for row in rows})
+        rules = annunciator.announce(panel, (), causes=frozenset(), flags=frozenset()).rules
+        assert [rule.output for rule in rules if rule.value is Pattern.DRILL] == [f"lamp.{shown}"]
 
 
 def test_a_floor_without_lamps_still_has_its_beacon() -> None:

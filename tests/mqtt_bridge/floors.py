@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from firmware_py.core.alarm import Alarm, AlarmPriority, AlarmState
@@ -191,6 +191,7 @@ def make_publisher(
     boot: str = BOOT,
     clock: LoopClock | None = None,
     orders: NotedOrders | None = None,
+    chance: Callable[[float, float], float] = shortly,
 ) -> Publisher:
     return Publisher(
         settings,
@@ -203,5 +204,5 @@ def make_publisher(
         memory=notes or Notes(),
         report=(healths if healths is not None else []).append,
         orders=orders,
-        chance=shortly,
+        chance=chance,
     )

@@ -118,6 +118,12 @@ def test_an_incident_without_times_or_with_nonsense_still_has_a_report() -> None
         assert "Start" in said and "still open" in said
 
 
+def test_as_long_as_it_lasts_the_report_says_what_to_do(power: Mapping[str, Any]) -> None:
+    todo = words("en").texts.action["on_battery"]
+    assert todo not in as_text(page(power))
+    assert todo in as_text(page({**power, "state": "open"}))
+
+
 def test_an_endless_timeline_is_cut_in_the_middle_and_says_so(power: Mapping[str, Any]) -> None:
     record = {"ts": "2026-11-18T00:00:00.000Z", "type": "power.strange", "data": {"odd": "thing"}}
     long = {**power, "timeline": [record] * (MAX_LINES + 50)}
@@ -137,7 +143,7 @@ def test_a_label_is_shortened_to_its_place() -> None:
 
 def test_both_languages_say_everything_that_the_other_says() -> None:
     english, chinese = load_texts("en"), load_texts("zh")
-    for section in ("alarm", "cause", "checklist", "notice", "report", "mode", "row"):
+    for section in ("alarm", "consequence", "action", "cause", "checklist", "notice", "report", "mode", "row"):
         one, other = getattr(english, section), getattr(chinese, section)
         assert one.keys() == other.keys(), section
         for key in one:

@@ -183,6 +183,22 @@ def test_a_shelved_alarm_says_why_and_by_whom(month: Any) -> None:
     assert "room1: room is warm (painting)" in row and "li" in row and "5 min" in row
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_whoever_takes_over_reads_what_each_open_alarm_asks_for_and_only_once(month: Any, language: str) -> None:
+    open_now = ("room1.warm", "room2.warm", "hvac1.failed", "moon.x")
+    texts = dict(zip(open_now, ("alarm.room_warm", "alarm.room_warm", "alarm.hvac_failed", "alarm.moon"), strict=True))
+    picture = {
+        "matters": [{"id": f"alarm:{name}", "kind": "alarm", "about": name} for name in open_now],
+        "alarms": {name: {"text": text, "elapsed_ms": MINUTE} for name, text in texts.items()},
+    }
+    todo = words(language).texts.action
+    for page in (shift_page(picture, month, SITE, words(language)), defects_page(picture, [], SITE, words(language))):
+        said = as_text(page)
+        assert said.count(todo["room_warm"]) == 1 and said.count(todo["hvac_failed"]) == 1
+        (row,) = [line for line in said.splitlines() if todo["room_warm"] in line]
+        assert "room1" in row and "room2" in row
+
+
 def test_a_report_of_the_book_of_a_year_asks_for_its_month_only(tmp_path: Path) -> None:
     book = book_of(outage(), tmp_path)
     assert book.month("2026-10") == ([], [])

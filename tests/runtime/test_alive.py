@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from drivers.simulated import SimulatedPort
 from firmware_py.core.output import PATTERN_STEPS, Drive, Output, Pattern, Priority, StopValue
 from firmware_py.runtime.flash import ALIVE_MS
@@ -48,8 +50,9 @@ def test_it_blinks_while_the_loop_goes_round() -> None:
     assert blinks(Pattern.ALIVE, cycles=True) in (29, 30, 31)
 
 
-def test_it_goes_dark_when_the_loop_stands_still() -> None:
-    assert blinks(Pattern.ALIVE, cycles=False) <= ALIVE_MS // 2_000 + 1
+@pytest.mark.parametrize(("pattern", "most"), [(Pattern.ALIVE, ALIVE_MS // 2_000 + 1), (Pattern.DRILL, 4 + 4)])
+def test_it_goes_dark_when_the_loop_stands_still(pattern: Pattern, most: int) -> None:
+    assert blinks(pattern, cycles=False) <= most
 
 
 def test_other_rhythms_go_on_for_an_alarm_must_not_vanish_with_the_loop() -> None:

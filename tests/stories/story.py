@@ -25,7 +25,7 @@ from firmware_py.core.step import step
 FOLDER = Path(__file__).parent
 SHOWN = {
     "flashing": Pattern.FLASH, "first": Pattern.FIRST, "conserve": Pattern.CONSERVE, "recover": Pattern.RECOVER,
-    "manual": Pattern.MANUAL,
+    "manual": Pattern.MANUAL, "drill": Pattern.DRILL, "alive": Pattern.ALIVE,
 }  # fmt: skip
 STEP_MS = 1_000
 LONG_STEP_MS = 5_000

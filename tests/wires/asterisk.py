@@ -23,7 +23,8 @@ from drivers.pbx_config import PbxConfig
 from drivers.pbx_trunks import Trunk
 from tests.conftest import PROJECT, eventually, find_tcp_port, find_udp_port, require
 
-SUITE = os.environ.get("PBX_SUITE", "sid")
+SUITE = os.environ.get("PBX_SUITE", "sid")  # Asterisk 22; `bullseye` is 16, which a mirror may drop on any day
+OLD = "bullseye"
 FIRST_START_S = 180.0  # downloads
 TRUNKS = (
     Trunk(name="main", endpoint="trunk-main", groups=("out-main@trunks", "in-main@trunks"), capacity=8),
@@ -54,8 +55,8 @@ def find_cache() -> Path:
 class Asterisk:
     """One exchange and its two providers; every process is found by the pid file that asterisk-up wrote."""
 
-    def __init__(self, starter: Path, folder: Path, tree: Path) -> None:
-        self.folder = folder
+    def __init__(self, starter: Path, folder: Path, tree: Path, suite: str = SUITE) -> None:
+        self.folder, self.suite = folder, suite
         self._starter = starter
         self._ports = {
             "AMI_PORT": find_tcp_port(),
@@ -64,6 +65,9 @@ class Asterisk:
             "BACKUP_PORT": find_udp_port(),
         }
         self._settings = {name: str(port) for name, port in self._ports.items()}
+        # Voice of its own too: beside another exchange with the same ports an older SIPp does not start.
+        voice = find_udp_port() // 2 * 2
+        self._settings |= {"RTP_START": str(voice), "RTP_END": str(voice + 200)}
         self._settings |= {"PBX_FS": str(tree), "AMI_USER": "edge", "AMI_SECRET": "only-on-loopback"}
 
     @property
@@ -95,7 +99,7 @@ class Asterisk:
         """Start, or start again after `kill` with the same ports, configuration and AstDB."""
         extra = {"PBX_PROVIDERS": "1" if providers else "0", "PBX_WAIT": "1" if providers and wait else "0"}
         extra["KEEP_CONF"] = "0" if providers else "1"
-        command = [str(self._starter), str(self.folder), SUITE]
+        command = [str(self._starter), str(self.folder), self.suite]
         environment = os.environ | self._settings | extra
         with (self.folder / "starting").open("w+") as log:  # a file: the daemons inherit it and would hold a pipe open
             answer = subprocess.run(
@@ -109,7 +113,10 @@ class Asterisk:
             )
             log.seek(0)
             said = log.read().strip().splitlines()
-        require(answer.returncode == 0, f"no Asterisk ({SUITE}): {said[-1] if said else 'no reason given'}")
+        why = f"no Asterisk ({self.suite}): {said[-1] if said else 'no reason given'}"
+        if answer.returncode and self.suite == OLD:
+            pytest.skip(why)  # also in CI: it is there where it can be had
+        require(answer.returncode == 0, why)
 
     def stop(self) -> None:
         for name in ("asterisk", "provider-main", "provider-backup"):
@@ -163,23 +170,28 @@ class Asterisk:
             self.signal(name, signal.SIGCONT)
 
 
-@pytest.fixture(scope="session", name="asterisk")
-def asterisk_fixture() -> Iterator[Asterisk]:
-    """One exchange for all wire tests of a session; a test puts back what it broke (`healthy` sees to it)."""
+def serve(suite: str) -> Iterator[Asterisk]:
+    """One exchange, from its first start to its end."""
     starter, cache = find_starter(), find_cache()
     for tool in ("bash", "tar", "dpkg-deb", "apt-get"):
         require(shutil.which(tool), f"{tool} is needed to unpack Asterisk")
     cache.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="floorguard-pbx-"))
-    exchange = Asterisk(starter, folder, cache / f"asterisk-{SUITE}")
+    exchange = Asterisk(starter, folder, cache / f"asterisk-{suite}", suite)
     try:
-        with (cache / f"asterisk-{SUITE}.lock").open("w") as lock:  # two runs must not unpack into one folder
+        with (cache / f"asterisk-{suite}.lock").open("w") as lock:  # two runs must not unpack into one folder
             fcntl.flock(lock, fcntl.LOCK_EX)
             exchange.start()
         yield exchange
     finally:
         exchange.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session", name="asterisk")
+def asterisk_fixture() -> Iterator[Asterisk]:
+    """One exchange for all wire tests of a session; a test puts back what it broke (`healthy` sees to it)."""
+    yield from serve(SUITE)
 
 
 @pytest.fixture(name="healthy")

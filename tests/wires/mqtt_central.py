@@ -20,12 +20,15 @@ def ten_lines() -> str:
 
 
 class Central:
-    """One subscriber; what it printed, over all its lives, is in `file`."""
+    """One subscriber; what it printed, over all its lives, is in `file`. `name`: as what it makes itself known to a
+    broker that asks, which takes one more line."""
 
-    def __init__(self, folder: Path, port: int, *, host: str = "127.0.0.1") -> None:
+    def __init__(self, folder: Path, port: int, *, host: str = "127.0.0.1", name: str = "") -> None:
         self.file = folder / "central.log"
         self._code = folder / "central.py"
-        self._code.write_text(ten_lines())
+        first, last = ten_lines().rstrip().rsplit("\n", 1)
+        known = f'c.username_pw_set("{name}", "any")\n' if name else ""
+        self._code.write_text(f"{first}\n{known}{last}\n")
         self._words = [host, str(port)]
         self._process: subprocess.Popen[bytes] | None = None
 

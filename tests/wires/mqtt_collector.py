@@ -12,16 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import jsonschema
 import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from mqtt_bridge.schema import NAMES, read_schema
-
-_VALIDATORS = {name: jsonschema.Draft202012Validator(read_schema(name)) for name in NAMES}
+from tests.wires.mqtt_judge import find_fault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,23 +31,6 @@ class Heard:
     retained: bool
     at_s: float
     correlation: bytes = b""
-
-
-def find_fault(topic: str, raw: bytes) -> str:
-    """Why a message breaks the contract; empty if it does not."""
-    kind = topic.split("/")[3]
-    if not raw:
-        return "" if kind in ("alarm", "cursor", "cmd") else f"{topic}: empty"
-    try:
-        data = json.loads(raw)
-    except ValueError as error:
-        return f"{topic}: not JSON: {error}"
-    if kind == "cmd":
-        return ""  # what others say to us may be anything
-    if kind not in _VALIDATORS:
-        return f"{topic}: no schema for {kind}"
-    faults = [f"{topic}: {error.json_path}: {error.message}" for error in _VALIDATORS[kind].iter_errors(data)]
-    return "; ".join(faults)
 
 
 class Collector:

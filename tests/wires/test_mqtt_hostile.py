@@ -88,6 +88,62 @@ def test_a_peer_that_is_no_broker_is_an_error_in_bounded_time(serve: Serve) -> N
     run(scenario(), within_s=5)
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (b"ask the administrator", ": ask the administrator"),
+        (b"", ""),
+        (b"two\nlines: mqtt: all is well", ""),
+        (b"x" * 10_000, ": " + "x" * 200),
+    ],
+    ids=["some", "none", "lines", "many"],
+)
+def test_a_brokers_own_words_are_told_within_bounds(words: bytes, told: str) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(200)
+        about = b"\x1f" + len(words).to_bytes(2, "big") + words  # property 31: Reason String
+        body = b"\x00\x87" + _count(len(about)) + about
+        writer.write(b"\x20" + _count(len(body)) + body)
+        await keep_silent(reader, writer)
+
+    async def scenario() -> None:
+        async with peer(refuse) as broker:
+            with pytest.raises(DeviceError) as caught:
+                await Dialler(broker, "a").connect(WILL)
+        assert str(caught.value).endswith(f"refused: Not authorized{told}")
+
+    run(scenario(), within_s=10)
+
+
+@pytest.mark.parametrize("wanted_s", [0, 1, 300])
+def test_whatever_keep_alive_a_broker_wants_the_line_is_asked_for_life_in_time(wanted_s: int) -> None:
+    """A broker that wants 300 s must not make us take its silence for a dead line, nor a dead line for silence."""
+    pings = 0
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal pings
+        await reader.read(200)
+        about = b"\x13" + wanted_s.to_bytes(2, "big")  # property 19: Server Keep Alive
+        writer.write(b"\x20\x06\x00\x00" + _count(len(about)) + about)
+        while await reader.read(2) == b"\xc0\x00":
+            pings += 1
+            writer.write(b"\xd0\x00")
+
+    async def scenario() -> None:
+        async with peer(answer) as broker:
+            session = await Dialler(replace(broker, keep_alive_ms=2_000), "a").connect(WILL)
+            await eventually_async(lambda: pings >= 3 or session.ended.done(), within_s=20)
+            assert not session.ended.done(), session.ended.result()
+            session.abandon("test")
+
+    run(scenario(), within_s=30)
+
+
+def _count(length: int) -> bytes:
+    """A variable byte integer (MQTT 5, 1.5.5) below 2^14."""
+    return bytes([length]) if length < 128 else bytes([length % 128 | 128, length // 128])
+
+
 def test_nonsense_after_the_welcome_ends_the_session_and_nothing_else() -> None:
     chance = random.Random(11)
     troubles: list[dict[str, Any]] = []

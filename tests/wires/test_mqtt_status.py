@@ -8,9 +8,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
+from firmware_py.core.drill import DrillState
 from mqtt_bridge.settings import Bridge, Broker, MqttVersion
 from tests.conftest import PROJECT, eventually_async, run
 from tests.mqtt_bridge.floors import SITE, TOPIC, make_publisher, power_cut, see
@@ -104,6 +106,29 @@ def test_who_comes_late_finds_status_info_state_and_alarm_retained(
     assert late.last("state")["because"] == ["ups1.on_battery"]
     assert late.last("state")["room1"]["temp_c"] == {"v": 24.1, "q": "bad", "because": "stale", "t": late_time()}
     assert late.last("alarm")["text"] == "Text of on_battery"
+
+
+def test_an_alarm_of_a_drill_says_so_and_says_anew_when_it_is_real(
+    mosquitto: Mosquitto, every_message_validates: Listen
+) -> None:
+    far = every_message_validates(mosquitto.port)
+    real = power_cut()
+    state = replace(real.decision.state, drill=DrillState(alarms=frozenset({"ups1.on_battery"})))
+    practised = replace(real, decision=replace(real.decision, state=state))
+
+    async def scenario() -> None:
+        bridge = make_publisher(settings(mosquitto.port))
+        bridge.offer(practised)
+        task = asyncio.create_task(bridge.run())
+        await asyncio.to_thread(far.wait_for, lambda c: c.of("alarm"), what="the drill's alarm")
+        assert far.last("alarm")["drill"] is True
+        bridge.offer(real)
+        await asyncio.to_thread(far.wait_for, lambda c: len(c.of("alarm")) > 1, what="the real one")
+        await bridge.stop("test")
+        await task
+
+    run(scenario())
+    assert [one.data["drill"] for one in far.of("alarm")] == [True, False]
 
 
 def late_time() -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mqtt_bridge.settings import Bridge, Broker, Tls
-from tests.conftest import eventually_async, run
+from tests.conftest import eventually_async, find_tcp_port, run
 from tests.mqtt_bridge.floors import SITE, ListOutbox, LoopClock, make_publisher, power_cut
 from tests.wires.mosquitto import Mosquitto
 from tests.wires.mqtt_certificates import Authority
@@ -99,6 +99,37 @@ def test_files_are_read_again_at_each_attempt(tmp_path: Path) -> None:
 
     with Mosquitto.serve(tmp_path, settings=listen_with_tls(authority)) as broker:
         run(scenario(broker.port))
+
+
+def test_a_renewed_certificate_and_its_key_are_taken_at_the_next_connection_without_a_restart(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    used = [tmp_path / "used.pem", tmp_path / "used.key"]
+
+    def take(files: tuple[str, str]) -> None:
+        for file, found in zip(used, files, strict=True):
+            file.write_bytes(Path(found).read_bytes())
+
+    async def scenario(port: int) -> None:
+        take(authority.issue(SITE, begins_days=-3, ends_days=-1))
+        tls = Tls(ca=authority.ca, cert=str(used[0]), key=str(used[1]))
+        bridge = make_publisher(Bridge(site=SITE, broker=Broker(host="127.0.0.1", port=port, tls=tls)))
+        task = asyncio.create_task(bridge.run())
+        await eventually_async(lambda: bridge.health.error)
+        ended_ms = bridge.health.certificate_ends_ms
+        take(authority.issue(SITE))
+        await eventually_async(lambda: bridge.health.connected, within_s=20)
+        assert ended_ms is not None and (bridge.health.certificate_ends_ms or 0) > ended_ms
+        await bridge.stop("test")
+        await task
+
+    with Mosquitto.serve(tmp_path, settings=listen_with_tls(authority)) as broker:
+        run(scenario(broker.port))
+
+
+def test_a_broker_that_is_not_there_is_no_matter_of_certificates(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    cert, key = authority.issue(SITE, begins_days=-3, ends_days=-1)
+    assert run(learn_error(find_tcp_port(), Tls(ca=authority.ca, cert=cert, key=key))).endswith("Connection refused")
 
 
 @pytest.mark.parametrize("days", [{"begins_days": 2}, {"begins_days": -3, "ends_days": -1}], ids=["not yet", "expired"])
