@@ -26,12 +26,14 @@ class Rhythm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """One alarm for the long list."""
+    """One alarm for the long list: what it says, what follows if nobody acts, what to do."""
 
     id: str
     row: str
     priority: str
     text: str
+    follows: str
+    todo: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
