@@ -4,9 +4,10 @@ On the way out of the process it drives every output to what was declared for th
 protocols or why an output has its value.
 """
 
+import gc
 import logging
-from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, assert_never
@@ -21,6 +22,18 @@ from firmware_py.runtime.table import PointTable
 from firmware_py.runtime.watchdog import Beats
 
 log = logging.getLogger(__name__)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No collection of garbage in here: one of a large heap takes a tenth of a second on a busy core."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 class Mailbox(Protocol):
@@ -165,11 +178,12 @@ class Writer:
         if not due:
             return
         lost: dict[str, DeviceError] = {}
-        for set_level, name, on in due:
-            try:
-                set_level(name, on)
-            except DeviceError as error:
-                lost[name] = error
+        with _uncollected():
+            for set_level, name, on in due:
+                try:
+                    set_level(name, on)
+                except DeviceError as error:
+                    lost[name] = error
         for _, name, on in due:
             self._note(name, on, now_ms, lost.get(name))
 

@@ -70,6 +70,13 @@ def test_the_example_suppresses_cooling_on_battery_and_nothing_of_the_fire_panel
     assert of_fire and all(not alarm.suppressed_by and not alarm.may_leave_service for alarm in of_fire)
 
 
+def test_lines_whose_box_hangs_on_the_mains_are_a_consequence_of_its_loss() -> None:
+    more = '\n[[suppression]]\ncause = "ups1.on_battery"\nalarms = ["trunks.backup1.down"]\n'
+    alarms = floor_of(more).plan.alarms
+    assert alarms["trunks.backup1.down"].suppressed_by == ("ups1.on_battery",)
+    assert alarms["trunks.main1.down"].suppressed_by == ()
+
+
 @pytest.mark.parametrize(
     ("more", "sentence"),
     [

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.model_mqtt import Order as Allowed
@@ -131,6 +131,7 @@ def test_fire_and_overrides_cannot_be_ordered_and_the_site_file_knows_the_same_n
     assert not LATER & KINDS.keys()
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200), st.sampled_from([*NAMES, "fire-confirm", "x", ""]), st.booleans())
 def test_no_bytes_make_the_reader_raise(raw: bytes, name: str, retain: bool) -> None:
     assert isinstance(say(raw, name=name, retain=retain), Answer)

@@ -88,7 +88,7 @@ alarm_states = st.builds(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault of the floor's
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault of the floor's
 @given(floors)
 def test_any_floor_makes_a_valid_state_that_holds_every_point(floor: tuple[dict[str, Reading], Decision]) -> None:
     image, decision = floor
@@ -104,6 +104,7 @@ def count_leaves(node: Mapping[str, Any]) -> int:
     return below + ("v" in node)
 
 
+@settings(deadline=None)
 @given(alarm_states)
 def test_any_alarm_that_stands_makes_a_valid_message(now: AlarmState) -> None:
     if payload.stands(now):
@@ -131,6 +132,7 @@ records = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(records, st.integers(0, 9), st.booleans())
 def test_any_journal_record_makes_a_valid_event(record: dict[str, Any], ack: int, replay: bool) -> None:
     read = check("event", payload.event(SITE, record, ack=ack, replay=replay))
@@ -138,6 +140,7 @@ def test_any_journal_record_makes_a_valid_event(record: dict[str, Any], ack: int
     assert (read["ack"], read["replay"]) == (ack, replay)
 
 
+@settings(deadline=None)
 @given(st.one_of(st.binary(max_size=50), st.text(max_size=50).map(str.encode), values.map(json.dumps).map(str.encode)))
 def test_no_bytes_at_all_upset_the_reading_of_a_cursor(raw: bytes) -> None:
     assert payload.read_cursor(raw) is None

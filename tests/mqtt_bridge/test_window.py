@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mqtt_bridge.window import Step, Window
@@ -60,6 +60,7 @@ def test_a_cursor_beyond_what_was_sent_skips_what_the_server_has_already() -> No
     assert (window.acked, window.sent) == (7, 7)
 
 
+@settings(deadline=None)
 @given(st.data(), st.integers(1, 6), st.integers(1, 30))
 def test_a_server_with_a_memory_gets_every_number_in_order_whatever_is_lost(
     data: st.DataObject, size: int, last: int

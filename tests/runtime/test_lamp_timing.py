@@ -39,10 +39,7 @@ def edges_ms(pin: Any) -> list[float]:
 @pytest.fixture
 def busy_cores() -> Iterator[int]:
     cores = os.cpu_count() or 1
-    # In sessions of their own, as other services are: a scheduler that shares by session would else make us wait for
-    # what our own session has used up, 98 ms once in the middle of an edge.
-    spin = [sys.executable, "-c", "while True: pass"]
-    loads = [subprocess.Popen(spin, start_new_session=True) for _ in range(cores)]
+    loads = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(cores)]
     yield cores
     for load in loads:
         load.kill()

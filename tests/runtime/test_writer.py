@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 
 import pytest
@@ -221,3 +222,28 @@ def test_the_flash_clock_beats_even_when_nothing_flashes_and_sleeps_meanwhile() 
             assert clock._loop.jumps - jumps <= 121
 
     run_virtual(scenario)
+
+
+def test_no_garbage_is_collected_between_two_lamps(loop: VirtualLoop) -> None:
+    seen: list[bool] = []
+
+    class Watching(SimulatedPort):
+        def set_level(self, output: str, on: bool) -> None:
+            seen.append(gc.isenabled())
+            super().set_level(output, on)
+
+    lamps = ("beacon", "lamp")
+    port = Watching(frozenset(lamps))
+    port.broken.add("lamp")
+    outputs = {name: Output(id=name, on_stop=StopValue.OFF, on_fault=StopValue.OFF) for name in lamps}
+    clock = VirtualClock(loop)
+    table = PointTable({}, clock, lambda: None)
+    writer = Writer(outputs, clock=clock, table=table, beats=Beats(clock), local=[port])
+    writer.apply({name: Drive(value=True, priority=Priority.PROGRAM) for name in lamps})
+    assert seen == [False, False] and gc.isenabled()
+    gc.disable()
+    try:
+        writer.apply({name: Drive(value=False, priority=Priority.PROGRAM) for name in lamps})
+        assert not gc.isenabled(), "whoever had it off keeps it off"
+    finally:
+        gc.enable()
