@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 SITES = Path(__file__).resolve().parents[1] / "config" / "sites"
-RUNS = 9
+RUNS = 5
 READING_S, CHECK_S = 0.3, 1.0
 
 

@@ -5,7 +5,7 @@ all at once. It must not open a connection or read a clock.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from config import compile_alarms, compile_cooling, compile_incidents, compile_inputs, compile_phones, compile_power
 from config.compile_power import SILENT_MS
@@ -46,8 +46,8 @@ def compile_floor(site: Site, devices: Devices) -> Floor:
     spoken = annunciator.announce(_panel(site), part.alarms, causes=causes, flags=flags)
     plan = assemble(points.values(), _outputs(site), join((part, spoken)), outbound=site.outbound.outputs,
                     escalation=compile_incidents.escalation(site, part.alarms),
-                    course=compile_incidents.course(site, points))  # fmt: skip
-    plan = replace(plan, alarm_rules=compile_alarms.rules(site), drills=compile_alarms.drills(site, points))
+                    course=compile_incidents.course(site, points), alarm_rules=compile_alarms.rules(site),
+                    drills=compile_alarms.drills(site, points))  # fmt: skip
     return Floor(site=site, plan=plan, alarms=part.alarms)
 
 

@@ -62,7 +62,7 @@ def _panels(floor: Floor, texts: Texts) -> Iterator[tuple[str, str, tuple[Lamp, 
         present = {lamp.row.value for lamp in floor.site.lamp if lamp.panel == name}
         lamps = tuple(
             Lamp(
-                row=row,
+                row=row.value,
                 label=texts.row[row.value],
                 speaks=texts.meaning[row.value],
                 colour=texts.colour[row.value],

@@ -5,14 +5,12 @@ Plain values, so that who gets them over the control socket loads no schema. It 
 
 from dataclasses import dataclass
 
-from monitors.parts import Row
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lamp:
     """One lamp of a panel, in its row."""
 
-    row: Row
+    row: str
     label: str
     speaks: str
     colour: str

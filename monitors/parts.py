@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
-from firmware_py.core.alarm import Alarm
+from firmware_py.core.alarm import Alarm, AlarmRules
 from firmware_py.core.checklist import Checklist
 from firmware_py.core.compressor import Compressor
 from firmware_py.core.condition import Condition
 from firmware_py.core.dangling import faults
+from firmware_py.core.drill import Drill
 from firmware_py.core.escalation import Escalation
 from firmware_py.core.generator import Generator
 from firmware_py.core.lines import Line
@@ -107,6 +108,8 @@ def assemble(
     outbound: tuple[str, ...] = (),
     escalation: Escalation | None = None,
     course: tuple[str, ...] = (),
+    alarm_rules: AlarmRules | None = None,
+    drills: Mapping[str, Drill] | None = None,
 ) -> Plan:
     """The plan of the whole floor. Two declarations with one id, or a reference that leads nowhere, are our bug."""
     assert len(part.generators) <= 1, "a floor has one generator"
@@ -133,6 +136,8 @@ def assemble(
         escalation=escalation or Escalation(),
         course=course,
         outbound=outbound,
+        alarm_rules=alarm_rules or AlarmRules(),
+        drills=drills or {},
     )
     found = faults(plan)
     assert not found, "; ".join(found)

@@ -3,12 +3,16 @@
 Talks to a running daemon through its control socket only; never touches a device itself.
 """
 
+import gc
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 
 from firmware_py.cli.codes import Code
 from firmware_py.cli.verbs import build_parser
+
+_LONG = frozenset({f"firmware_py.cli.{verb}" for verb in ("run", "watch", "demo")})
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -18,11 +22,18 @@ def main(words: Sequence[str] | None = None) -> int:
     if args.module is None:
         parser.print_help()
         return Code.USAGE
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # nobody else's code, and no search for it
+    gc.disable()  # most verbs are over before a collection would pay
     try:
-        code = import_module(args.module).run(args)
+        module = import_module(args.module)
+        if args.module in _LONG:
+            gc.enable()
+        code = module.run(args)
     except BrokenPipeError:
         # `floorguard status | head`: whoever reads has seen enough.
         sys.stderr.close()
         return Code.OK
+    finally:
+        gc.enable()
     assert isinstance(code, int)
     return code

@@ -92,7 +92,7 @@ def _as_json(legend: Legend) -> dict[str, object]:
             {
                 "name": name, "scope": scope,
                 "lamps": [
-                    {"row": lamp.row.value, "label": lamp.label, "speaks": lamp.speaks, "colour": lamp.colour}
+                    {"row": lamp.row, "label": lamp.label, "speaks": lamp.speaks, "colour": lamp.colour}
                     for lamp in lamps
                 ],
             }
@@ -102,7 +102,11 @@ def _as_json(legend: Legend) -> dict[str, object]:
         "buttons": [{"name": name, "does": does} for name, does in legend.buttons],
         "notes": list(legend.notes),
         "alarms": [
-            {"id": one.id, "row": one.row, "priority": one.priority, "text": one.text} for one in legend.alarms
+            {
+                "id": one.id, "row": one.row, "priority": one.priority, "text": one.text, "follows": one.follows,
+                "todo": one.todo,
+            }
+            for one in legend.alarms
         ],
     }  # fmt: skip
 

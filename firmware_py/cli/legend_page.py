@@ -7,13 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 
 from config.legend_parts import Lamp, Legend, Listed, Rhythm
-from monitors.parts import Row
 
 SHOWN_MS = 4_000
 _WIDTH, _HEIGHT = 320, 14
 _COLOURS = {
-    Row.POWER: "#c62828", Row.PHONES: "#c62828", Row.COOLING: "#b58900", Row.FIRE: "#c62828", Row.LINK: "#b58900",
-    Row.CONTROLLER: "#2e7d32", Row.SERVICE: "#1565c0",
+    "power": "#c62828", "phones": "#c62828", "cooling": "#b58900", "fire": "#c62828", "link": "#b58900",
+    "controller": "#2e7d32", "service": "#1565c0",
 }  # fmt: skip
 _FONTS = (
     'system-ui, "Noto Sans", "Noto Sans CJK SC", "WenQuanYi Micro Hei", "PingFang SC", "Microsoft YaHei", sans-serif'

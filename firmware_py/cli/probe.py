@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from config.strict import ConfigError
 from firmware_py.cli.beside import Held, held, on_line
 from firmware_py.cli.codes import Code
 from firmware_py.cli.probe_running import show_running
@@ -31,6 +30,7 @@ def run(args: argparse.Namespace) -> int:
     devices = [] if args.directly else held(args.socket)
     if same := [one for one in devices if one.id == args.address]:
         return _beside(args, same[0])
+    from config.strict import ConfigError  # what asks the controller loads no schema
     from firmware_py.wiring.capture import Capture
     from firmware_py.wiring.probe import parse_address
 

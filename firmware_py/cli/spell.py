@@ -3,7 +3,7 @@
 Pure but for how wide the terminal is.
 """
 
-import shutil
+import os
 import sys
 
 from firmware_py.core.output import Pattern
@@ -24,7 +24,7 @@ _LAMPS = {
 
 def columns() -> int:
     """How wide the terminal is that we write to; 0 for a file or another program, which want long lines whole."""
-    return shutil.get_terminal_size((80, 24)).columns if sys.stdout.isatty() else 0
+    return os.get_terminal_size(sys.stdout.fileno()).columns or 80 if sys.stdout.isatty() else 0
 
 
 def age(age_ms: object) -> str:

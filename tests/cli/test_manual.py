@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import subprocess
 
 import pytest
 import shtab
 
+from firmware_py.cli import main
 from firmware_py.cli.codes import MEANINGS, Code
 from firmware_py.cli.manual import manual, verbs_of
 from firmware_py.cli.verbs import build_parser
@@ -73,3 +75,9 @@ def test_the_man_page_is_well_formed() -> None:
     groff = require_program("groff", "groff-base")
     done = subprocess.run([groff, "-man", "-Tascii", "-ww"], input=manual(), capture_output=True, text=True, timeout=60)
     assert done.returncode == 0 and "floorguard" in done.stdout and not done.stderr, done.stderr[:500]
+
+
+def test_a_verb_leaves_the_collector_as_it_was(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema"]) == 0 and gc.isenabled()
+    assert main(["schema", "nothing"]) == 2 and gc.isenabled()
+    assert capsys.readouterr().err

@@ -78,7 +78,8 @@ class Bench:
         return await self.configure.apply(BY, {"files": {SITE_FILE: text(name)}, "window_ms": window_ms})
 
     async def until_back(self) -> None:
-        await eventually_async(lambda: self.configure.number == 1 and self.store.book.trial is None, what="back")
+        await eventually_async(lambda: self.told[-1][0] == "config.reverted", what="back")
+        assert self.configure.number == 1 and self.store.book.trial is None
 
     @property
     def told(self) -> list[tuple[str, object]]:
