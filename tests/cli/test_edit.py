@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pty
+import signal
 import stat
 import sys
 import threading
@@ -21,7 +22,8 @@ from tests.conftest import PROJECT
 from tests.runtime.test_control import serving
 
 SITE = '[site]\nid = "floor-1"\nname = "Floor"\n\n[storage]\ndirectory = "{state}"\n'
-HALL, WRONG = ('"Floor"', '"Hall"'), ('"Floor"', "7")
+NUMBER = "4711_0815"  # stands nowhere else in the file, its folders included
+HALL, WRONG = ('"Floor"', '"Hall"'), ('"Floor"', NUMBER)
 
 
 @pytest.fixture
@@ -91,7 +93,7 @@ def test_a_sound_text_takes_the_place_of_the_old_one_and_keeps_who_may_read_it(
 def test_a_fault_is_shown_at_its_line_and_the_text_is_offered_again(
     site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    program = editor(tmp_path, WRONG, ("7", '"Hall"'))
+    program = editor(tmp_path, WRONG, (NUMBER, '"Hall"'))
     assert edit(monkeypatch, site, program, "yn") == Code.OK
     seen = capsys.readouterr()
     assert ":3:1: error: site.name: must be text in quotes" in seen.err and "Edit again?" in seen.out
@@ -106,7 +108,7 @@ def test_a_faulty_text_that_is_given_up_is_kept_beside_the_site_file_which_stays
     before = site.read_bytes()
     assert edit(monkeypatch, site, editor(tmp_path, WRONG), answers) == Code.FAILED
     (kept,) = left_over(site)
-    assert kept in capsys.readouterr().err and "name = 7" in (site.parent / kept).read_text()
+    assert kept in capsys.readouterr().err and f"name = {NUMBER}" in (site.parent / kept).read_text()
     assert site.read_bytes() == before
 
 
@@ -170,7 +172,7 @@ def test_applied_beside_a_controller_it_goes_on_probation(
 
 
 def test_in_a_real_terminal_it_asks_and_takes_yes(site: Path, tmp_path: Path) -> None:
-    environment = {**os.environ, "EDITOR": editor(tmp_path, WRONG, ("7", '"Hall"')), "TERM": "dumb"}
+    environment = {**os.environ, "EDITOR": editor(tmp_path, WRONG, (NUMBER, '"Hall"')), "TERM": "dumb"}
     environment.pop("VISUAL", None)
     child, terminal = pty.fork()
     if child == 0:  # pragma: no cover - becomes another program
@@ -180,20 +182,25 @@ def test_in_a_real_terminal_it_asks_and_takes_yes(site: Path, tmp_path: Path) ->
     seen = bytearray()
 
     def listen() -> None:
-        answers = iter((b"Edit again? [y/N] ", b"Apply it now, on probation? [y/N] "))
-        question = next(answers)
+        asked = [b"Edit again? [y/N] ", b"Apply it now, on probation? [y/N] "]
+        after = 0
         while True:
             try:
                 seen.extend(os.read(terminal, 4096))
             except OSError:
                 return
-            if question and bytes(seen).endswith(question):
+            # Anywhere in what came since: what stands behind the question depends on how the reads fall.
+            if asked and (at := seen.find(asked[0], after)) >= 0:
+                after = at + len(asked.pop(0))
                 os.write(terminal, b"y\n")
-                question = next(answers, b"")
 
+    # An answer that is lost ends the test, not the patience of whoever runs it.
+    limit = threading.Timer(60, os.kill, (child, signal.SIGKILL))
+    limit.start()
     listener = threading.Thread(target=listen)
     listener.start()
     _, status = os.waitpid(child, 0)
+    limit.cancel()
     listener.join(20)
     os.close(terminal)
     assert os.waitstatus_to_exitcode(status) == Code.OK, seen.decode()

@@ -22,8 +22,8 @@ from tests.e2e.lines import Fault
 from tests.e2e.rig import DEVICES, Picture, Rig, find_bad, points_of, shed
 from tests.e2e.site import Times
 
-# Fifteen daemons side by side need more machine than CI always has.
-pytestmark = [pytest.mark.wire, pytest.mark.proof]
+# Fifteen daemons side by side: the slower share runs it by itself.
+pytestmark = [pytest.mark.wire, pytest.mark.acceptance]
 # Off-delay and recovery together: 2 s. Broken for ten times that.
 TIMES = Times(on_delay="500 ms", off_delay="1 s", stable="1 s", second_stage="1 s", trunk_stage="0 s", slow="2 s")
 BROKEN_S = 21.0
