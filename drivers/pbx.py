@@ -14,7 +14,7 @@ from drivers.ami import Packet
 from drivers.ami_link import AmiLink, Phase
 from drivers.pbx_config import PbxConfig, declare_points
 from drivers.pbx_gates import Gates
-from drivers.pbx_trunks import Seen, Trunk, judge
+from drivers.pbx_trunks import Contact, Seen, Trunk, judge
 from drivers.pbx_watch import CallWatch
 from firmware_py.core.reading import Reason, Sample, bad
 from firmware_py.ports import DeviceError, PollGroup
@@ -175,13 +175,12 @@ class PbxBus:
         """(calls by group, what was found of each trunk, gates as they stand), all asked at once."""
         trunks, groups = self._config.trunks, self._config.counted
         (numbers, gates), (found, listed) = await ask.both(
-            ask.both(ask.together(ask.count(link, group) for group in groups), self._gates.samples(link)),
-            ask.both(
-                ask.together(
-                    ask.both(ask.getvar(link, f"DEVICE_STATE(PJSIP/{trunk.endpoint})"), ask.contacts(link, trunk))
-                    for trunk in trunks
-                ),
-                ask.registrations(link, wanted=any(trunk.registration for trunk in trunks)),
+            lambda: ask.both(
+                lambda: ask.together(ask.count(link, group) for group in groups), lambda: self._gates.samples(link)
+            ),
+            lambda: ask.both(
+                lambda: ask.together(_trunk_now(link, trunk) for trunk in trunks),
+                lambda: ask.registrations(link, wanted=any(trunk.registration for trunk in trunks)),
             ),
         )
         counts = dict(zip(groups, numbers, strict=True))
@@ -248,3 +247,10 @@ class _Deadline:
         except TimeoutError as late:
             self._give_up()
             raise DeviceError(f"not done within {self._deadline_ms} ms") from late
+
+
+async def _trunk_now(link: AmiLink, trunk: Trunk) -> tuple[str, tuple[Contact, ...]]:
+    """What the exchange says of one trunk's endpoint, and of its contacts."""
+    return await ask.both(
+        lambda: ask.getvar(link, f"DEVICE_STATE(PJSIP/{trunk.endpoint})"), lambda: ask.contacts(link, trunk)
+    )

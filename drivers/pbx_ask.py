@@ -4,7 +4,7 @@ Needs the write classes call, agent and reporting. It must not know gates, wishe
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -42,9 +42,12 @@ async def together(questions: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
     return [task.result() for task in tasks]
 
 
-async def both(one: Coroutine[Any, Any, T], other: Coroutine[Any, Any, U]) -> tuple[T, U]:
-    """As `together`, for two of different kinds."""
-    first, second = asyncio.ensure_future(one), asyncio.ensure_future(other)
+async def both(
+    one: Callable[[], Coroutine[Any, Any, T]], other: Callable[[], Coroutine[Any, Any, U]]
+) -> tuple[T, U]:  # fmt: skip
+    """As `together`, for two of different kinds. They are made only when they are asked: who is cancelled before it has
+    begun would leave them behind unasked."""
+    first, second = asyncio.ensure_future(one()), asyncio.ensure_future(other())
     await _all((first, second))
     return first.result(), second.result()
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import warnings
+from collections.abc import Coroutine
+from typing import Any
 
 import pytest
 
@@ -25,7 +29,7 @@ def test_answers_come_in_the_order_of_the_questions_whatever_comes_first() -> No
     async def scenario() -> None:
         assert await together([answer("late", 0.02), answer("soon")]) == ["late", "soon"]
         assert await together([]) == []
-        assert await both(answer("text"), together([answer("list")])) == ("text", ["list"])
+        assert await both(lambda: answer("text"), lambda: together([answer("list")])) == ("text", ["list"])
 
     run(scenario())
 
@@ -37,7 +41,7 @@ def test_the_first_fault_is_told_and_the_other_questions_are_given_up() -> None:
         with pytest.raises(DeviceError, match="no such variable"):
             await together([answer("never", 60), fail(), answer("neither", 60)])
         with pytest.raises(DeviceError, match="no such variable"):
-            await both(together([answer("never", 60), fail()]), answer("neither", 60))
+            await both(lambda: together([answer("never", 60), fail()]), lambda: answer("neither", 60))
         assert loop.time() - began_s < 20, "nobody waited for the rest"
 
     run(scenario())  # and leaves no task behind
@@ -47,6 +51,25 @@ def test_a_deadline_over_many_questions_ends_every_one_of_them() -> None:
     async def scenario() -> None:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.01):
-                await both(together([answer("never", 60)]), answer("neither", 60))
+                await both(lambda: together([answer("never", 60)]), lambda: answer("neither", 60))
 
     run(scenario())
+
+
+@pytest.mark.parametrize("turns", range(6))
+def test_whenever_they_are_given_up_no_question_is_left_behind_unasked(turns: int) -> None:
+    def pair() -> Coroutine[Any, Any, tuple[list[str], str]]:
+        return both(lambda: together(answer(word, 60) for word in "ab"), lambda: answer("c", 60))
+
+    async def scenario() -> None:
+        task = asyncio.ensure_future(both(pair, pair))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        run(scenario())
+        gc.collect()
+    assert [str(one.message) for one in seen] == []
