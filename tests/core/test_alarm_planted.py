@@ -20,7 +20,7 @@ from firmware_py.core.alarm import AlarmState
 from tests.core.test_alarm_course import AlarmCourse
 
 COURSES = settings(
-    max_examples=150, stateful_step_count=30, deadline=None, derandomize=True, database=None,
+    max_examples=600, stateful_step_count=30, deadline=None, derandomize=True, database=None,
     phases=(Phase.generate,), suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 FAULTS = {
