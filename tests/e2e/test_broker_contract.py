@@ -19,7 +19,7 @@ from tests.wires.mqtt_collector import Collector
 from tests.wires.mqtt_fixtures import every_message_validates as every_message_validates
 from tests.wires.mqtt_fixtures import mosquitto as mosquitto
 
-pytestmark = pytest.mark.wire
+pytestmark = [pytest.mark.wire, pytest.mark.acceptance]
 TIMES = Times(on_delay="500 ms")
 
 

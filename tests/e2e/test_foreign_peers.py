@@ -23,7 +23,7 @@ from tests.wires.mqtt_fixtures import every_message_validates as every_message_v
 from tests.wires.mqtt_fixtures import mosquitto as mosquitto
 from tests.wires.snmp_peers import Snmpd, snmpd
 
-pytestmark = pytest.mark.wire
+pytestmark = [pytest.mark.wire, pytest.mark.acceptance]
 IDENTITY = [0x4647, 1]
 SHED = [COILS["feed.displays"], COILS["feed.pantry"]]
 

@@ -20,7 +20,7 @@ from tests.e2e.lines import Fault
 from tests.e2e.rig import DEVICES, Picture, Rig, find_bad, is_sound, points_of, shed, tell
 from tests.e2e.site import PINS, Times
 
-pytestmark = pytest.mark.wire
+pytestmark = [pytest.mark.wire, pytest.mark.acceptance]
 TIMES = Times(on_delay="500 ms", off_delay="1 s", stable="1 s", second_stage="1 s", trunk_stage="0 s")
 BLIND_S = 6.0  # three times what a recovery would need
 

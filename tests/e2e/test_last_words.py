@@ -17,7 +17,7 @@ from tests.wires.mqtt_collector import Collector
 from tests.wires.mqtt_fixtures import every_message_validates as every_message_validates
 from tests.wires.mqtt_fixtures import mosquitto as mosquitto
 
-pytestmark = pytest.mark.wire
+pytestmark = [pytest.mark.wire, pytest.mark.acceptance]
 FULL_MWH, LAST_MWH = 4_500_000, 2_000  # the last: under a minute at any load
 CONTROLLER = '\n[[load]]\nid = "pi"\nkind = "controller"\npriority = 1\nwatts = "8 W"\nups = "ups1"\n'
 

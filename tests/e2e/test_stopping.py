@@ -17,7 +17,7 @@ from tests.e2e.lines import Fault
 from tests.e2e.rig import DEVICES, STOP_S, Rig, shed, tell
 from tests.e2e.site import COILS, Times
 
-pytestmark = pytest.mark.wire
+pytestmark = [pytest.mark.wire, pytest.mark.acceptance]
 TIMES = Times(on_delay="0 s", second_stage="0 s")
 SHED = {"feed.displays", "feed.pantry", "feed.office"}
 

@@ -29,7 +29,9 @@ SHOWN = {
 }  # fmt: skip
 STEP_MS = 1_000
 LONG_STEP_MS = 5_000
-FINE_MS = 60_000  # after each line
+LONGEST_STEP_MS = 30_000  # in the middle of a long stretch, where nobody looks
+FINE_MS = 60_000  # after each line; and half of it before the next one after a long stretch
+LONG_MS = 600_000
 
 
 def plan_of(name: str) -> Plan:
@@ -64,9 +66,15 @@ class Teller:
 
     def _play(self, until_ms: int) -> None:
         assert until_ms >= self.now_ms, "a story goes forward"
-        fine_ms = self.now_ms + FINE_MS
+        begun_ms, near_ms = self.now_ms, until_ms - FINE_MS // 2
         while self.now_ms < until_ms:
-            pace_ms = STEP_MS if self.now_ms < fine_ms else LONG_STEP_MS
+            since_ms = self.now_ms - begun_ms
+            if since_ms < FINE_MS:
+                pace_ms = STEP_MS
+            elif since_ms < LONG_MS or self.now_ms >= near_ms:
+                pace_ms = LONG_STEP_MS
+            else:
+                pace_ms = min(LONGEST_STEP_MS, near_ms - self.now_ms)
             self.now_ms = min(until_ms, self.now_ms + pace_ms)
             self._step()
 
