@@ -13,7 +13,7 @@ import pytest
 from tests.conftest import PROJECT, find_tcp_port
 from tests.e2e.site import Ports, write
 
-pytestmark = pytest.mark.wire
+pytestmark = [pytest.mark.wire, pytest.mark.acceptance]
 
 
 @pytest.fixture(name="site")

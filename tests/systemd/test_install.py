@@ -39,6 +39,7 @@ def copy_sources(folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.acceptance
 def test_the_wheel_has_every_file_that_a_site_needs(tmp_path: Path) -> None:
     found = version("setuptools")
     require(int(found.partition(".")[0]) >= 80, f"setuptools {found} builds no wheel by itself (.ci/setup dev)")
