@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
-from config.strict import ConfigError, Fault
+from config.faults import ConfigError, Fault
 
 MAX_BYTES = 4096
 _PREFIX = "credential:"

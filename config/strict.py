@@ -7,7 +7,7 @@ echoes a value that could be a secret.
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import ip_address
@@ -18,6 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from config import units
 from config.explain import known_keys, nearest, sentence
+from config.faults import ConfigError, Fault
 from config.positions import Path, Positions, scan
 
 MAX_BYTES = 256 * 1024  # a large site has 40 KiB
@@ -39,33 +40,6 @@ __all__ = [
 ]  # fmt: skip
 
 M = TypeVar("M", bound="Model")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """One thing wrong, at `line` and `col` (from 1) of `file`. `got`: the value as it may be shown, None for none."""
-
-    file: str
-    line: int
-    col: int
-    key: str
-    message: str
-    got: object | None = None
-    path: Path = field(default=(), repr=False)
-
-    def __str__(self) -> str:
-        key = f"{self.key}: " if self.key else ""
-        got = "" if self.got is None else f" (got {self.got})"
-        return f"{self.file}:{self.line}:{self.col}: error: {key}{self.message}{got}"
-
-
-class ConfigError(Exception):
-    """The owner's fault: refuse to apply. `faults` has all of them, in the order of the file."""
-
-    def __init__(self, faults: Iterable[Fault]) -> None:
-        self.faults = tuple(sorted(faults, key=lambda fault: (fault.file, fault.line, fault.col)))
-        assert self.faults
-        super().__init__("\n".join(str(fault) for fault in self.faults))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,8 @@ from pathlib import Path
 from textwrap import fill
 
 from config.budget import budget
+from config.faults import ConfigError
 from config.site import effective
-from config.strict import ConfigError
 from firmware_py.cli.codes import Code
 from firmware_py.wiring.building import build_floor
 

@@ -96,8 +96,8 @@ def _in_force(socket: str) -> "tuple[Declared | None, Code]":
 
 
 def _of_file(file: str) -> "tuple[Declared | None, Code]":
+    from config.faults import ConfigError
     from config.stages import planned_stages
-    from config.strict import ConfigError
     from firmware_py.wiring.building import build_floor
 
     try:

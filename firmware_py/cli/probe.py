@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
     devices = [] if args.directly else held(args.socket)
     if same := [one for one in devices if one.id == args.address]:
         return _beside(args, same[0])
-    from config.strict import ConfigError  # what asks the controller loads no schema
+    from config.faults import ConfigError  # what asks the controller loads no schema
     from firmware_py.wiring.capture import Capture
     from firmware_py.wiring.probe import parse_address
 

@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-from config.strict import ConfigError
+from config.faults import ConfigError
 from firmware_py.app import guard
 from firmware_py.cli.codes import Code
 

@@ -8,11 +8,13 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
-from config.strict import ConfigError, Fault
+from config.faults import ConfigError, Fault
+from firmware_py.core.command import CommandRefused
 from firmware_py.runtime.disk import Disk
 from firmware_py.runtime.generations import MAX_BYTES, SITE_FILE, Generations
 
 log = logging.getLogger(__name__)
+_MOST_FILES = 64
 
 
 def find_directory(path: Path, environ: Mapping[str, str]) -> Path:
@@ -63,3 +65,17 @@ def differs(store: Generations, number: int, path: Path) -> bool:
         return gather(path) != store.files(number)
     except (OSError, ValueError, ConfigError):
         return False
+
+
+def checked_files(given: object) -> dict[str, str]:
+    """Texts that came over a wire, as a generation can hold them. CommandRefused for anything else."""
+    if not isinstance(given, dict) or SITE_FILE not in given or len(given) > _MOST_FILES:
+        raise CommandRefused(f"files must hold {SITE_FILE}, and at most {_MOST_FILES} in all")
+    for name, text in given.items():
+        place = Path(str(name))
+        profile = place.parent == Path("profiles") and place.suffix == ".toml" and place.name.isprintable()
+        if not isinstance(text, str) or not (name == SITE_FILE or profile):
+            raise CommandRefused(f"files hold {SITE_FILE} and profiles/NAME.toml as texts, not {name!r:.40}")
+    if sum(len(text.encode(errors="replace")) for text in given.values()) > MAX_BYTES:
+        raise CommandRefused(f"the files are longer than {MAX_BYTES} bytes")
+    return dict(given)
