@@ -7,7 +7,7 @@ not change anything.
 import sys
 import textwrap
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,28 +15,30 @@ from config.faults import ConfigError, Fault
 from firmware_py.cli.wire import ask_quietly
 from firmware_py.runtime.generations import SITE_FILE
 from firmware_py.wiring.drafts import gather
+from firmware_py.wiring.release import stamp
 
 _WIDTH = 79
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """What a draft would change: keys with the value that was and the one that is to be, and what that does."""
+    """What a draft would change: keys with the value that was and the one that is to be, and what that does. `counts`:
+    of points, alarms and the like in it."""
 
     changes: tuple[tuple[str, str | None, str | None], ...] = ()
     consequences: tuple[str, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
 
 
-def read_draft(path: Path) -> dict[str, str] | None:
+def read_draft(path: Path, socket: str = "") -> dict[str, str] | None:
     """The texts of a site file that is sound in every respect; None after its faults were printed."""
-    from firmware_py.wiring.building import build_floor
-
     try:
-        build_floor(path)
-        return gather(path)
+        draft = gather(path)
+        judge(socket, path, draft)
     except ConfigError as error:
         show_faults(error)
         return None
+    return draft
 
 
 def show_faults(error: ConfigError) -> None:
@@ -51,7 +53,7 @@ def judge(
 ) -> Judged:
     """The draft at `path` against generation `number` (0: what runs), whose texts are `before`. ConfigError: all its
     faults, or that this release refuses what ran before."""
-    answer: Any = ask_quietly(socket, "judge", files=draft, number=number)
+    answer: Any = socket and ask_quietly(socket, "judge", files=draft, number=number, release=stamp())
     if not isinstance(answer, dict):
         from firmware_py.wiring import judging
 
@@ -67,6 +69,7 @@ def judge(
     return Judged(
         changes=tuple((one["key"], one["was"], one["now"]) for one in answer["changes"]),
         consequences=tuple(answer["consequences"]),
+        counts=answer["counts"],
     )
 
 

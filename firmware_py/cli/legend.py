@@ -46,7 +46,6 @@ def _find(args: argparse.Namespace) -> tuple[Legend | None, Code]:
         answer, code = ask(args.socket, "legend", language=args.language)
         return (None, code) if answer is None else (decode(Legend, answer), code)
     from config.faults import ConfigError
-
     from firmware_py.cli.kept import find_gist
 
     file = Path(args.file or DEFAULT_SITE)

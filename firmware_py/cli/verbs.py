@@ -52,6 +52,7 @@ def _add_guard(verbs: Verbs) -> None:
     check.add_argument("--json", action="store_true", help="as JSON, version 1")
     check.add_argument("--effective", action="store_true", help="print the configuration in force, defaults included")
     check.add_argument("--budget", action="store_true", help="print how late a change on each Modbus line can be seen")
+    _add_socket(check)
 
 
 def _add_pictures(verbs: Verbs) -> None:

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
-from config.faults import ConfigError, Fault
+from config.faults import ConfigError, Fault, read_text
 from firmware_py.core.command import CommandRefused
 from firmware_py.runtime.disk import Disk
 from firmware_py.runtime.generations import MAX_BYTES, SITE_FILE, Generations
@@ -32,11 +32,7 @@ def gather(path: Path) -> dict[str, str]:
     """A site file and the profiles beside it, as texts. ConfigError where one cannot be read, or all are too long."""
     files: dict[str, str] = {}
     for name in (path, *sorted((path.parent / "profiles").glob("*.toml"))):
-        try:
-            files[SITE_FILE if name == path else f"profiles/{name.name}"] = name.read_text(encoding="utf-8-sig")
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or "is not UTF-8 text; save the file as UTF-8"
-            raise ConfigError([Fault(file=str(name), line=1, col=1, key="", message=reason)]) from error
+        files[SITE_FILE if name == path else f"profiles/{name.name}"] = read_text(name)
     if sum(len(text.encode()) for text in files.values()) > MAX_BYTES:
         message = f"the site file and its profiles are longer than {MAX_BYTES} bytes together"
         raise ConfigError([Fault(file=str(path), line=1, col=1, key="", message=message)])

@@ -18,17 +18,23 @@ from firmware_py.wiring.building import build_floor
 if TYPE_CHECKING:
     from firmware_py.runtime.board import Json
 
+COUNTED = ("points", "alarms", "stages", "outputs", "rules")
+
 
 def judge(files: Mapping[str, str], before: Site | None) -> "dict[str, Json]":
-    """`faults`, or none of them and `changes` and `consequences` against `before`. OSError without a temporary file."""
+    """`faults`, or none of them, `counts`, and `changes` and `consequences` against `before`. OSError without a
+    temporary file."""
     with tempfile.TemporaryDirectory(prefix="floorguard-") as folder:
         try:
-            after = build_floor(_lay_out(files, Path(folder)))[0].site
+            floor, _ = build_floor(_lay_out(files, Path(folder)))
         except ConfigError as error:
-            return {"faults": [_tell(one, folder) for one in error.faults], "changes": [], "consequences": []}
+            faults = [_tell(one, folder) for one in error.faults]
+            return {"faults": faults, "counts": {}, "changes": [], "consequences": []}
+    after = floor.site
     found = () if before is None else changes(before, after)
     return {
         "faults": [],
+        "counts": {name: len(getattr(floor.plan, name)) for name in COUNTED},
         "changes": [{"key": one.key, "was": one.was, "now": one.now} for one in found],
         "consequences": list(consequences(before, after)) if before is not None and found else [],
     }

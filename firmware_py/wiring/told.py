@@ -18,6 +18,7 @@ from firmware_py.runtime.clock import Clock
 from firmware_py.wiring import judging
 from firmware_py.wiring.drafts import checked_files
 from firmware_py.wiring.gist import Gist
+from firmware_py.wiring.release import stamp
 
 Fields = Mapping[str, object]
 _REST = 4  # so many times as long as the last judgement took, nobody else is judged for
@@ -56,6 +57,7 @@ class Judge:
         """`floor`: what runs. `texts`: those of a kept generation; OSError or ValueError where they cannot be read."""
         self._clock, self._floor, self._texts = clock, floor, texts
         self._free_at_ms, self._busy = 0, False
+        self._release = stamp()  # as it is now: an upgrade must not be judged by what ran before
         self.verbs: Mapping[str, Callable[[str, Fields], Awaitable[Json]]] = {"judge": self.answer}
 
     async def answer(self, by: str, fields: Fields) -> Json:
@@ -63,6 +65,8 @@ class Judge:
         files, number = checked_files(fields.get("files")), fields.get("number", 0)
         if not isinstance(number, int):
             raise CommandRefused("the number of a generation is a whole number; `floorguard rollback --list` has them")
+        if fields.get("release") != self._release:
+            raise CommandRefused("the controller is of another release; restart it, or `floorguard check` by itself")
         if self._busy or self._clock.now_ms() < self._free_at_ms:
             raise CommandRefused("another draft is judged; try again in a few seconds")
         began_ms, self._busy = self._clock.now_ms(), True
