@@ -50,6 +50,7 @@ from firmware_py.wiring.link import Link
 from firmware_py.wiring.links import Archive, Buttons, Once, Outbox, OwnHealth
 from firmware_py.wiring.orders import FarOrders, fire_alarms
 from firmware_py.wiring.pins import buttons_of
+from firmware_py.wiring.recording import Recording
 from firmware_py.wiring.records import Records
 from firmware_py.wiring.rights import control_rights
 from firmware_py.wiring.swap import Parts, Swap
@@ -139,6 +140,7 @@ class Controller:
             may=rights.may, mode=rights.socket_mode, records=self._records.answer,
             more={
                 **self._configure.verbs, **told.verbs(lambda: self._swap.floor), "exported": exported.note,
+                **Recording(lambda: self._swap.floor.site, self._wires.heard, self._clock).verbs,
                 **told.Judge(self._clock, lambda: self._swap.floor, choice.store.files).verbs,
             },
         )  # fmt: skip
