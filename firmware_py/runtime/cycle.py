@@ -10,6 +10,7 @@ from typing import TypeAlias
 from firmware_py.core.command import Command
 from firmware_py.core.decision import Decision
 from firmware_py.core.image import InputImage
+from firmware_py.core.looked import Looked
 from firmware_py.core.plan import Plan
 from firmware_py.core.state import State, resume
 from firmware_py.core.step import CLOCK_POINT
@@ -22,7 +23,7 @@ from firmware_py.runtime.writer import Writer
 PERIOD_MS = 1_000
 GAP_MS = 10  # between two cycles: a storm of urgent changes costs at most 100 cycles a second
 
-Step: TypeAlias = Callable[[Plan, State, InputImage, tuple[Command, ...], int], Decision]
+Step: TypeAlias = Callable[[Plan, State, InputImage, tuple[Command, ...], int, Looked | None], Decision]
 
 
 class Cycle:
@@ -38,6 +39,7 @@ class Cycle:
         self._beat = beat
         self._last_ms = -1 if state.stepped_ms is None else state.stepped_ms
         self._told_time_ms = -PERIOD_MS
+        self._looked: Looked | None = None
 
     async def run(self) -> None:
         """For ever. The first cycle happens before the first await, on what was restored and nothing read."""
@@ -60,8 +62,8 @@ class Cycle:
         self._tell_time(now_ms)
         image = self._table.freeze(now_ms)
         commands = self._desk.take()
-        decision = self._step(self._plan, self.state, image, commands, now_ms)
-        self.state, self._last_ms = decision.state, now_ms
+        decision = self._step(self._plan, self.state, image, commands, now_ms, self._looked)
+        self.state, self._last_ms, self._looked = decision.state, now_ms, decision.looked
         self._writer.apply(decision.outputs)
         self._audience.record(image, commands, decision)
         self._desk.answer(decision.replies)
