@@ -5,12 +5,11 @@ It must not know what they are for.
 
 import asyncio
 import threading
-from collections.abc import Mapping
 
 from firmware_py.runtime.board import Json
 
 
-def process_report() -> Mapping[str, Json]:
+def process_report() -> dict[str, Json]:
     """`tasks` of the running loop that have not ended (None outside of it), `threads` of the interpreter."""
     try:
         tasks = len(asyncio.all_tasks())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
 import sys
 import tempfile
@@ -101,7 +102,7 @@ class Butcher:
     def __init__(self, rig: Rig, chance: random.Random, outcome: Kills, within_s: float) -> None:
         self.lives: list[Life] = []
         self._rig, self._chance, self._outcome, self._within_s = rig, chance, outcome, within_s
-        self._ledger = Ledger()
+        self._ledger, self._log_at = Ledger(), 0
         self._began_s = time.monotonic()
         self._up_s: float | None = None
 
@@ -135,6 +136,7 @@ class Butcher:
         if self._ledger.last < told:
             outcome.lost.append(f"{about}: {told} was synced, {self._ledger.last} is there")
         rig.seen.clear()
+        self._log_at = len(rig.log.encode())
         self._began_s, self._up_s = time.monotonic(), None
         await rig.start()
         if self._chance.random() < STARTING:
@@ -151,7 +153,8 @@ class Butcher:
         took_s = round(self._up_s - killed_s, 2)
         outcome.slowest_s = max(outcome.slowest_s, took_s)
         if took_s > self._within_s:
-            outcome.late.append(took_s)
+            said = self._rig.log.encode()[self._log_at :].decode(errors="replace")
+            outcome.late.append(f"{about}: {took_s} s; {os.getloadavg()[0]:.1f} waited for a processor; {said[-2000:]}")
         if first["storage"]["damage"] or first["storage"]["degraded"]:
             outcome.unreadable.append(f"{about}: {first['storage']}")
 

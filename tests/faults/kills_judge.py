@@ -30,7 +30,7 @@ class Life:
 @dataclass
 class Kills:
     """`starting`: kills before it was up. `held`: looks at an output over a
-    restart in an outage. `late`: seconds of the starts that took too long; `wrong`: outputs against
+    restart in an outage. `late`: starts that took too long; `wrong`: outputs against
     what the daemon had been told by the UPS; `behind`: starts in another mode than what was kept."""
 
     kills: int = 0
@@ -39,7 +39,7 @@ class Kills:
     events: int = 0
     orders: int = 0
     outages: int = 0
-    late: list[float] = field(default_factory=list)
+    late: list[str] = field(default_factory=list)
     slowest_s: float = 0.0
     slowest_reaction_s: float = 0.0
     reactions: int = 0
