@@ -49,8 +49,8 @@ JSON = st.recursive(
     max_leaves=8,
 )
 KEYS = (
-    "seq", "log", "type", "sev", "data", "id", "incident", "state", "v", "gen", "boot", "at_ms", "points", "t", "r", "n",
-    "h", "from", "to", "ts", "doc", "table", "op", "file", "low", "high", "split", "unwritten", "plan", "s", "c",
+    "seq", "log", "type", "sev", "data", "id", "incident", "state", "v", "gen", "boot", "at_ms", "points", "t", "r",
+    "n", "h", "from", "to", "ts", "doc", "table", "op", "file", "low", "high", "split", "unwritten", "plan", "s", "c",
 )  # fmt: skip
 DOCUMENTS = st.dictionaries(st.sampled_from(KEYS), JSON, max_size=8)
 
