@@ -29,9 +29,10 @@ class Life:
 
 @dataclass
 class Kills:
-    """`starting`: kills before it was up. `held`: looks at an output over a
-    restart in an outage. `late`: starts that took too long; `wrong`: outputs against
-    what the daemon had been told by the UPS; `behind`: starts in another mode than what was kept."""
+    """`starting`: kills before it was up. `held`: looks at an output over a restart in an outage. `late`: starts that
+    took too long, less what they queued for a processor that had other work (`slowest_served_s`; `slowest_s` is by the
+    clock); `wrong`: outputs against what the daemon had been told by the UPS; `behind`: starts in another mode than
+    what was kept."""
 
     kills: int = 0
     starting: int = 0
@@ -41,6 +42,7 @@ class Kills:
     outages: int = 0
     late: list[str] = field(default_factory=list)
     slowest_s: float = 0.0
+    slowest_served_s: float = 0.0
     slowest_reaction_s: float = 0.0
     reactions: int = 0
     held: int = 0

@@ -1,4 +1,4 @@
-"""One part of a whole daemon stands still: the dog is petted no more, and it is started anew. A poller is no such part."""
+"""One part of a whole daemon stands still: the dog is petted no more, and is started anew. A poller is no such part."""
 
 from __future__ import annotations
 
