@@ -85,13 +85,12 @@ def test_every_wait_for_a_far_end_has_a_limit_that_can_be_pointed_at() -> None:
 
 
 def test_the_search_finds_waits_and_knows_limits() -> None:
-    bad = "async def f(reader):\n    await reader.read(1)\n"
-    worse = "async def f():\n    async with asyncio.timeout(1):\n        pass\n    x = await asyncio.open_connection('h', 1)\n"
-    nested = (
-        "async def f(w):\n    async with asyncio.timeout(1):\n        async def g():\n            await w.drain()\n"
-    )
-    good = "async def f(w):\n    async with asyncio.timeout(1):\n        try:\n            await w.drain()\n        finally:\n            pass\n"
-    waited = "async def f(e):\n    await asyncio.wait_for(e.readline(), 1)\n"
+    limit, head = "    async with asyncio.timeout(1):\n", "async def f(one):\n"
+    bad = head + "    await reader.read(1)\n"
+    worse = head + limit + "        pass\n    x = await asyncio.open_connection('h', 1)\n"
+    nested = head + limit + "        async def g():\n            await one.drain()\n"
+    good = head + limit + "        try:\n            await one.drain()\n        finally:\n            pass\n"
+    waited = head + "    await asyncio.wait_for(one.readline(), 1)\n"
     assert list(unbounded(bad)) == [("f", 2)]
     assert list(unbounded(worse)) == [("f", 4)]
     assert list(unbounded(nested)) == [("g", 4)]

@@ -39,11 +39,6 @@ class _Plain(logging.Formatter):
         return redact(super().format(record))
 
 
-def _note_thread(ended: threading.ExceptHookArgs) -> None:
-    """A thread has died: said as everything else is."""
-    log.critical("a thread has died", exc_info=ended.exc_value)
-
-
 def run(args: argparse.Namespace) -> int:
     """Guard until told to stop."""
     stream = logging.StreamHandler(sys.stderr)
@@ -51,13 +46,12 @@ def run(args: argparse.Namespace) -> int:
     stream.setFormatter(_Prefixed("%(message)s") if under_systemd else _Plain("%(levelname)s %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[stream])
     logging.captureWarnings(True)
-    threading.excepthook = _note_thread
+    # A traceback that Python prints by itself would go through no sieve.
+    threading.excepthook = lambda ended: log.critical("a thread has died", exc_info=ended.exc_value)
+    sys.excepthook = lambda _, fault, __: log.critical("ended by a fault of its own", exc_info=fault)
     try:
         asyncio.run(guard(Path(args.config).absolute(), os.environ))
     except ConfigError as error:
         print(error, file=sys.stderr)
         return Code.CHECK
-    except Exception:  # said by the log's way alone: a bare traceback goes through no sieve
-        log.critical("the controller has ended by a fault of its own", exc_info=True)
-        return Code.FAILED
     return Code.OK

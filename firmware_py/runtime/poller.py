@@ -146,6 +146,11 @@ class Poller:
         if not await self._poll(self._groups_of(device)[0]):  # one thing only, its fastest group
             self._skip_turn()
 
+    def _skip_turn(self) -> None:
+        """The bus is at fault: the others that were due now would only wait for the same silence."""
+        for group in self._schedule.due(self._clock.now_ms()):
+            self._schedule.done(group, self._clock.now_ms())
+
     def _is_due(self, group: PollGroup) -> bool:
         return not self._health[group.device].dead and self._schedule.due_ms(group) <= self._clock.now_ms()
 

@@ -12,6 +12,7 @@ import json
 import signal
 import sys
 import tarfile
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from urllib.parse import quote, quote_plus
@@ -57,7 +58,7 @@ def found_in(outputs: dict[str, bytes]) -> list[str]:
     ]
 
 
-async def serve_rude_manager(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def serve_rude_exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Refuses the login and says what it was given."""
     writer.write(b"Asterisk Call Manager/9.0.0\r\n")
     said = (await reader.readuntil(b"\r\n\r\n")).decode()
@@ -96,8 +97,12 @@ def plant(rig: Rig, manager: int, dialler: int) -> None:
     site = site.replace(f'"{rig.folder / "pbx1.secret"}"', ref("manager"))
     site = site.replace("[mqtt]", f'[mqtt]\nusername = "acceptance"\npassword_file = {ref("broker1")}')
     site = site.replace('outputs = ["outbound_paused"]', 'outputs = ["outbound_paused", "campaign.sales"]')
-    address = f"http://127.0.0.1:{dialler}"
-    site += f"""
+    rig.site_file.write_text(site + more_devices(f"http://127.0.0.1:{dialler}", ref))
+
+
+def more_devices(address: str, ref: Callable[[str], str]) -> str:
+    """Two UPSs where nobody answers, and a dialler."""
+    return f"""
 [[ups]]
 id = "ups2"
 address = "127.0.0.1"
@@ -135,7 +140,6 @@ secret_file = {ref("dialler")}
 on_stop = "hold"
 on_fault = "hold"
 """
-    rig.site_file.write_text(site)
 
 
 async def say(rig: Rig, *words: str) -> bytes:
@@ -183,7 +187,7 @@ def test_no_planted_secret_is_in_any_output(
         async with AsyncExitStack() as stack:
             servers = [
                 await stack.enter_async_context(await asyncio.start_server(serve, "127.0.0.1", 0))
-                for serve in (serve_rude_manager, serve_rude_dialler)
+                for serve in (serve_rude_exchange, serve_rude_dialler)
             ]
             times = Times(on_delay="250 ms")
             rig = await stack.enter_async_context(Rig.open(tmp_path, broker=broker.port, times=times))

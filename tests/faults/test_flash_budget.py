@@ -125,8 +125,7 @@ class Ledger:
     def __init__(self) -> None:
         self.disk, self.now_ms, self.events, self.steps = CountingDisk(), 0, 0, 0
         self.storage = Storage(Path("/state"), "b", lambda: self.now_ms, disk=self.disk)
-        # There is no loop that anything could be told to, and no thread: a round is called here.
-        self.storage._thread.call_on_loop = lambda *_: None  # type: ignore[method-assign]
+        self.storage._thread.call_on_loop = lambda *_: None  # type: ignore[method-assign]  # no loop, no thread here
         self.storage.restore()
 
     def keep(self, look: Look) -> None:
