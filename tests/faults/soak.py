@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from tests.e2e.rig import Picture, Rig
+from tests.e2e.rig import Picture, Rig, tell
 from tests.e2e.site import Times
 
 TIMES = Times(on_delay="250 ms", off_delay="500 ms", stable="500 ms", slow="10 s", timeout="800 ms")
@@ -26,12 +26,15 @@ FLAT_BYTES = 2 << 20
 WARM_S = 120.0
 OUTAGE_S, BETWEEN_S = 10.0, 60.0
 USUAL_S = 30.0
+STOP_S = 30.0  # as the unit's TimeoutStopSec=
+MOST_SAID = 40
 NAMES = ("resident_bytes", "descriptors", "threads", "tasks")
 
 
 @dataclass
 class Soak:
-    """Of memory, descriptors, threads and tasks: the middle one of the first tenth, of the last tenth, the highest."""
+    """`found`, of memory, descriptors, threads and tasks: the middle one of the first tenth, of the last tenth, the
+    highest. `said`: the log's warnings; `code`: of the end."""
 
     seconds: float = 0.0
     wanted_pace: int = PACE
@@ -40,6 +43,8 @@ class Soak:
     failed: int = 0
     outages: int = 0
     cpu_pct: float = 0.0
+    code: int | None = None
+    said: list[str] = field(default_factory=list)
     found: dict[str, tuple[int, int, int]] = field(default_factory=dict)
 
     def grown(self, allowed_bytes: int = FLAT_BYTES) -> list[str]:
@@ -50,7 +55,8 @@ class Soak:
     @property
     def holds(self) -> bool:
         """Flat, and fast enough to say so."""
-        return set(self.found) == set(NAMES) and not self.grown() and self.pace >= REACHED * self.wanted_pace
+        flat = set(self.found) == set(NAMES) and not self.grown()
+        return flat and self.pace >= REACHED * self.wanted_pace and self.code == 0
 
 
 def summarise(samples: Sequence[tuple[int, ...]]) -> dict[str, tuple[int, int, int]]:
@@ -95,7 +101,7 @@ async def soak(
         await rig.start()
         await rig.until_ready(within_s=90)
         usual = await _rate(rig, usual_s)
-        assert await rig.stop() == 0
+        assert await rig.stop(within_s=STOP_S) == 0
         await rig.start(module=("tests.faults.hasty", str(pace)))
         await rig.until_ready(within_s=90)
         await _go_on(rig, outcome, warm_s, between_s, outage_s, [])
@@ -106,8 +112,10 @@ async def soak(
         outcome.cpu_pct = round(100 * (_cpu_s(rig) - cpu_s) / outcome.seconds, 1)
         outcome.reads, outcome.failed = after[0] - before[0], after[1] - before[1]
         outcome.pace = round((outcome.reads + outcome.failed) / outcome.seconds / usual, 1)
-        assert await rig.stop() == 0
-    outcome.found = summarise(samples)
+        outcome.found = summarise(samples)
+        outcome.said = [line for line in rig.log.splitlines() if not line.startswith("INFO")][:MOST_SAID]
+        tell("soak:", json.dumps(asdict(outcome)))  # before anything else can fail
+        outcome.code = await rig.stop(within_s=STOP_S)
     return outcome
 
 

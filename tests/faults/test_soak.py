@@ -32,13 +32,14 @@ def found(**changed: tuple[int, int, int]) -> dict[str, tuple[int, int, int]]:
 
 
 def test_a_soak_that_grows_or_is_too_slow_does_not_hold() -> None:
-    assert Soak(pace=20, found=found()).holds
-    assert Soak(pace=20, found=found(resident_bytes=(100, 100 + (2 << 20), 0))).holds
-    assert not Soak(pace=20, found=found(resident_bytes=(100, 101 + (2 << 20), 0))).holds
+    assert Soak(code=0, pace=20, found=found()).holds
+    assert Soak(code=0, pace=20, found=found(resident_bytes=(100, 100 + (2 << 20), 0))).holds
+    assert not Soak(code=0, pace=20, found=found(resident_bytes=(100, 101 + (2 << 20), 0))).holds
     for name in ("descriptors", "threads", "tasks"):
-        assert Soak(pace=20, found=found(**{name: (10, 11, 12)})).grown() == [name]
-    assert not Soak(pace=10, found=found()).holds
-    assert not Soak(pace=20).holds, "nothing was measured"
+        assert Soak(code=0, pace=20, found=found(**{name: (10, 11, 12)})).grown() == [name]
+    assert not Soak(code=0, pace=10, found=found()).holds
+    assert not Soak(code=1, pace=20, found=found()).holds
+    assert not Soak(code=0, pace=20).holds, "nothing was measured"
 
 
 def test_beginning_and_end_are_middles_of_several_samples() -> None:
