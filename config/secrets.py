@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
+from config.redact import learn
 from config.strict import ConfigError, Fault
 
 MAX_BYTES = 4096
@@ -75,7 +76,9 @@ def read_secret(ref: str, environ: Mapping[str, str]) -> Secret:
         raw = os.read(descriptor, MAX_BYTES + 1)
     finally:
         os.close(descriptor)
-    return Secret(_one_line(raw, name))
+    secret = _one_line(raw, name)
+    learn(secret)
+    return Secret(secret)
 
 
 def _one_line(raw: bytes, name: str) -> str:

@@ -19,6 +19,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from config import units
 from config.explain import known_keys, nearest, sentence
 from config.positions import Path, Positions, scan
+from config.redact import redact
 
 MAX_BYTES = 256 * 1024  # a large site has 40 KiB
 MAX_DEPTH = 16  # a site needs 4; the limit keeps hostile nesting away from every recursion
@@ -26,7 +27,6 @@ MAX_LINE = 4000  # characters; keeps absurd dotted keys and numbers away from to
 MAX_FAULTS = 200
 _SHOWN = 60  # characters of a wrong value that are echoed
 _SECRET = re.compile(r"pass|secret|communit|token|credential|psk|private|auth|priv", re.IGNORECASE)
-_USERINFO = re.compile(r"://[^/@]*@")
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 _LONG_KEY = re.compile(r"""[ \t\[]*(?:(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)[ \t]*\.[ \t]*){16}""")  # MAX_DEPTH
 _places = lru_cache(maxsize=8)(scan)  # a file with a fault mostly has several
@@ -206,7 +206,7 @@ def _show(got: object | None, *, hide: bool) -> str | None:
         case _ if hide:
             return "a value that is not shown"
         case str():
-            return f"'{_clean(_USERINFO.sub('://...@', got))}'"
+            return f"'{_clean(redact(got))}'"
         case bool():
             return str(got).lower()
         case _:

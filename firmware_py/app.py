@@ -50,6 +50,7 @@ from firmware_py.wiring.link import Link
 from firmware_py.wiring.links import Archive, Buttons, Once, Outbox, OwnHealth
 from firmware_py.wiring.orders import FarOrders, fire_alarms
 from firmware_py.wiring.pins import buttons_of
+from firmware_py.wiring.process import process_report
 from firmware_py.wiring.records import Records
 from firmware_py.wiring.rights import control_rights
 from firmware_py.wiring.swap import Parts, Swap
@@ -263,6 +264,7 @@ class Controller:
         lamps = self._swap.floor.site.lamp
         return {
             "config": self._configure.report(),
+            "process": process_report(),
             "language": self._swap.floor.site.site.language,
             "lamps": [{"panel": one.panel, "row": one.row.value, "output": one.output} for one in lamps],
         }

@@ -9,6 +9,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterable, Mapping
 
+from config.redact import redact
 from firmware_py.core.reading import Reason, Sample, bad
 from firmware_py.ports import Bus, DeviceError, PollGroup, RemotePort
 from firmware_py.runtime.ask import DEFAULT_LIMITS, Asker, Hung, Limits
@@ -199,7 +200,7 @@ class Poller:
         return True, wanted
 
     def _surprise(self, error: Exception) -> DeviceError:
-        shown = f"{type(error).__name__}: {error}"
+        shown = redact(f"{type(error).__name__}: {error}")
         if (kind := type(error).__name__) not in self._surprises:
             self._surprises.add(kind)
             log.error("%s: the driver failed in a way it should not", self.name, exc_info=error)
