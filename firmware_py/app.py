@@ -51,6 +51,7 @@ from firmware_py.wiring.links import Archive, Buttons, Once, Outbox, OwnHealth
 from firmware_py.wiring.orders import FarOrders, fire_alarms
 from firmware_py.wiring.pins import buttons_of
 from firmware_py.wiring.process import process_report
+from firmware_py.wiring.recording import Recording
 from firmware_py.wiring.records import Records
 from firmware_py.wiring.rights import control_rights
 from firmware_py.wiring.swap import Parts, Swap
@@ -138,7 +139,11 @@ class Controller:
         control = Control(
             control_socket(site, environ), run=self._run_id, clock=self._clock, board=self._board, desk=desk,
             may=rights.may, mode=rights.socket_mode, records=self._records.answer,
-            more={**self._configure.verbs, **told.verbs(lambda: self._swap.floor), "exported": exported.note},
+            more={
+                **self._configure.verbs, **told.verbs(lambda: self._swap.floor), "exported": exported.note,
+                **Recording(lambda: self._swap.floor.site, self._wires.heard, self._clock).verbs,
+                **told.Judge(self._clock, lambda: self._swap.floor, choice.store.files).verbs,
+            },
         )  # fmt: skip
         self._declare_tasks(control, LocalWeek(self._table, self._clock, site.site.timezone))
 
@@ -178,6 +183,7 @@ class Controller:
         works = Works(
             swap=self._swap.to, build=build_floor, tell=self._archive.tell, restarts=lambda: self._supervisor.restarts,
             alive=lambda: {report.device: report.alive for report in self._device_reports()},
+            gist=lambda: told.gist_of(self._swap.floor),
         )  # fmt: skip
         return Configure(choice.store, choice.number, self._clock, works)
 
