@@ -15,6 +15,7 @@ from firmware_py.core.command import CommandKind
 from firmware_py.core.condition import WhenBad
 from firmware_py.core.mode import CausePhase, Mode
 from firmware_py.core.output import Drive, Priority
+from firmware_py.core.plan import Plan
 from firmware_py.core.state import State
 from firmware_py.core.step import step
 from tests.sim.faults import SECOND
@@ -23,7 +24,7 @@ from tests.sim.run import Broken, Look
 EVENTS_LIMIT = 250
 EVENT_BYTES_LIMIT = 4_096
 STATE_BYTES_LIMIT = 96 * 1024
-AGAIN_EVERY = 40
+AGAIN_EVERY = 80
 MAINS = ("mains", "bypass")
 SHOWN_BY_FIRE = ("lamp.fire", "beacon")
 
@@ -42,6 +43,8 @@ class Checks:
     returned_ms: dict[str, int] = field(default_factory=dict)
     recovering_ms: dict[str, int] = field(default_factory=dict)
     blind_ms: int | None = None
+    explained: dict[str, Drive] = field(default_factory=dict)
+    known: frozenset[str] = frozenset()
 
     def __call__(self, look: Look) -> None:
         """All of them."""
@@ -79,10 +82,14 @@ class Checks:
 
     def nothing_ends_without_evidence(self, look: Look) -> Iterator[str]:
         """No condition ends but on sound readings that say the contrary; and no mode falls on lost data."""
-        for name, condition in look.plan.conditions.items():
-            was, now = look.before.conditions.get(name), look.decision.state.conditions[name]
-            if was and was.holds and not now.holds and condition.when_bad is not WhenBad.CLEAR:
-                image = look.image.joined(look.decision.derived)
+        before, image = look.before.conditions, None
+        for name, now in look.decision.state.conditions.items():
+            was = before.get(name)
+            if was is now or was is None or now.holds or not was.holds:
+                continue
+            condition = look.plan.conditions[name]
+            if condition.when_bad is not WhenBad.CLEAR:
+                image = image or look.image.joined(look.decision.derived)
                 if evaluate(condition.test, image, holding=True) is not False:
                     yield f"{name} ended without an answer"
         was_power, now_power = look.before.causes.get("power"), look.decision.state.causes["power"]
@@ -129,7 +136,7 @@ class Checks:
         """No output changes faster than its shortest time on or off, but for life safety."""
         for name, drive in look.decision.outputs.items():
             was = look.before.outputs.get(name)
-            if was is None or bool(was.drive.value) == bool(drive.value):
+            if was is None or was.drive is drive or bool(was.drive.value) == bool(drive.value):
                 continue
             output = look.plan.outputs[name]
             wanted_ms = output.min_on_ms if was.drive.value else output.min_off_ms
@@ -219,9 +226,11 @@ class Checks:
 
     def every_value_has_its_reason(self, look: Look) -> Iterator[str]:
         """What is not normal has a reason that names something of the plan, a person, or its own shortest time."""
-        known = look.plan.conditions.keys() | look.plan.alarms.keys() | look.plan.causes.keys()
-        known |= look.plan.stages.keys() | {rule.flag for rule in look.plan.flags}
+        known = self.known = self.known or _known(look.plan)
         for name, drive in look.decision.outputs.items():
+            if self.explained.get(name) is drive:
+                continue  # the very same as last time
+            self.explained[name] = drive
             if drive.value != look.plan.outputs[name].normal and not drive.because:
                 yield f"{name}={drive.value} for no reason"
             if drive.because and drive.priority is not Priority.MINIMUM_ON_OFF and not _names(drive, known):
@@ -258,6 +267,8 @@ class Checks:
         kinds = {command.kind for command in look.commands}
         for name, now in look.decision.state.alarms.items():
             was = look.before.alarms.get(name)
+            if was is now:
+                continue
             unseen = was and was.suppressed_by and not now.active  # it came and went while nobody was shown it
             if was and now.acked and not was.acked and CommandKind.ACK not in kinds and not unseen:
                 yield f"{name} was acknowledged by nobody"
@@ -272,7 +283,7 @@ class Checks:
     def it_sounds_for_a_reason(self, look: Look) -> Iterator[str]:
         """The sounder sounds exactly while an alarm waits for a person, and never beside the fire panel."""
         waiting = [n for n, a in look.decision.state.alarms.items()
-                   if a.display is Display.ACTIVE_UNACKED and not a.silenced]  # fmt: skip
+                   if a.active and not a.silenced and a.display is Display.ACTIVE_UNACKED]  # fmt: skip
         drive = look.decision.outputs["sounder"]
         if look.decision.state.conditions["fire.seen"].seen:
             if drive.value is not False:
@@ -309,7 +320,12 @@ class Checks:
             yield f"blind since {self.blind_ms} ms"
 
 
-def _names(drive: Drive, known: set[str]) -> bool:
+def _known(plan: Plan) -> frozenset[str]:
+    names = plan.conditions.keys() | plan.alarms.keys() | plan.causes.keys() | plan.stages.keys()
+    return frozenset(names | {rule.flag for rule in plan.flags})
+
+
+def _names(drive: Drive, known: frozenset[str]) -> bool:
     words = ("by ", "always", "override by ", "paused by ")
     modes = {mode.word for mode in Mode}
     people = {"anna", "bo", "night shift"}

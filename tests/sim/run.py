@@ -189,7 +189,7 @@ class Run:
             return
         self.wires.visit()
         commands = self._take(now_ms)
-        due = commands or edge or self.wires.changed or self.way is Way.TICK or self.way is Way.FOLD
+        due = commands or edge or self.wires.changed or self.way is Way.TICK
         if due or self._is_due(now_ms):
             self._step(commands)
 
