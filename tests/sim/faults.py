@@ -175,7 +175,17 @@ def _later(chance: random.Random, script: Script) -> Script:
     hands = _hands(chance, script.length_ms, script.faults)
     orders = tuple(sorted((*script.orders, *hands), key=lambda order: order.at_ms))
     capacity_wh = chance.choice(SMALL_WH) if chance.random() < 0.3 else script.capacity_wh
-    return replace(script, orders=orders, capacity_wh=capacity_wh)
+    often = {hand.at_ms: 0.3 if hand.command.target in TENDER else 0.05 for hand in hands}
+    deaths = [_death(chance, at_ms) for at_ms, share in often.items() if chance.random() < share]
+    faults = tuple(sorted((*script.faults, *deaths), key=lambda fault: (fault.at_ms, fault.kind, fault.target)))
+    return replace(script, faults=faults, orders=orders, capacity_wh=capacity_wh)
+
+
+def _death(chance: random.Random, at_ms: int) -> Fault:
+    """The controller dies soon after something was ordered."""
+    kind = chance.choice((Kind.KILL, Kind.REBOOT, Kind.TORN_STORE))
+    begun_ms = at_ms + chance.randrange(0, 30) * SECOND
+    return Fault(kind=kind, target="", at_ms=begun_ms, until_ms=begun_ms + SECOND)
 
 
 def _fault(chance: random.Random, kind: Kind, length_ms: int, others: list[Fault]) -> Fault:
