@@ -33,6 +33,7 @@ class PointTable:
         self._clock = clock
         self._wake = wake
         self._readings: dict[str, Reading] = {}
+        self._taken: dict[str, Sample] = {}  # as they came, to know the very same one again
         self._retired: frozenset[str] = frozenset()
         self._frozen_ms = -1
         self._waiting: list[asyncio.Future[None]] = []
@@ -48,6 +49,7 @@ class PointTable:
         before = self._points
         self._retired = (self._retired | before.keys()) - points.keys()
         self._points, self._looks = points, looks
+        self._taken.clear()  # what fitted a point may not fit what takes its place
         self._readings = {
             name: reading
             for name, reading in self._readings.items()
@@ -71,11 +73,17 @@ class PointTable:
         """
         at_ms = max(self._clock.now_ms(), self._frozen_ms + 1)
         wanted = 0
+        readings, taken, good = self._readings, self._taken, Quality.GOOD
         for name, sample in samples.items():
+            before = readings.get(name)
+            if taken.get(name) is sample and before is not None and before.quality is good:
+                readings[name] = before.renewed(at_ms)  # the driver says by it that nothing has changed
+                continue
             if name in self._retired:
                 continue
             assert name in self._points, f"no such point: {name}"
-            point, before = self._points[name], self._readings.get(name)
+            point = self._points[name]
+            taken[name] = sample
             after = self._readings[name] = _stamp(_check(point, sample), before, at_ms)
             if point.urgent and _differ(before, after):
                 wanted = max(wanted, self._looks.get(name, 1) - 1, _FEWEST_LOOKS - 1)
