@@ -62,7 +62,9 @@ def _points(device: Plant) -> int:
     return served.registers + served.values
 
 
-def compare(units: int, agents: int, rounds: int, *, tools: tuple[Tool, ...] = TOOLS) -> tuple[dict[str, list[Cost]], float]:
+def compare(
+    units: int, agents: int, rounds: int, *, tools: tuple[Tool, ...] = TOOLS
+) -> tuple[dict[str, list[Cost]], float]:
     """All tools on one floor, round after round; also what the plant itself took of a core, in percent."""
     found: dict[str, list[Cost]] = defaultdict(list)
     busy = []
@@ -107,7 +109,12 @@ def tables(kind: str, rounds: int = ROUNDS) -> Table:
 
 
 def _unfit(tool: Tool, kind: str) -> bool:
-    nothing = Floor(units=[1] if kind != "snmp" else [], agents=[1] if kind != "modbus" else [], broker=1, folder=Path("/nonexistent"))
+    nothing = Floor(
+        units=[1] if kind != "snmp" else [],
+        agents=[1] if kind != "modbus" else [],
+        broker=1,
+        folder=Path("/nonexistent"),
+    )
     try:
         return tool.command(nothing) is None and tool.name not in ("collectd", "Node-RED", "C library, no publish")
     except OSError:

@@ -60,7 +60,11 @@ def write_site(
         parts.append(f'[mqtt]\nhost = "127.0.0.1"\nport = {broker}\n')
     if traps:
         parts.append(f'[snmp_traps]\nenabled = true\naddress = "127.0.0.1"\nport = {traps}\n')
-    parts += [f'[storage]\ndirectory = "{folder / "state"}"\n', f'[control]\nsocket = "{folder / "control.sock"}"\n', more]
+    parts += [
+        f'[storage]\ndirectory = "{folder / "state"}"\n',
+        f'[control]\nsocket = "{folder / "control.sock"}"\n',
+        more,
+    ]
     site = folder / "site.toml"
     site.write_text("\n".join(parts))
     return site

@@ -35,7 +35,10 @@ class Table:
         print(f"\n{self.title}")
         widths = [max(len(row[place]) for row in (self.head, *self.rows)) for place in range(len(self.head))]
         for row in (self.head, *self.rows):
-            cells = [cell.rjust(width) if place else cell.ljust(width) for place, (cell, width) in enumerate(zip(row, widths, strict=True))]
+            cells = [
+                cell.rjust(width) if place else cell.ljust(width)
+                for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+            ]
             print("  ".join(cells).rstrip())
         for note in self.notes:
             print(f"  {note}")

@@ -48,7 +48,12 @@ class Tool:
 def environment(folder: Path) -> dict[str, str]:
     """From byte code as installed, wherever the sources may not be written to."""
     kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-    return {**kept, "PYTHONPATH": str(PROJECT), "HOME": str(folder), "PYTHONPYCACHEPREFIX": str(peers_folder() / "bytecode")}
+    return {
+        **kept,
+        "PYTHONPATH": str(PROJECT),
+        "HOME": str(folder),
+        "PYTHONPYCACHEPREFIX": str(peers_folder() / "bytecode"),
+    }
 
 
 @contextmanager
@@ -118,16 +123,26 @@ def collectd(floor: Floor) -> list[str] | None:
     if floor.units:
         lines += ["LoadPlugin modbus", "<Plugin modbus>"]
         for place, name in enumerate(names):
-            lines.append(f'<Data "{name}">\nRegisterBase {place}\nRegisterType uint16\nType gauge\nInstance "{name}"\n</Data>')
+            lines.append(
+                f'<Data "{name}">\nRegisterBase {place}\nRegisterType uint16\nType gauge\nInstance "{name}"\n</Data>'
+            )
         collect = "\n".join(f'Collect "{name}"' for name in names)
         for n, port in enumerate(floor.units):
-            lines.append(f'<Host "unit{n}">\nAddress "127.0.0.1"\nPort "{port}"\nInterval 1\n<Slave 1>\nInstance "u"\n{collect}\n</Slave>\n</Host>')
+            lines.append(
+                f'<Host "unit{n}">\nAddress "127.0.0.1"\nPort "{port}"\nInterval 1\n<Slave 1>\nInstance "u"\n{collect}\n</Slave>\n</Host>'
+            )
         lines.append("</Plugin>")
     if floor.agents:
         values = " ".join(f'"{ROOT}.{oid}"' for oid in OIDS)
-        lines += ["LoadPlugin snmp", "<Plugin snmp>", f'<Data "ups">\nType "ups"\nTable false\nInstance ""\nValues {values}\n</Data>']
+        lines += [
+            "LoadPlugin snmp",
+            "<Plugin snmp>",
+            f'<Data "ups">\nType "ups"\nTable false\nInstance ""\nValues {values}\n</Data>',
+        ]
         for n, port in enumerate(floor.agents):
-            lines.append(f'<Host "ups{n}">\nAddress "127.0.0.1:{port}"\nVersion 2\nCommunity "public"\nCollect "ups"\nInterval 1\n</Host>')
+            lines.append(
+                f'<Host "ups{n}">\nAddress "127.0.0.1:{port}"\nVersion 2\nCommunity "public"\nCollect "ups"\nInterval 1\n</Host>'
+            )
         lines.append("</Plugin>")
     config = floor.folder / "collectd.conf"
     config.write_text("\n".join(lines) + "\n")

@@ -25,9 +25,7 @@ cells = st.tuples(*[st.sampled_from((0, 1, 7, 300, 0x7FC0, 65_535))] * 6)
 def test_any_course_of_replies_reads_as_if_each_were_decoded_anew(replies: list[tuple[int, ...]]) -> None:
     kept = Kept(BLOCK, POINTS)
     for reply in replies:
-        anew = {
-            id: decode(encoding, reply[span.address - 100 : span.end - 100]) for id, encoding, span in POINTS[:-1]
-        }
+        anew = {id: decode(encoding, reply[span.address - 100 : span.end - 100]) for id, encoding, span in POINTS[:-1]}
         assert dict(kept.take(reply)) == anew
 
 
