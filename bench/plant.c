@@ -6,7 +6,7 @@
    that answer versions 1 and 2c with the twenty objects of RFC 1628 that a three-phase UPS has. First line out: all ports.
    Orders come on stdin, one a line:
      source AGENT VALUE   upsOutputSource; the first two answers that hold it are told: "answered AGENT WHICH NS"
-     dead AGENT 0|1       the agent, and the unit of the same number, say nothing
+     dead agent|unit NUMBER 0|1    it says nothing any more
      trap AGENT PORT      the agent sends upsTrapOnBattery there and tells "sent AGENT NS"
      count                "count REGISTERS_READ REQUESTS VALUES_GIVEN DATAGRAMS LEAST_UNIT LEAST_AGENT"
    A coil that is written is told at once: "coil UNIT ADDRESS VALUE NS". Times are CLOCK_MONOTONIC in ns. It shares no code with any poller. */
@@ -288,9 +288,10 @@ static void obey(const char *line) {
     if (sscanf(line, "source %d %d", &a, &value) == 2 && a < agent_count) {
         agents[a].objects[SOURCE].value = value;
         agents[a].told = 0;
-    } else if (sscanf(line, "dead %d %d", &a, &value) == 2) {
-        if (a < agent_count) agents[a].dead = value;
-        if (a < unit_count) units[a].dead = value;
+    } else if (sscanf(line, "dead agent %d %d", &a, &value) == 2 && a < agent_count) {
+        agents[a].dead = value;
+    } else if (sscanf(line, "dead unit %d %d", &a, &value) == 2 && a < unit_count) {
+        units[a].dead = value;
     } else if (sscanf(line, "trap %d %d", &a, &value) == 2 && a < agent_count) {
         send_trap(a, value);
     } else if (!strncmp(line, "count", 5)) {

@@ -35,7 +35,7 @@ group = "fast"
 
 def write_site(
     folder: Path, *, units: Sequence[int] = (), agents: Sequence[int] = (), broker: int | None = None,
-    exchange: str = "", fast: str = "1 s", slow: str = "1 s", access: str = "", traps: int = 0, more: str = "",
+    exchange: str = "", fast: str = "1 s", slow: str = "1 s", timeout: str = "800 ms", access: str = "", traps: int = 0, more: str = "",
 ) -> Path:  # fmt: skip
     """`units`, `agents`: ports on the loopback; `slow`: period of a UPS's measurements, by default as fast as the rest so
     that all twenty objects are read each second like everybody reads them. `access`: lines of each UPS instead of its
@@ -48,12 +48,13 @@ def write_site(
     access = access or f'community_file = "{secret}"'
     parts = [_floor(exchange)]
     parts += [
-        f'[[ups]]\nid = "ups{n}"\naddress = "127.0.0.1"\nport = {port}\nfast = "{fast}"\nslow = "{slow}"\n{access}\n'
+        f'[[ups]]\nid = "ups{n}"\naddress = "127.0.0.1"\nport = {port}\nfast = "{fast}"\nslow = "{slow}"\n'
+        f'timeout = "{timeout}"\n{access}\n'
         for n, port in enumerate(agents, 1)
     ]
     parts += [
         f'[[modbus]]\nid = "line{n}"\ntransport = "tcp"\naddress = "127.0.0.1"\nport = {port}\n'
-        f'[[modbus.unit]]\nid = "unit{n}"\nunit = 1\nprofile = "bench_unit"\nclass = "generic"\nfast = "{fast}"\n'
+        f'timeout = "{timeout}"\n[[modbus.unit]]\nid = "unit{n}"\nunit = 1\nprofile = "bench_unit"\nclass = "generic"\nfast = "{fast}"\n'
         for n, port in enumerate(units, 1)
     ]
     if broker is not None:

@@ -5,6 +5,7 @@ once a second, and all of it again every minute. It must not know connections be
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from firmware_py.core.alarm import Alarm
@@ -19,7 +20,9 @@ from mqtt_bridge.settings import Bridge
 from mqtt_bridge.state_text import StateText
 from mqtt_bridge.topics import Topics, is_alarm_topic, is_own_topic
 
-_BURST_S = 0.1  # between two states even when the mode flutters
+# Between two states even when the mode flutters, but the first few follow one another at once: a first reading, the one
+# that confirms it, and what is done about it are no flutter.
+_BURST_S, _BURST = 0.1, 4
 _REMEMBER_S = 1.0  # an alarm is worth more than a note about it
 _GONE = ("gone",)
 
@@ -59,6 +62,7 @@ class Announcer:
         self._news = asyncio.Event()
         self._told: Snapshot | None = None
         self._told_s = 0.0
+        self._told_at_s = deque([-_BURST * _BURST_S] * _BURST, maxlen=_BURST)
         self._sent: dict[str, tuple[object, ...]] = {}  # alarm topic -> what was said there in this session
         self._unheard: set[str] = set()  # alarm topics that were refused: tried again with the heartbeat
 
@@ -115,8 +119,8 @@ class Announcer:
         if self._told is None:
             return 0.0
         if _conclusion(self._newest.decision) != _conclusion(self._told.decision):
-            wait_s = _BURST_S
-        elif self._differs(self._newest, self._told):
+            return max(0.0, self._told_at_s[0] + _BURST * _BURST_S - asyncio.get_running_loop().time())
+        if self._differs(self._newest, self._told):
             wait_s = self._settings.state_gap_ms / 1000
         else:
             wait_s = self._settings.state_every_ms / 1000
@@ -140,6 +144,7 @@ class Announcer:
         stamp = payload.Stamp(ts=clock.utc(seen.image.now_ms), clk=clock.clk)
         raw = self._text_of_state.encode(self.identity, stamp=stamp, seq=self._outbox.last, seen=seen, utc=clock.utc)
         self._told, self._told_s = seen, now_s
+        self._told_at_s.append(now_s)
         topic = self._topics.state
         self._refused(topic, await session.publish(Message(topic=topic, payload=raw, retain=True)))
 
