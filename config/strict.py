@@ -20,13 +20,13 @@ from config import units
 from config.explain import known_keys, known_of, nearest, sentence
 from config.faults import MAX_BYTES, ConfigError, Fault, at, read_text
 from config.positions import Path, Positions, scan
+from config.redact import redact
 
 MAX_DEPTH = 16  # a site needs 4; the limit keeps hostile nesting away from every recursion
 MAX_LINE = 4000  # characters; keeps absurd dotted keys and numbers away from tomllib
 MAX_FAULTS = 200
 _SHOWN = 60  # characters of a wrong value that are echoed
 _SECRET = re.compile(r"pass|secret|communit|token|credential|psk|private|auth|priv", re.IGNORECASE)
-_USERINFO = re.compile(r"://[^/@]*@")
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 _LONG_KEY = re.compile(r"""[ \t\[]*(?:(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)[ \t]*\.[ \t]*){16}""")  # MAX_DEPTH
 _places = lru_cache(maxsize=8)(scan)  # a file with a fault mostly has several
@@ -171,7 +171,7 @@ def _show(got: object | None, *, hide: bool) -> str | None:
         case _ if hide:
             return "a value that is not shown"
         case str():
-            return f"'{_clean(_USERINFO.sub('://...@', got))}'"
+            return f"'{_clean(redact(got))}'"
         case bool():
             return str(got).lower()
         case _:
