@@ -16,7 +16,8 @@ MINUTE = 60_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of one script. `broken`: the first invariant that did not hold, empty if all held.
+    """What became of one script. `broken`: the first invariant that did not hold, empty if all held;
+    `broken_ms`: when, in the world's time.
 
     `faults`: how many of each kind there were; `cpu_s`: processor time that it took.
     """
@@ -27,6 +28,7 @@ class Outcome:
     events: int
     healed_ms: int
     broken: str = ""
+    broken_ms: int = 0
     story: str = ""
     cpu_s: float = 0.0
     faults: dict[str, int] = field(default_factory=dict)

@@ -74,21 +74,22 @@ def heal(run: Run) -> int:
     raise Broken(f"Healed, the floor comes to rest within {HEALED_WITHIN_MS // HOUR} h. Left: {restless(run)}")
 
 
-def play(script: Script, *, healing: bool = True) -> Outcome:
-    """One script to its end or to the first invariant that breaks."""
+def play(script: Script, *, until_ms: int | None = None, healing: bool = True) -> Outcome:
+    """One script to its end, or to `until_ms` without healing, or to the first invariant that breaks."""
     begun_s = time.process_time()
     run = Run(script, plan(), check=Checks())
     broken, healed_ms = "", 0
     try:
-        run.play()
-        healed_ms = heal(run) if healing else 0
+        run.play(until_ms)
+        healed_ms = heal(run) if healing and until_ms is None else 0
     except Broken as error:
         broken = str(error)
     except AssertionError as error:
         broken = f"An assertion of the product failed: {error!r}"
     return Outcome(
         seed=script.seed, steps=run.steps, restarts=run.restarts, events=len(run.trace), healed_ms=healed_ms,
-        broken=broken, story="\n".join(run.last), cpu_s=round(time.process_time() - begun_s, 2),
+        broken=broken, broken_ms=run.world.now_ms if broken else 0, story="\n".join(run.last),
+        cpu_s=round(time.process_time() - begun_s, 2),
         faults=dict(Counter(fault.kind.value for fault in script.faults)),
     )  # fmt: skip
 
@@ -96,13 +97,16 @@ def play(script: Script, *, healing: bool = True) -> Outcome:
 def shrink(script: Script, *, within_s: float = SHRINK_S) -> Script:
     """A part of the faults and orders that still breaks something, cut in halves, then one by one."""
     until_s = time.monotonic() + within_s
+    whole = play(script)
+    # What broke while faults still fell breaks again by then or soon after; otherwise all of it is played.
+    until_ms = whole.broken_ms + HOUR if whole.broken and whole.broken_ms < script.length_ms else None
     parts: list[object] = [*script.faults, *script.orders]
     size = max(1, len(parts) // 2)
     while size and time.monotonic() < until_s:
         for at in range(0, len(parts), size):
             rest = parts[:at] + parts[at + size :]
             fewer = _with(script, rest)
-            if time.monotonic() < until_s and play(fewer).broken:
+            if time.monotonic() < until_s and play(fewer, until_ms=until_ms).broken:
                 parts, script = rest, fewer
                 break
         else:
