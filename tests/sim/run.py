@@ -239,7 +239,7 @@ class Run:
             stale_ms = self.wires.stale_at_ms()
             image = replace(image, stale_at_ms=None if stale_ms is None else stale_ms - self.wires.boot_ms)
         before = self.state
-        decision = step(self.plan, before, image, commands, now_ms)
+        decision = step(self.plan, before, image, commands, now_ms, self.decision and self.decision.looked)
         self.state, self.decision = decision.state, decision
         self._kept = (before, decision.state)
         self._wake_ms = None if decision.wake_at_ms is None else decision.wake_at_ms + self.wires.boot_ms
