@@ -21,7 +21,7 @@ from firmware_py.runtime.control_wire import ControlClient
 from tests.conftest import PROJECT, eventually_async, find_program, require, run
 from tests.e2e.lines import Fault
 from tests.e2e.rig import Rig
-from tests.e2e.site import COILS, COMMUNITY, PINS, SECRET
+from tests.e2e.site import COILS, COMMUNITY, HEALTHY, PINS, SECRET
 from tests.systemd.init import Init
 from tests.systemd.unit import Unit
 from tests.systemd.witness import levels, make_board
@@ -159,6 +159,7 @@ def test_sudden_death_leaves_every_output_at_on_fault_until_the_next_start(tmp_p
     async def scenario() -> None:
         async with guarded(tmp_path) as place:
             await place.until_sound()
+            assert place.pins()[HEALTHY] and not FAULT_PINS[HEALTHY] and not STOP_PINS[HEALTHY]
             place.init.kill(signal.SIGKILL)
             await eventually_async(lambda: place.init.said("post"), within_s=20)
             assert place.pins() == FAULT_PINS
@@ -226,6 +227,8 @@ def test_after_a_reboot_the_state_is_taken_up_again(tmp_path: Path) -> None:
             place.init.kill(signal.SIGKILL)
             await place.until_ready(2)
             await eventually_async(conserves, within_s=5)
+            assert place.pins()["beacon"] and place.pins()[HEALTHY], "outputs too, and the UPS has not answered yet"
+            await eventually_async(lambda: place.coils()["feed.displays"], within_s=10, what="it is shed again")
             files = place.init.place("/var/lib/floorguard/state").iterdir
             await eventually_async(
                 lambda: any(f"000000004000800{2:013}".encode() in file.read_bytes() for file in files()), within_s=20
