@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
+from config.faults import ConfigError, Fault
 from config.redact import learn
-from config.strict import ConfigError, Fault
 
 MAX_BYTES = 4096
 _PREFIX = "credential:"

@@ -4,6 +4,7 @@ The library takes a reply of another function, of another length or of no transa
 framing it takes a late answer for a fresh one (facts measured with 3.16.1). Pure; it must not know time or sockets.
 """
 
+import struct
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -15,6 +16,7 @@ WRITE_REGISTERS = 16
 WRITES = (WRITE_COIL, WRITE_REGISTER, WRITE_REGISTERS)
 _ECHOES = (5, 6, 15, 16)
 _MAX_PDU = 254  # unit id and PDU, application protocol V1.1b3 chapter 4
+_READ = struct.Struct(">HHHBBHH")
 _SHORTEST_RTU = 5  # unit, function, exception code, CRC
 
 
@@ -98,6 +100,21 @@ def check_values(question: Question, function: int, amount: int) -> str:
     if question.function in READS and amount != wanted:
         return f"{amount} values instead of {wanted}"
     return ""
+
+
+def read_frame(question: Question, transaction: int) -> bytes:
+    """A read as it goes over TCP (application protocol, 4.1 and 6.1 to 6.4; messaging guide, 3.1.3)."""
+    assert question.function in READS
+    return _READ.pack(transaction, 0, 6, question.unit, question.function, question.address, question.count)
+
+
+def read_cells(question: Question, pdu: bytes) -> tuple[int, ...] | int:
+    """The cells of a SOUND reply to a read, or its exception code. `pdu`: from the function code on."""
+    if pdu[0] & 0x80:
+        return pdu[1]
+    if question.function in READS_OF_BITS:
+        return tuple(pdu[2 + place // 8] >> place % 8 & 1 for place in range(question.count))
+    return struct.unpack_from(f">{question.count}H", pdu, 2)
 
 
 def may_leave(function: int, *, watched_only: bool) -> bool:

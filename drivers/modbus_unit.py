@@ -7,13 +7,13 @@ It must not know the library, the sockets or what a value means.
 
 import asyncio
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 from typing import Protocol
 
-from drivers.modbus_decode import decode
 from drivers.modbus_guard import WRITE_COIL, Framing, Question
+from drivers.modbus_kept import Kept
 from drivers.modbus_plan import Block, Span, Table, plan, split
 from drivers.modbus_profile import ModbusUnit, resolve
 from drivers.modbus_schema import Pace
@@ -92,6 +92,7 @@ class UnitReader:
         self._spacing_s = max(unit.spacing_ms, unit.profile.file.quirks.spacing) / 1000
         self._patience_ms = connect_ms + (2 * neighbours_ms + 5 * unit.timeout_ms if line.framing.blind else 0)
         self._absent: dict[Block, float] = {}
+        self._kept: dict[tuple[Pace, Table, int, int], Kept] = {}  # by what is read: a split block begins anew
         self._reads = 0
         self._trust = Trust()
 
@@ -178,12 +179,13 @@ class UnitReader:
     ) -> tuple[Block, ...]:
         """Read one block into `samples`; or give the pieces to try instead, when the unit refuses it as a whole."""
         loop = asyncio.get_running_loop()
-        if self._absent.get(block, 0.0) > loop.time():
+        if self._absent and self._absent.get(block, 0.0) > loop.time():
             self._mark(block, pace, samples, Reason.NOT_SUPPORTED, "refused")
             return ()
         reply = await self._ask(_question(self.unit.unit, block), until)
         if reply.exception is None:
-            self._absent.pop(block, None)
+            if self._absent:  # a block is long to hash
+                self._absent.pop(block, None)
             self._take(block, pace, reply.cells, samples)
             return ()
         what = f"exception {reply.exception}, {EXCEPTIONS[reply.exception]}"
@@ -201,13 +203,14 @@ class UnitReader:
         self._mark(block, pace, samples, Reason.NOT_SUPPORTED, what)
         return ()
 
-    def _take(self, block: Block, pace: Pace, cells: Sequence[int], samples: dict[str, Sample]) -> None:
-        suspect = self.unit.profile.file.quirks.zero_fill_suspect and not block.table.of_bits and not any(cells)
-        for point in self._points[pace]:
-            if block.covers(point.span):
-                start = point.span.address - block.address
-                sample = decode(point.encoding, cells[start : start + point.span.count])
-                samples[point.id] = _doubt(sample, "a block of nothing but zeros") if suspect else sample
+    def _take(self, block: Block, pace: Pace, cells: tuple[int, ...], samples: dict[str, Sample]) -> None:
+        place = pace, block.table, block.address, block.count
+        if place not in self._kept:
+            self._kept[place] = Kept(block, ((each.id, each.encoding, each.span) for each in self._points[pace]))
+        taken = self._kept[place].take(cells)
+        if self.unit.profile.file.quirks.zero_fill_suspect and not block.table.of_bits and not any(cells):
+            taken = {id: _doubt(sample, "a block of nothing but zeros") for id, sample in taken.items()}
+        samples |= taken
 
     def _mark(self, block: Block, pace: Pace, samples: dict[str, Sample], because: Reason, detail: str) -> None:
         for point in self._points[pace]:

@@ -5,19 +5,24 @@ once a second, and all of it again every minute. It must not know connections be
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from firmware_py.core.alarm import Alarm
 from firmware_py.core.decision import Decision
 from firmware_py.core.point import Point
+from firmware_py.core.reading import Reading
 from mqtt_bridge import payload
 from mqtt_bridge.client import Session
 from mqtt_bridge.messages import Message
 from mqtt_bridge.ports import Memory, Outbox, Snapshot, WallClock
 from mqtt_bridge.settings import Bridge
+from mqtt_bridge.state_text import StateText
 from mqtt_bridge.topics import Topics, is_alarm_topic, is_own_topic
 
-_BURST_S = 0.1  # between two states even when the mode flutters
+# Between two states even when the mode flutters, but the first few follow one another at once: a first reading, the one
+# that confirms it, and what is done about it are no flutter.
+_BURST_S, _BURST = 0.1, 4
 _REMEMBER_S = 1.0  # an alarm is worth more than a note about it
 _GONE = ("gone",)
 
@@ -41,8 +46,10 @@ class Announcer:
         refused: Refused,
     ) -> None:
         self._settings, self._boot, self._clock, self._outbox = settings, boot, clock, outbox
-        self._points, self._alarms, self._text = points, alarms, text
+        self._alarms, self._text = alarms, text
         self._memory, self._refused = memory, refused
+        self._text_of_state, self._ids = StateText(points), tuple(point.id for point in points)
+        self._compared: tuple[Snapshot, Snapshot, bool] | None = None
         self._topics = Topics(site=settings.site, root=settings.root)
         recalled = memory.recall()
         self._remembered = frozenset(filter(is_alarm_topic, recalled))
@@ -55,6 +62,7 @@ class Announcer:
         self._news = asyncio.Event()
         self._told: Snapshot | None = None
         self._told_s = 0.0
+        self._told_at_s = deque([-_BURST * _BURST_S] * _BURST, maxlen=_BURST)
         self._sent: dict[str, tuple[object, ...]] = {}  # alarm topic -> what was said there in this session
         self._unheard: set[str] = set()  # alarm topics that were refused: tried again with the heartbeat
 
@@ -111,16 +119,20 @@ class Announcer:
         if self._told is None:
             return 0.0
         if _conclusion(self._newest.decision) != _conclusion(self._told.decision):
-            wait_s = _BURST_S
-        elif self._differs(self._newest, self._told):
+            return max(0.0, self._told_at_s[0] + _BURST * _BURST_S - asyncio.get_running_loop().time())
+        if self._differs(self._newest, self._told):
             wait_s = self._settings.state_gap_ms / 1000
         else:
             wait_s = self._settings.state_every_ms / 1000
         return max(0.0, self._told_s + wait_s - asyncio.get_running_loop().time())
 
     def _differs(self, one: Snapshot, other: Snapshot) -> bool:
-        pairs = ((one.image[point.id], other.image[point.id]) for point in self._points)
-        return any((a.value, a.quality, a.because) != (b.value, b.quality, b.because) for a, b in pairs)
+        if self._compared is None or self._compared[0] is not one or self._compared[1] is not other:
+            self._compared = one, other, any(map(_unlike, self._of(one), self._of(other)))
+        return self._compared[2]
+
+    def _of(self, seen: Snapshot) -> Iterator[Reading]:
+        return map(seen.image.__getitem__, self._ids)
 
     async def _tell_state(self, session: Session, seen: Snapshot) -> None:
         now_s = asyncio.get_running_loop().time()
@@ -130,12 +142,11 @@ class Announcer:
             self._unheard.clear()
         clock = self._clock
         stamp = payload.Stamp(ts=clock.utc(seen.image.now_ms), clk=clock.clk)
-        message = payload.state(
-            self.identity, stamp=stamp, seq=self._outbox.last, seen=seen, points=self._points, utc=clock.utc
-        )
+        raw = self._text_of_state.encode(self.identity, stamp=stamp, seq=self._outbox.last, seen=seen, utc=clock.utc)
         self._told, self._told_s = seen, now_s
+        self._told_at_s.append(now_s)
         topic = self._topics.state
-        self._refused(topic, await session.publish(Message(topic=topic, payload=payload.encode(message), retain=True)))
+        self._refused(topic, await session.publish(Message(topic=topic, payload=raw, retain=True)))
 
     async def _tell_alarms(self, session: Session, seen: Snapshot) -> None:
         words = self._standing(seen)
@@ -194,3 +205,9 @@ class Announcer:
 
 def _conclusion(decision: Decision) -> tuple[object, ...]:
     return decision.mode, decision.flags, decision.because, decision.stage, dict(decision.outputs)
+
+
+def _unlike(one: Reading, other: Reading) -> bool:
+    if one is other:
+        return False
+    return one.quality is not other.quality or one.value != other.value or one.because is not other.because

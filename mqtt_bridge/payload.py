@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from firmware_py.core.alarm import Alarm, AlarmState
+from firmware_py.core.decision import Decision
 from firmware_py.core.image import InputImage
 from firmware_py.core.output import Drive, Pattern
 from firmware_py.core.point import Point
@@ -96,16 +97,43 @@ def state(who: Identity, *, stamp: Stamp, seq: int, seen: Snapshot, points: Iter
     What does not fit in 64 KiB is left out from the end of `points` and counted in `cut`.
     """
     image, decision = seen.image, seen.decision
-    message: Json = {"v": 1, "log": who.log, "seq": seq, "boot": who.boot, "ts": stamp.ts, "clk": stamp.clk}
-    message |= {"mode": decision.mode.word, "flags": _reasons(sorted(decision.flags))}
-    message |= {"because": _reasons(decision.because), "stage": decision.stage, "outputs": {}}
-    leaves = [(("outputs", *_path(id_, frozenset())), _drive(drive)) for id_, drive in decision.outputs.items()]
+    message = state_head(who, stamp=stamp, seq=seq, decision=decision)
+    room_bytes = room_for_leaves(message)
+    message["outputs"] = {}
+    leaves = [(output_path(id_), _drive(drive)) for id_, drive in decision.outputs.items()]
     leaves += [(_path(point.id, _HEAD), _reading(image[point.id], utc)) for point in points]
     sizes = [len(_dump(leaf)) + sum(len(part) + 6 for part in path) for path, leaf in leaves]
-    kept = _fit(sizes, STATE_BYTES - len(_dump(message)) - 64)
+    kept = _fit(sizes, room_bytes)
     for path, leaf in leaves[:kept]:
         _plant(message, path, leaf)
     return message if kept == len(leaves) else message | {"cut": len(leaves) - kept}
+
+
+def state_head(who: Identity, *, stamp: Stamp, seq: int, decision: Decision) -> Json:
+    """`state` without its outputs and points."""
+    message: Json = {"v": 1, "log": who.log, "seq": seq, "boot": who.boot, "ts": stamp.ts, "clk": stamp.clk}
+    message |= {"mode": decision.mode.word, "flags": _reasons(sorted(decision.flags))}
+    return message | {"because": _reasons(decision.because), "stage": decision.stage}
+
+
+def room_for_leaves(head: Json) -> int:
+    """Bytes that are left for outputs and points."""
+    return STATE_BYTES - len(_dump(head)) - len(',"outputs":{}') - 64
+
+
+def output_path(id_: str) -> tuple[str, ...]:
+    """The keys under which `state` has an output."""
+    return ("outputs", *_path(id_, frozenset()))
+
+
+def output_leaf(drive: Drive) -> str:
+    """What `state` says of an output, without braces."""
+    return _dump(_drive(drive)).decode()[1:-1]
+
+
+def reading_leaf(reading: Reading, utc: UtcText) -> str:
+    """What `state` says of a point, without braces."""
+    return _dump(_reading(reading, utc)).decode()[1:-1]
 
 
 def tele(who: Identity, *, stamp: Stamp, image: InputImage, points: Iterable[Point]) -> Json:

@@ -11,16 +11,18 @@ import platform
 import re
 import sys
 import tarfile
+import tomllib
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from config.faults import ConfigError
 from config.redact import redact
 from config.secrets import locate
 from config.site import Site, effective, load_site
-from config.strict import ConfigError
 from firmware_py.cli.codes import Code
-from firmware_py.cli.examine import Ground, examine, refs_of
+from firmware_py.cli.examine import Ground, examine
+from firmware_py.cli.facts import facts_of, refs_of
 from firmware_py.cli.wire import ask
 
 _PERSONAL = re.compile(r'^(\s*(?:name|phone|mail|role)\s*=\s*)".*?"', re.MULTILINE)
@@ -46,7 +48,8 @@ def run(args: argparse.Namespace) -> int:
             parts[f"{verb}.json"] = json.dumps(answer, indent=1, ensure_ascii=False)
             picture = answer if verb == "status" else picture
     ground = Ground(
-        root=Path("/"), site=site, site_fault=fault, environ=os.environ,
+        root=Path("/"), site=None if site is None else facts_of(tomllib.loads(with_text)), site_fault=fault,
+        environ=os.environ,
         picture=picture if isinstance(picture, dict) else {},
     )  # fmt: skip
     parts["doctor.txt"] = "\n".join(f"{one.state.value:<8} {one.what:<18} {one.found}" for one in examine(ground))

@@ -11,8 +11,8 @@ import sys
 import threading
 from pathlib import Path
 
+from config.faults import ConfigError
 from config.redact import redact
-from config.strict import ConfigError
 from firmware_py.app import guard
 from firmware_py.cli.codes import Code
 

@@ -67,6 +67,21 @@ class Reading:
         """True when the value may change a decision."""
         return self.quality is Quality.GOOD
 
+    def renewed(self, at_ms: int) -> "Reading":
+        """The same, read again at `at_ms`. Most readings are, so this goes past the frozen class's slow way in."""
+        fresh: Reading = object.__new__(Reading)
+        _SET_VALUE(fresh, self.value)
+        _SET_QUALITY(fresh, self.quality)
+        _SET_AT_MS(fresh, at_ms)
+        _SET_BECAUSE(fresh, self.because)
+        _SET_DETAIL(fresh, self.detail)
+        return fresh
+
+
+_SET_VALUE, _SET_QUALITY, _SET_AT_MS, _SET_BECAUSE, _SET_DETAIL = (
+    vars(Reading)[name].__set__ for name in ("value", "quality", "at_ms", "because", "detail")
+)
+
 
 def bad(because: Reason, detail: str = "") -> Sample:
     """A sample that says only why there is no value."""

@@ -3,6 +3,7 @@
 Everything it calls returns at once. It must not know devices, files or brokers, and it has no policy of its own.
 """
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeAlias
@@ -10,6 +11,7 @@ from typing import TypeAlias
 from firmware_py.core.command import Command
 from firmware_py.core.decision import Decision
 from firmware_py.core.image import InputImage
+from firmware_py.core.looked import Looked
 from firmware_py.core.plan import Plan
 from firmware_py.core.state import State, resume
 from firmware_py.core.step import CLOCK_POINT
@@ -20,9 +22,11 @@ from firmware_py.runtime.table import PointTable
 from firmware_py.runtime.writer import Writer
 
 PERIOD_MS = 1_000
-GAP_MS = 10  # between two cycles: a storm of urgent changes costs at most 100 cycles a second
+# A storm of urgent changes costs at most 100 cycles a second. A first change and the reading that confirms it are no
+# storm: up to BURST cycles follow one another at once.
+GAP_MS, BURST = 10, 5
 
-Step: TypeAlias = Callable[[Plan, State, InputImage, tuple[Command, ...], int], Decision]
+Step: TypeAlias = Callable[[Plan, State, InputImage, tuple[Command, ...], int, Looked | None], Decision]
 
 
 class Cycle:
@@ -38,6 +42,8 @@ class Cycle:
         self._beat = beat
         self._last_ms = -1 if state.stepped_ms is None else state.stepped_ms
         self._told_time_ms = -PERIOD_MS
+        self._looked: Looked | None = None
+        self._recent_ms = deque([-BURST * GAP_MS] * BURST, maxlen=BURST)  # when the latest cycles were
 
     async def run(self) -> None:
         """For ever. The first cycle happens before the first await, on what was restored and nothing read."""
@@ -46,7 +52,7 @@ class Cycle:
             due_ms = (self._last_ms // PERIOD_MS + 1) * PERIOD_MS
             wake_ms = due_ms if decision.wake_at_ms is None else min(due_ms, decision.wake_at_ms)
             await self._waker.wait(max(wake_ms, self._last_ms + 1))
-            while (rest_ms := self._last_ms + GAP_MS) > self._clock.now_ms():
+            while (rest_ms := self._recent_ms[0] + BURST * GAP_MS) > self._clock.now_ms():
                 await self._waker.wait(rest_ms)
 
     def adopt(self, plan: Plan) -> Decision:
@@ -60,8 +66,9 @@ class Cycle:
         self._tell_time(now_ms)
         image = self._table.freeze(now_ms)
         commands = self._desk.take()
-        decision = self._step(self._plan, self.state, image, commands, now_ms)
-        self.state, self._last_ms = decision.state, now_ms
+        decision = self._step(self._plan, self.state, image, commands, now_ms, self._looked)
+        self.state, self._last_ms, self._looked = decision.state, now_ms, decision.looked
+        self._recent_ms.append(now_ms)
         self._writer.apply(decision.outputs)
         self._audience.record(image, commands, decision)
         self._desk.answer(decision.replies)

@@ -18,10 +18,12 @@ from firmware_py.runtime.disk import Disk
 from firmware_py.runtime.lines import Document, encode_line, parse_lines
 from firmware_py.runtime.segments import READ_LIMIT
 
-FORMAT = 2
+FORMAT = 3
+_READ = (2, FORMAT)  # 2 named each reading that is only newer, 3 the first and the last of those in a row
 CAP_BYTES = 8 * 1024 * 1024
 SEGMENT_BYTES = 512 * 1024
 FLUSH_BYTES = 16 * 1024
+_MOST_POINTS = 1_000_000  # more than any site has; a damaged line must not count for ever
 _PREFIX, _SUFFIX = "inputs-", ".jsonl"
 
 
@@ -81,23 +83,27 @@ class Recorder:
             self._begin(inputs)
         before = self._readings or {}
         changed: dict[str, object] = {}
-        only_newer: dict[str, list[int]] = {}
+        only_newer: dict[int, list[list[int]]] = {}
         for name, reading in readings.items():
             was = before.get(name)
-            if was is reading or was == reading:
+            if was is reading:
                 continue
             number = self._numbers[name]
-            if was and (was.value, was.quality, was.because, was.detail) == _content(reading):
-                only_newer.setdefault(str(reading.at_ms), []).append(number)
-            else:
+            if was is None or not _alike(was, reading):
                 changed[str(number)] = [encode(part) for part in (*_content(reading), reading.at_ms)]
+            elif was.at_ms != reading.at_ms:
+                runs = only_newer.setdefault(reading.at_ms, [])
+                if runs and runs[-1][1] == number - 1:
+                    runs[-1][1] = number
+                else:
+                    runs.append([number, number])
         step: Document = {"t": inputs.image.now_ms, "h": trace(inputs.before, inputs.decision)}
         if inputs.image.stale_at_ms is not None:
             step["s"] = inputs.image.stale_at_ms
         if changed:
             step["r"] = changed
         if only_newer:
-            step["n"] = only_newer
+            step["n"] = {str(at_ms): runs for at_ms, runs in only_newer.items()}
         if inputs.commands:
             step["c"] = encode(inputs.commands)
         self._buffer += encode_line(step)
@@ -187,7 +193,7 @@ class _Stretch:
 
     @classmethod
     def begin(cls, document: Document) -> "_Stretch":
-        if document.get("v") != FORMAT:
+        if document.get("v") not in _READ:
             raise ValueError("another format")
         return cls(
             state=decode(State, document.get("state")),
@@ -202,8 +208,8 @@ class _Stretch:
                 raise ValueError(f"{name}: not a reading")
             self.readings[name] = decode(Reading, dict(zip(fields, parts, strict=True)), name)
         for at_ms, numbers in _items(document.get("n")):
-            for number in numbers if isinstance(numbers, list) else ():
-                name = self._name(str(number))
+            for place in _each(numbers):
+                name = self._name(str(place))
                 if name not in self.readings:
                     raise ValueError(f"{name}: newer than nothing")
                 self.readings[name] = replace(self.readings[name], at_ms=int(at_ms))
@@ -219,6 +225,23 @@ class _Stretch:
         if not number.isdecimal() or int(number) >= len(self.points):
             raise ValueError(f"point {number} is not in the list")
         return self.points[int(number)]
+
+
+def _alike(was: Reading, reading: Reading) -> bool:
+    same = was.value is reading.value or was.value == reading.value
+    return same and was.quality is reading.quality and was.because is reading.because and was.detail == reading.detail
+
+
+def _each(runs: object) -> Iterator[int]:
+    """Numbers as they are, and those from a first to a last one."""
+    for run in _list(runs):
+        match run:
+            case [int(first), int(last)] if last - first < _MOST_POINTS:
+                yield from range(first, last + 1)
+            case int(number):
+                yield number
+            case _:
+                raise ValueError("not a row of points")
 
 
 def _content(reading: Reading) -> tuple[object, ...]:

@@ -6,6 +6,7 @@ names of its fields tell what is a running timer.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from firmware_py.core.codec import decode, encode
@@ -59,7 +60,6 @@ class StateFile:
         self._disk, self._directory = disk, directory
         self._generation = 0
         self._turn = 0
-        self._shape: object = None
         self._written_ms: int | None = None
         self._saved: State | None = None
 
@@ -93,10 +93,10 @@ class StateFile:
         """
         if state is self._saved:
             return False
-        shape = material(state)
+        same = self._saved is not None and same_matter(self._saved, state)
         patience_ms = BUSY_TIMERS_MS if _is_busy(state) else QUIET_TIMERS_MS
         is_due = self._written_ms is None or now_ms - self._written_ms >= patience_ms
-        if shape == self._shape and not (is_due or force or self.degraded):
+        if same and not (is_due or force or self.degraded):
             return False
         head = {"v": FORMAT, "gen": self._generation + 1, "boot": boot, "at_ms": now_ms}
         beside = {"unwritten": encode(unwritten)} if unwritten.drafts else {}
@@ -110,7 +110,7 @@ class StateFile:
         self.degraded = ""
         # Advanced only now: after a failure the same file is tried again, never the one that holds the newest state.
         self._generation, self._turn = self._generation + 1, 1 - self._turn
-        self._shape, self._written_ms, self._saved = shape, now_ms, state
+        self._written_ms, self._saved = now_ms, state
         return True
 
     def _read(self, name: str, boot: str) -> Stored | None:
@@ -151,21 +151,30 @@ def _stored(document: Mapping[str, object], boot: str) -> Stored:
     return Stored(state=state, generation=generation, boot=written_in, at_ms=at_ms, same_boot=same_boot)
 
 
-def material(value: object) -> object:
-    """What must be on the medium at once: everything but running timers, live evidence and counters of readings.
+def same_matter(before: object, after: object) -> bool:
+    """Whether nothing differs that must be on the medium at once: running timers, live evidence and counters of
+    readings may. Costs what changed, as far as unchanged parts are the same objects.
 
     Goes by the names of fields, never by the keys of mappings: a condition may be called what it likes.
     """
-    if is_dataclass(value) and not isinstance(value, type):
-        return {
-            field.name: bool(part) if field.name in _COUNT_DOWN else material(part)
-            for field in fields(value)
-            if field.name in _COUNT_DOWN or not (field.name.endswith("_ms") or field.name in _CHATTER)
-            for part in (getattr(value, field.name),)
-        }
-    if isinstance(value, Mapping):
-        return {key: material(part) for key, part in value.items()}
-    return value
+    if before is after:
+        return True
+    if is_dataclass(after) and not isinstance(after, type) and type(before) is type(after):
+        return all(
+            bool(getattr(before, name)) == bool(getattr(after, name))
+            if name in _COUNT_DOWN
+            else same_matter(getattr(before, name), getattr(after, name))
+            for name in _material_fields(type(after))
+        )
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        return before.keys() == after.keys() and all(same_matter(before[key], part) for key, part in after.items())
+    return before == after
+
+
+@cache
+def _material_fields(kind: type) -> tuple[str, ...]:
+    names = (field.name for field in fields(kind))
+    return tuple(n for n in names if n in _COUNT_DOWN or not (n.endswith("_ms") or n in _CHATTER))
 
 
 def _is_busy(state: State) -> bool:

@@ -16,6 +16,7 @@ from firmware_py.runtime.clock import Clock
 
 _MAX_TEXT = 255
 _MAX_DETAIL = 200
+_AHEAD_MS = 1_500  # beyond the next cycle that comes by itself: nobody is woken for a reading that is fresh by then
 _FEWEST_LOOKS = 2  # of what changes at an urgent point, whatever the conditions want: a value that stays is no flutter
 
 
@@ -34,8 +35,13 @@ class PointTable:
         self._clock = clock
         self._wake = wake
         self._readings: dict[str, Reading] = {}
+        self._taken: dict[str, Sample] = {}  # as they came, to know the very same one again
         self._retired: frozenset[str] = frozenset()
         self._frozen_ms = -1
+        # The next picture as far as it is known: a whole pass over all points is only needed when one may turn stale.
+        self._picture: dict[str, Reading] = {}
+        self._stale_at_ms: int | None = None
+        self._whole = True
         self._waiting: list[asyncio.Future[None]] = []
 
     @property
@@ -49,6 +55,8 @@ class PointTable:
         before = self._points
         self._retired = (self._retired | before.keys()) - points.keys()
         self._points, self._looks = points, looks
+        self._taken.clear()  # what fitted a point may not fit what takes its place
+        self._whole = True
         self._readings = {
             name: reading
             for name, reading in self._readings.items()
@@ -72,12 +80,21 @@ class PointTable:
         """
         at_ms = max(self._clock.now_ms(), self._frozen_ms + 1)
         wanted = 0
+        readings, taken, picture, good = self._readings, self._taken, self._picture, Quality.GOOD
         for name, sample in samples.items():
+            before = readings.get(name)
+            if taken.get(name) is sample and before is not None and before.quality is good:
+                readings[name] = picture[name] = before.renewed(at_ms)  # the driver says that nothing has changed
+                continue
             if name in self._retired:
                 continue
             assert name in self._points, f"no such point: {name}"
-            point, before = self._points[name], self._readings.get(name)
-            after = self._readings[name] = _stamp(_check(point, sample), before, at_ms)
+            point = self._points[name]
+            taken[name] = sample
+            after = readings[name] = picture[name] = _stamp(_check(point, sample), before, at_ms)
+            limit_ms = after.at_ms + point.stale_after_ms + 1
+            if after.quality is not Quality.BAD and (self._stale_at_ms is None or limit_ms < self._stale_at_ms):
+                self._stale_at_ms = limit_ms
             if point.urgent and _differ(before, after):
                 wanted = max(wanted, self._looks.get(name, 1) - 1, _FEWEST_LOOKS - 1)
         if wanted:
@@ -101,20 +118,25 @@ class PointTable:
         known = {name: self._readings[name] for name in points if name in self._readings}
         for name, reading in known.items():
             if reading.quality is Quality.GOOD:
-                self._readings[name] = replace(
+                self._readings[name] = self._picture[name] = replace(
                     reading, quality=Quality.UNCERTAIN, because=Reason.DOUBTFUL, detail=_cut(detail)
                 )
         self._wake()
 
     def freeze(self, now_ms: int) -> InputImage:
-        """The picture at `now_ms`, which must grow from call to call."""
+        """The picture at `now_ms`, which must grow from call to call. `stale_at_ms` may be earlier than need be, as
+        long as it is far away."""
         assert now_ms > self._frozen_ms, "time does not stand still between two pictures"
         self._frozen_ms = now_ms
         waiting, self._waiting = self._waiting, []
         for future in waiting:
             if not future.done():
                 future.set_result(None)
-        return freeze(self._points.values(), self._readings, now_ms)
+        if self._whole or (self._stale_at_ms is not None and self._stale_at_ms <= now_ms + _AHEAD_MS):
+            image = freeze(self._points.values(), self._readings, now_ms)
+            self._picture, self._stale_at_ms, self._whole = dict(image.readings), image.stale_at_ms, False
+            return image
+        return InputImage(now_ms=now_ms, readings=self._picture.copy(), stale_at_ms=self._stale_at_ms)
 
     async def pictured(self, limit_ms: int) -> None:
         """Wait for the next picture, at most `limit_ms`: a confirming reading counts only if it comes after one."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from firmware_py.core.image import freeze
 from firmware_py.core.point import Kind, Point
 from firmware_py.core.reading import Quality, Reason, Sample, Value, bad
 from firmware_py.runtime.table import PointTable
@@ -128,3 +131,52 @@ def test_whoever_waits_for_a_picture_gets_it_or_gives_up() -> None:
         assert not bench.table._waiting
 
     run_virtual(scenario)
+
+
+samples = st.one_of(
+    st.integers(0, 120).map(lambda value: Sample(value=value)),
+    st.just(bad(Reason.NO_COMMUNICATION, "gone")),
+    st.just(Sample(value=7, quality=Quality.UNCERTAIN, because=Reason.DOUBTFUL)),
+    st.none(),  # the same again, as a driver says it
+)
+AGING = {f"p{n}": Point(id=f"p{n}", kind=Kind.INTEGER, stale_after_ms=n, high=100) for n in (40, 900, 5_000, 20_000)}
+turns = st.tuples(st.integers(1, 4_000), st.dictionaries(st.sampled_from(sorted(AGING)), samples), st.booleans())
+
+
+@given(st.lists(turns, max_size=25))
+def test_a_picture_that_is_mended_is_the_picture_taken_anew(
+    course: list[tuple[int, dict[str, Sample | None], bool]],
+) -> None:
+    loop = VirtualLoop()
+    table = PointTable(AGING, VirtualClock(loop), lambda: None)
+    last: dict[str, Sample] = {}
+    for pause_ms, given_, doubted in course:
+        loop.ms += pause_ms
+        fresh = {name: sample or last.get(name, Sample(value=1)) for name, sample in given_.items()}
+        last |= fresh
+        table.put(fresh)
+        if doubted:
+            table.doubt(fresh, "asked about")
+        loop.ms += 2
+        mended, anew = table.freeze(loop.ms), freeze(AGING.values(), table.readings, loop.ms)
+        assert dict(mended.readings) == dict(anew.readings)
+        if mended.stale_at_ms != anew.stale_at_ms:  # early only where it wakes nobody
+            assert mended.stale_at_ms is not None and loop.ms + 1_000 < mended.stale_at_ms
+            assert anew.stale_at_ms is None or mended.stale_at_ms <= anew.stale_at_ms
+
+
+def test_what_has_turned_stale_stays_so_until_it_is_read_again_and_other_points_begin_anew(bench: Bench) -> None:
+    now_ms = bench.loop.ms
+    sound = Sample(value=5)
+    bench.table.put({"ups1.cells": sound})
+    assert bench.table.freeze(now_ms + 1)["ups1.cells"].good
+    for age_ms in (5_100, 5_200, 9_000):
+        assert bench.table.freeze(now_ms + age_ms)["ups1.cells"].because is Reason.STALE
+    bench.table.put({"ups1.cells": sound})
+    assert bench.table.freeze(now_ms + 9_500)["ups1.cells"].good
+    narrow = Point(id="ups1.cells", kind=Kind.INTEGER, stale_after_ms=5_000, low=0, high=3)
+    bench.table.adopt({"ups1.cells": narrow}, {})
+    bench.table.put({"ups1.cells": sound})
+    assert bench.table.freeze(now_ms + 9_600)["ups1.cells"].because is Reason.OUT_OF_RANGE, (
+        "the very same is judged anew"
+    )

@@ -1,0 +1,66 @@
+/* Raw bounds in C, without publishing: libmodbus (raw modbus PORT...) or net-snmp's library (raw snmp PORT...), each device once a
+   second, one after the other. */
+#include <net-snmp/net-snmp-config.h>
+#include <net-snmp/net-snmp-includes.h>
+#include <modbus/modbus.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static void pause_until(struct timespec *due) {
+    due->tv_sec++;
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, due, NULL);
+}
+
+static int read_units(int count, char **ports) {
+    modbus_t *units[512];
+    struct timespec due;
+    for (int u = 0; u < count; u++) {
+        units[u] = modbus_new_tcp("127.0.0.1", atoi(ports[u]));
+        if (modbus_connect(units[u])) return 1;
+    }
+    clock_gettime(CLOCK_MONOTONIC, &due);
+    for (;;) {
+        for (int u = 0; u < count; u++) {
+            uint16_t registers[125];
+            if (modbus_read_registers(units[u], 0, 125, registers) != 125) return 1;
+        }
+        pause_until(&due);
+    }
+}
+
+static int read_agents(int count, char **ports) {
+    netsnmp_session *agents[128];
+    oid root[] = {1, 3, 6, 1, 2, 1, 33, 1};
+    struct timespec due;
+    init_snmp("bench");
+    for (int a = 0; a < count; a++) {
+        netsnmp_session wanted;
+        char peer[64];
+        snmp_sess_init(&wanted);
+        snprintf(peer, sizeof peer, "127.0.0.1:%s", ports[a]);
+        wanted.peername = peer;
+        wanted.version = SNMP_VERSION_2c;
+        wanted.community = (u_char *)"public";
+        wanted.community_len = 6;
+        if (!(agents[a] = snmp_open(&wanted))) return 1;
+    }
+    clock_gettime(CLOCK_MONOTONIC, &due);
+    for (;;) {
+        for (int a = 0; a < count; a++) {
+            netsnmp_pdu *pdu = snmp_pdu_create(SNMP_MSG_GETBULK), *answer = NULL;
+            pdu->non_repeaters = 0;
+            pdu->max_repetitions = 20;
+            snmp_add_null_var(pdu, root, 8);
+            if (snmp_synch_response(agents[a], pdu, &answer) != STAT_SUCCESS) return 1;
+            snmp_free_pdu(answer);
+        }
+        pause_until(&due);
+    }
+}
+
+int main(int words, char **word) {
+    if (words < 3 || words > 500) return 2;
+    return strcmp(word[1], "modbus") ? read_agents(words - 2, word + 2) : read_units(words - 2, word + 2);
+}
