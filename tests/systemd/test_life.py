@@ -226,7 +226,7 @@ def test_after_a_reboot_the_state_is_taken_up_again(tmp_path: Path) -> None:
             fake.write_text(f"00000000-0000-4000-8000-{2:012}\n")
             place.init.kill(signal.SIGKILL)
             await place.until_ready(2)
-            await eventually_async(conserves, within_s=5)
+            await eventually_async(conserves, within_s=20)
             assert place.pins()["beacon"] and place.pins()[HEALTHY], "outputs too, and the UPS has not answered yet"
             await eventually_async(lambda: place.coils()["feed.displays"], within_s=10, what="it is shed again")
             files = place.init.place("/var/lib/floorguard/state").iterdir
