@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import sys
@@ -16,8 +15,11 @@ from typing import Any
 import pytest
 
 from firmware_py.core.command import CommandRefused
+from firmware_py.core.mode import CausePhase
 from firmware_py.demo.world import OUTBOUND_GATE
 from firmware_py.runtime.control_wire import ControlClient
+from firmware_py.runtime.disk import ReadOnlyDisk
+from firmware_py.runtime.state_file import StateFile
 from tests.conftest import PROJECT, eventually_async, find_program, require, run
 from tests.e2e.lines import Fault
 from tests.e2e.rig import Rig
@@ -76,10 +78,10 @@ class Place:
         return answer
 
     def saved_causes(self) -> set[str]:
-        """Causes that any state file holds as active; what was decided is there a moment later."""
-        files = self.init.place("/var/lib/floorguard/state").iterdir()
-        states = [json.loads(file.read_bytes().partition(b" ")[2])["state"] for file in files]
-        return {name for state in states for name, cause in state["causes"].items() if cause.get("phase") == "active"}
+        """Causes that the state files hold as active; what was decided is there a moment later."""
+        stored = StateFile(ReadOnlyDisk(), self.init.place("/var/lib/floorguard/state")).load("")
+        causes = stored.state.causes if stored else {}
+        return {name for name, cause in causes.items() if cause.phase is CausePhase.ACTIVE}
 
     async def until_ready(self, times: int = 1) -> None:
         await eventually_async(
