@@ -80,10 +80,11 @@ chaos: ## kill, freeze, fill and tear while events flow: none may be lost (EVENT
 	@.ci/peers
 	.venv/bin/python -m tests.chaos.run $(or $(EVENTS),1500) $(or $(SEED),1)
 
-proof: ## the long evidence: every test marked `proof` (hours on a small machine)
+proof: ## the long evidence: every test marked `proof`, every property with 20 times the examples (hours on a small machine)
 	@.ci/setup dev
 	@.ci/peers
 	@.ci/test -m proof $(T)
+	@MORE_EXAMPLES=$(or $(MORE),20) .ci/test -m "hypothesis and not proof" $(T)
 
 install: ## as root: install or upgrade under PREFIX with user, service and completions (DESTDIR=folder to try it out)
 	@.ci/install "$(PREFIX)"
