@@ -100,7 +100,11 @@ class Watched:
             if at_ns < after_ns:
                 return None
             if topic.endswith("/state") and json.loads(text)["mode"] == mode:
-                return min(a for a, t, p in self.ear.heard if a > after_ns and t.endswith("/state") and json.loads(p)["mode"] == mode)
+                return min(
+                    a
+                    for a, t, p in self.ear.heard
+                    if a > after_ns and t.endswith("/state") and json.loads(p)["mode"] == mode
+                )
         return None
 
     def _until(self, look: object) -> int:
@@ -117,7 +121,11 @@ class Watched:
 @contextmanager
 def watched(*, dead: int = 0, fast: str = "1 s", traps: bool = False) -> Iterator[Watched]:
     """One UPS, four units, an exchange; `dead` more UPSs and units that never answer."""
-    with folder("reaction") as place, plant(4 + dead, 1 + dead) as device, Mosquitto.serve(place, quiet=True, settings="set_tcp_nodelay true") as broker:
+    with (
+        folder("reaction") as place,
+        plant(4 + dead, 1 + dead) as device,
+        Mosquitto.serve(place, quiet=True, settings="set_tcp_nodelay true") as broker,
+    ):
         gate = Gate()
         try:
             for one in range(dead):
@@ -190,13 +198,23 @@ def measure(flips: int) -> Table:
                 except TimeoutError as late:
                     print(f"  {name}: flip {turn} was not seen: {late}", file=sys.stderr)
         found[name] = seen.found_ms
-        print(f"  {name}: {({k: (number(middle(v)), number(worst_of(v))) for k, v in seen.found_ms.items()})}", file=sys.stderr)
+        print(
+            f"  {name}: { ({k: (number(middle(v)), number(worst_of(v))) for k, v in seen.found_ms.items()}) }",
+            file=sys.stderr,
+        )
     steps = (
         "confirming answer to relay", "first answer to relay", "first answer to MQTT",
         "first answer to outbound refused", "trap to relay", "wait for the poll", "failure to relay",
     )  # fmt: skip
     rows = [
-        (name, step, number(middle(times[step])), number(worst_of(times[step])), number(max(times[step])), str(len(times[step])))
+        (
+            name,
+            step,
+            number(middle(times[step])),
+            number(worst_of(times[step])),
+            number(max(times[step])),
+            str(len(times[step])),
+        )
         for name, times in found.items()
         for step in steps
         if times.get(step)

@@ -35,7 +35,11 @@ def stamp(path: str) -> None:
         if held_ns > _NOTED_NS:
             callback = self._callback if self._callback is not None else None
             owner = getattr(callback, "__self__", None)
-            what = owner.get_coro().__qualname__ if isinstance(owner, asyncio.Task) else getattr(callback, "__qualname__", repr(callback))
+            what = (
+                owner.get_coro().__qualname__
+                if isinstance(owner, asyncio.Task)
+                else getattr(callback, "__qualname__", repr(callback))
+            )
             os.write(out, f"held {held_ns} {what}\n".encode())
 
     gpio.GpioPort.set_level = set_level  # type: ignore[method-assign]  # measured, not mocked
