@@ -15,6 +15,7 @@ from typing import Final
 from cryptography.hazmat.decrepit.ciphers.modes import CFB
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import ECB
 
 from drivers.snmp_access import Auth, User
 from drivers.snmp_fetch import Answer
@@ -31,6 +32,9 @@ HASHES: Final[Mapping[Auth, tuple[str, int]]] = {
     "md5": ("md5", 12), "sha": ("sha1", 12), "sha224": ("sha224", 16), "sha256": ("sha256", 24),
     "sha384": ("sha384", 32), "sha512": ("sha512", 48),
 }  # fmt: skip
+_BLOCK = 16
+_VERSION, _MOST, _MODEL = number_bytes(V3), number_bytes(MAX_BYTES), number_bytes(_USM)
+_NOBODY = wrapped(_OCTETS, b"") + number_bytes(0) * 2  # no engine yet, and no clock
 
 
 class Report(StrEnum):
@@ -93,6 +97,7 @@ class Speaker:
         self._level = (_SIGNED if user.auth else 0) | (_ENCIPHERED if user.privacy else 0)
         self._reader = Reader()
         self._discovery = Question(Pdu.GET, ())
+        self._who = wrapped(_OCTETS, self._name) + wrapped(_OCTETS, bytes(self._mac_bytes))
         self.forget()
 
     @property
@@ -102,39 +107,44 @@ class Speaker:
 
     def forget(self) -> None:
         """Another engine may answer from now on."""
-        self._engine, self._auth_key, self._cipher = b"", b"", AES(bytes(16))
+        self._engine, self._context = b"", b""
         self._boots, self._engine_s, self._heard_s = 0, 0, 0.0
+
+    def _learn(self, engine: bytes) -> None:
+        """What every message of this engine has in common is made once."""
+        self._engine = engine
+        self._context = wrapped(_OCTETS, engine) + wrapped(_OCTETS, b"")
+        if self._hash:
+            self._signer = hmac.new(localized(self._hash, self._masters.auth, engine), b"", self._hash)
+        if self._level & _ENCIPHERED:
+            self._key = AES(localized(self._hash, self._masters.privacy, engine)[:_BLOCK])
+            self._blocks = Cipher(self._key, ECB()).encryptor()  # noqa: S305 - CFB is made of it, see `_deciphered`
 
     def write(self, question: Question, number: int, now_s: float) -> bytes:
         """The datagram: the question, or before the engine is known the one that finds it out."""
         if not self._engine:
             scoped = wrapped(_SEQUENCE, wrapped(_OCTETS, b"") * 2 + self._discovery.numbered(number))
-            return self._message(number, 0, (b"", 0, 0, b""), b"", scoped)
+            nobody = _NOBODY + wrapped(_OCTETS, b"") * 3
+            return self._message(number, 0, nobody, scoped)
         boots, time_s = self._boots, self._time_s(now_s)
-        context = wrapped(_OCTETS, self._engine) + wrapped(_OCTETS, b"")
-        body, salt = wrapped(_SEQUENCE, context + question.numbered(number)), b""
+        body, salt = wrapped(_SEQUENCE, self._context + question.numbered(number)), b""
         if self._level & _ENCIPHERED:
             self._salt = (self._salt + 1) % 2**64
             salt = self._salt.to_bytes(8, "big")
-            enciphered = Cipher(self._cipher, CFB(_start(boots, time_s, salt))).encryptor().update(body)
+            enciphered = Cipher(self._key, CFB(_start(boots, time_s, salt))).encryptor().update(body)
             body = wrapped(_OCTETS, enciphered)
-        return self._message(number, self._level, (self._engine, boots, time_s, self._name), salt, body)
-
-    def _message(
-        self, number: int, level: int, sender: tuple[bytes, int, int, bytes], salt: bytes, body: bytes
-    ) -> bytes:
-        engine, boots, time_s, name = sender
-        mac = bytes(self._mac_bytes if level & _SIGNED else 0)
+        who = wrapped(_OCTETS, self._engine) + number_bytes(boots) + number_bytes(time_s) + self._who
         behind = wrapped(_OCTETS, salt)
-        security = wrapped(_OCTETS, engine) + number_bytes(boots) + number_bytes(time_s) + wrapped(_OCTETS, name)
-        security = wrapped(_SEQUENCE, security + wrapped(_OCTETS, mac) + behind)
-        head = number_bytes(number) + number_bytes(MAX_BYTES) + wrapped(_OCTETS, bytes((level | _REPORTABLE,)))
-        head = wrapped(_SEQUENCE, head + number_bytes(_USM))
-        whole_ = wrapped(_SEQUENCE, number_bytes(V3) + head + wrapped(_OCTETS, security) + body)
-        if not mac:
-            return whole_
-        place = len(whole_) - len(body) - len(behind) - len(mac)
-        return whole_[:place] + self._mac(whole_) + whole_[place + len(mac) :]
+        message = self._message(number, self._level, who + behind, body)
+        if not self._mac_bytes:
+            return message
+        place = len(message) - len(body) - len(behind) - self._mac_bytes
+        return message[:place] + self._mac(message) + message[place + self._mac_bytes :]
+
+    def _message(self, number: int, level: int, security: bytes, body: bytes) -> bytes:
+        head = number_bytes(number) + _MOST + bytes((_OCTETS, 1, level | _REPORTABLE)) + _MODEL
+        head = wrapped(_SEQUENCE, head) + wrapped(_OCTETS, wrapped(_SEQUENCE, security))
+        return wrapped(_SEQUENCE, _VERSION + head + body)
 
     def read(self, datagram: bytes, question: Question, number: int, now_s: float) -> Answer | Report:
         """The answer, or what the agent reports instead; it has then been learnt from. Raises Malformed."""
@@ -184,24 +194,29 @@ class Speaker:
         begin, stop = element(datagram, place, end, _OCTETS)
         if stop != end:
             raise Malformed("something follows the message")
-        return Cipher(self._cipher, CFB(start)).decryptor().update(datagram[begin:stop])
+        return self._deciphered(start, datagram[begin:stop])
+
+    def _deciphered(self, start: bytes, enciphered: bytes) -> bytes:
+        """CFB (SP 800-38A clause 6.3) backwards: all blocks are known, so that one call enciphers them all. Three times
+        faster than a cipher object for each message; a test holds it against the library's own CFB."""
+        size = len(enciphered)
+        mask = self._blocks.update((start + enciphered + bytes(_BLOCK))[: -(-size // _BLOCK) * _BLOCK])[:size]
+        return (int.from_bytes(enciphered, "big") ^ int.from_bytes(mask, "big")).to_bytes(size, "big")
 
     def _note_report(self, scoped: bytes, start: int, engine: bytes) -> Report:
         names = [name for name, _ in self._reader.read_values(scoped, start, len(scoped))]
         report = _REPORTS.get(names[0], Report.OTHER) if names else Report.OTHER
         if report is Report.UNKNOWN_ENGINE:
             if not self._engine and 5 <= len(engine) <= 32:
-                self._engine = engine
-                if self._hash:
-                    self._auth_key = localized(self._hash, self._masters.auth, engine)
-                if self._level & _ENCIPHERED:
-                    self._cipher = AES(localized(self._hash, self._masters.privacy, engine)[:16])
+                self._learn(engine)
             else:
                 self.forget()
         return report
 
     def _mac(self, message: bytes) -> bytes:
-        return hmac.digest(self._auth_key, message, self._hash)[: self._mac_bytes]
+        signer = self._signer.copy()
+        signer.update(message)
+        return signer.digest()[: self._mac_bytes]
 
     def _time_s(self, now_s: float) -> int:
         return self._engine_s + int(now_s - self._heard_s) if self._boots or self._engine_s else 0

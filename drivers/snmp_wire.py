@@ -211,6 +211,8 @@ def _any(data: bytes, place: int, end: int) -> tuple[int, int, int]:
 
 def element(data: bytes, place: int, end: int, wanted: int) -> tuple[int, int]:
     """Start and end of the element at `place`, which must have the tag `wanted`."""
+    if place + 2 <= end and data[place] == wanted and (length := data[place + 1]) < 0x80 and place + 2 + length <= end:
+        return place + 2, place + 2 + length  # most are short: no more need be asked
     tag, start, stop = _any(data, place, end)
     if tag != wanted:
         raise Malformed(f"0x{tag:02x} in the place of 0x{wanted:02x}")
@@ -218,7 +220,11 @@ def element(data: bytes, place: int, end: int, wanted: int) -> tuple[int, int]:
 
 
 def whole(data: bytes, place: int, end: int) -> tuple[int, int]:
-    """A number of the message itself, and where the next element begins."""
+    """Where the next element begins, and a number of the message itself."""
+    if place + 2 <= end and data[place] == _INTEGER and 1 <= (length := data[place + 1]) <= 5:
+        stop = place + 2 + length
+        if stop <= end:
+            return stop, int.from_bytes(data[place + 2 : stop], "big", signed=True)
     start, stop = element(data, place, end, _INTEGER)
     if not 1 <= stop - start <= 5:
         raise Malformed("a number without a size")

@@ -7,6 +7,8 @@ import copy
 import random
 
 import pytest
+from cryptography.hazmat.decrepit.ciphers.modes import CFB
+from cryptography.hazmat.primitives.ciphers import Cipher
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -164,6 +166,13 @@ def test_before_the_engine_is_known_nothing_of_ours_is_said_and_no_answer_is_tak
     assert not speaker.knows_engine
     with pytest.raises(Malformed):
         speaker.read(twin.reply(NUMBER), twin.question, NUMBER, 0.0)
+
+
+@given(st.binary(min_size=16, max_size=16), st.binary(max_size=200))
+def test_what_is_deciphered_is_what_the_ciphers_own_mode_says(start: bytes, enciphered: bytes) -> None:
+    speaker = Twin(SECRET).speaker
+    anew = Cipher(speaker._key, CFB(start)).decryptor().update(enciphered)
+    assert speaker._deciphered(start, enciphered) == anew
 
 
 def test_no_two_messages_are_enciphered_alike() -> None:
