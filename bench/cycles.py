@@ -1,6 +1,7 @@
 """What one cycle costs at 100 and at 1,000 points of which 10 changed: the picture, `step`, and both with the outputs.
 
-`python -m bench.cycles`; in one process, CPU milliseconds, turns of all floors interleaved. Also the large example site at rest.
+`python -m bench.cycles`; in one process, CPU milliseconds, turns of all floors interleaved. Also the large example
+site at rest.
 """
 
 from __future__ import annotations
@@ -132,13 +133,14 @@ def measure() -> Table:
                 course.step_ms.clear()
     first = middle(courses[0].step_ms)
     rows = [
-        (course.name, f"{len(course.floor.plan.points):,}", number(middle(course.picture_ms)), number(middle(course.step_ms)),
-         number(max(course.step_ms)), f"{middle(course.step_ms) / first:.1f}")
+        (course.name, f"{len(course.floor.plan.points):,}", number(middle(course.picture_ms)),
+         number(middle(course.step_ms)), number(max(course.step_ms)), f"{middle(course.step_ms) / first:.1f}")
         for course in courses
     ]  # fmt: skip
     return Table(
         name="cycles", title="One cycle, CPU milliseconds; ten measurements have moved",
-        head=("floor", "points", "taking all readings in", "step()", "step(), worst", "step() : the first"), rows=tuple(rows),
+        head=("floor", "points", "taking all readings in", "step()", "step(), worst", "step() : the first"),
+        rows=tuple(rows),
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""A subscriber to everything, with the monotonic time of each message: hand-encoded, in a thread, on the benchmark's side.
+"""A subscriber to everything, with the monotonic time of each message: hand-encoded, in a thread of the benchmark's.
 
 It must not be a library of ours: it is what the outside world sees.
 """

@@ -108,7 +108,8 @@ def measure() -> Table:
                 )
     return Table(
         name="events", title="Recording one event",
-        head=("events behind it", "what", "CPU ms", "clock ms, median", "clock ms, p99", "KiB written"), rows=tuple(rows),
+        head=("events behind it", "what", "CPU ms", "clock ms, median", "clock ms, p99", "KiB written"),
+        rows=tuple(rows),
     )  # fmt: skip
 
 

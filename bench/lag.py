@@ -1,6 +1,7 @@
 """Loop lag: the longest that any callback held the daemon's loop, in CPU of its thread, at four floors.
 
-`python -m bench.lag`; times ten is a Pi-class core. The start (imports, the configuration) is told by itself: nothing is polled yet.
+`python -m bench.lag`; times ten is a Pi-class core. The start (imports, the configuration) does not count: nothing is
+polled yet.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """NUT beside us: from a change at the agent to its NOTIFYCMD, at its defaults and at its fastest setting.
 
-`python -m bench.nut [flips]`; several UPSs at once, each flipped at a random moment. snmp-ups, upsd and upsmon are the real ones,
-with folders of their own; upsmon's fixed pid file needs root.
+`python -m bench.nut [flips]`; several UPSs at once, each flipped at a random moment. snmp-ups, upsd and upsmon are the
+real ones, with folders of their own; upsmon's fixed pid file needs root.
 """
 
 from __future__ import annotations
@@ -35,11 +35,13 @@ def install(place: Path, agents: list[int], driver: str, all_: str, monitor_s: i
     notes.touch()
     for name, text in (
         ("nut.conf", "MODE=netserver\n"),
-        ("ups.conf", f"{all_}user = root\n" + "".join(f"[u{n}]\ndriver = snmp-ups\nport = 127.0.0.1:{p}\ncommunity = public\nsnmp_version = v2c\nmibs = ietf\n{driver}" for n, p in enumerate(agents))),
+        ("ups.conf", f"{all_}user = root\n" + "".join(_ups(n, p) + driver for n, p in enumerate(agents))),
         ("upsd.conf", f"LISTEN 127.0.0.1 {port}\n"),
         ("upsd.users", "[m]\npassword = m\nupsmon primary\n"),
         ("upsmon.conf", "".join(f"MONITOR u{n}@127.0.0.1:{port} 1 m m primary\n" for n in range(len(agents)))
-         + f"MINSUPPLIES 1\nSHUTDOWNCMD /bin/true\nRUN_AS_USER root\nNOTIFYCMD {script}\nNOTIFYFLAG ONBATT EXEC\nNOTIFYFLAG ONLINE EXEC\nPOLLFREQ {monitor_s}\nPOLLFREQALERT {monitor_s}\nDEADTIME {max(15, 3 * monitor_s)}\n"),
+         + f"MINSUPPLIES 1\nSHUTDOWNCMD /bin/true\nRUN_AS_USER root\nNOTIFYCMD {script}\n"
+         + f"NOTIFYFLAG ONBATT EXEC\nNOTIFYFLAG ONLINE EXEC\nPOLLFREQ {monitor_s}\nPOLLFREQALERT {monitor_s}\n"
+         + f"DEADTIME {max(15, 3 * monitor_s)}\n"),
     ):  # fmt: skip
         (place / name).write_text(text)
         (place / name).chmod(0o640)
@@ -50,6 +52,10 @@ def install(place: Path, agents: list[int], driver: str, all_: str, monitor_s: i
         "NUT_PIDPATH": str(place),
     }
     return {**os.environ, **own}, notes
+
+
+def _ups(n: int, port: int) -> str:
+    return f"[u{n}]\ndriver = snmp-ups\nport = 127.0.0.1:{port}\ncommunity = public\nsnmp_version = v2c\nmibs = ietf\n"
 
 
 def measure(flips: int) -> Table | None:

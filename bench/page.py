@@ -1,7 +1,7 @@
 """docs/performance.md, made of the kept tables: what was measured, when, on which machine and against which versions.
 
-`python -m bench.page` writes it; `make bench` calls it last. It measures nothing and judges nothing: the verdicts on the goals
-stand in `bench/goals.md`, written by people.
+`python -m bench.page` writes it; `make bench` calls it last. It measures nothing: the verdicts on
+the goals stand in `bench/goals.md`, written by people.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from bench.table import load, results_folder
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 GOALS = Path(__file__).resolve().parent / "goals.md"
 ORDER = (
-    "polling-typical", "polling-modbus", "polling-snmp", "snmp-v3", "reaction", "reaction-nut", "start", "lag", "cycles",
-    "events",
+    "polling-typical", "polling-modbus", "polling-snmp", "snmp-v3", "reaction", "reaction-nut", "start", "lag",
+    "cycles", "events",
 )  # fmt: skip
 HEAD = """\
 # Performance: measured beside its peers
 
-Made by `make bench` (`bench/peers-install` first, for the peers); every table says when. Tools take turns in one run, so that
-whatever else the machine does hits all alike: **trust ratios, not milliseconds**. CPU is the scheduler's run time of a
-process's threads; the device side (`bench/plant.c`) is a process of its own that answers from byte tables and counts what
-was really read. What was found and changed: decision records 0080 to 0083.
+Made by `make bench` (`bench/peers-install` brings the peers); every table says when. Tools take turns in one run, so
+that whatever else the machine does hits all alike: **trust ratios, not milliseconds**. CPU is the scheduler's run time
+of a process's threads; the device side (`bench/plant.c`) is a process of its own that answers from byte tables and
+counts what was really read. What was found and changed: decision records 0080 to 0083.
 """
 
 

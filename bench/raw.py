@@ -1,6 +1,6 @@
-"""Raw bounds in Python: nothing but sockets and hand-encoded packets, all devices in one tick, one MQTT message a device.
+"""Raw bounds in Python: nothing but sockets and hand-encoded packets, all devices in one tick, a message a device.
 
-`python -m bench.raw BROKER modbus|snmp PORT...`; no guard, no rule, no store: what any poller in CPython must cost at least.
+`python -m bench.raw BROKER modbus|snmp PORT...`; no guard, no rule, no store: what a poller in CPython costs at least.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Unit(asyncio.Protocol):
 
 
 class Agent(asyncio.DatagramProtocol):
-    """One SNMP agent. Another upsOutputSource than before is told on stdout: the reaction that nothing stands between."""
+    """One SNMP agent. Another upsOutputSource than before is told on stdout, with nothing in between."""
 
     source = 0
 

@@ -133,8 +133,9 @@ def watched(*, dead: int = 0, fast: str = "1 s", traps: bool = False) -> Iterato
                 device.tell(f"dead unit {4 + one} 1")
             port = find_udp_port() if traps else 0
             site = write_site(
-                place, units=device.units, agents=device.agents, broker=broker.port, exchange='[outbound]\noutputs = ["outbound_paused"]\n',
-                fast=fast, slow="10 s", timeout="200 ms" if fast == "250 ms" else "800 ms", traps=port, more=_exchange(place, gate.port),
+                place, units=device.units, agents=device.agents, broker=broker.port, fast=fast, slow="10 s",
+                timeout="200 ms" if fast == "250 ms" else "800 ms", traps=port, more=_exchange(place, gate.port),
+                exchange='[outbound]\noutputs = ["outbound_paused"]\n',
             )  # fmt: skip
             ear, stamps = Ear(broker.port), place / "stamps"
             command = [sys.executable, "-m", "bench.stamped", str(stamps), "run", "--config", str(site)]

@@ -1,4 +1,4 @@
-"""What one SNMP question costs by version and by way, against one real net-snmp agent: CPU milliseconds of the asking side.
+"""What one SNMP question costs by version and by way, against one real net-snmp agent: CPU ms of the asking side.
 
 `python -m bench.snmp_v3 [questions]`; rounds are interleaved, medians and ratios are told.
 """
@@ -22,7 +22,9 @@ from tests.wires.snmp_peers import HOST, ON_MAINS, UPS, Snmpd
 ROUNDS, QUESTIONS = 7, 60
 NAMES = tuple(f"{UPS}.{name}" for name in ON_MAINS)
 COMMUNITY = Community(name="floor")
-USER = User(name="floor", auth="sha", auth_phrase="a phrase for auth", privacy="aes", privacy_phrase="a phrase for priv")
+USER = User(
+    name="floor", auth="sha", auth_phrase="a phrase for auth", privacy="aes", privacy_phrase="a phrase for priv"
+)
 
 
 async def ask(questions: int) -> dict[str, list[float]]:

@@ -1,7 +1,7 @@
 """The daemon as users run it, with two stamps: when each pin was driven, and how long each callback held the loop.
 
-`python -m bench.stamped OUT run --config FILE` writes lines to OUT: `pin OUTPUT LEVEL NS`, and for each callback that is
-among the longest so far `held CPU_NS WHAT`. CLOCK_MONOTONIC, and the thread's own CPU, so that waiting for a core is no lag.
+`python -m bench.stamped OUT run --config FILE` writes lines to OUT: `pin OUTPUT LEVEL NS`, and for each callback that
+was long `held CPU_NS WHAT`. CLOCK_MONOTONIC, and the thread's own CPU, so that waiting for a core is no lag.
 """
 
 from __future__ import annotations

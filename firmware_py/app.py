@@ -243,7 +243,9 @@ class Controller:
     # ------------------------------------------------------------------------------------------------- small callbacks
 
     def _ready(self) -> None:
-        gc.freeze()  # what is there by now stays; to walk through all of it would hold the loop for a tenth of a second
+        # What is there by now stays; to walk through all of it now and then would hold the loop for a tenth of a second.
+        gc.freeze()
+        gc.enable()
         self._notifier.ready(self._board.headline)
         log.info("guarding the floor: %s", self._board.headline)
 
