@@ -243,7 +243,7 @@ class Controller:
     # ------------------------------------------------------------------------------------------------- small callbacks
 
     def _ready(self) -> None:
-        # What is there by now stays; to walk through all of it now and then would hold the loop for a tenth of a second.
+        # What is there by now stays; to walk through all of it again would hold the loop for a tenth of a second.
         gc.freeze()
         gc.enable()
         self._notifier.ready(self._board.headline)
