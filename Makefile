@@ -62,13 +62,13 @@ powercut: ## as root: power cuts on a real ext4 (CUTS=1000 SEED=1); says so when
 	@.ci/setup dev
 	.venv/bin/python -m tests.faults.powercut $(or $(CUTS),1000) $(or $(SEED),1)
 
-kills: ## kill -9 of the real daemon at random moments (KILLS=500 SEED=1)
+kills: ## kill -9 of the real daemon at random moments under load (KILLS=500 SEED=1)
 	@.ci/setup dev
 	.venv/bin/python -m tests.faults.kills $(or $(KILLS),500) $(or $(SEED),1)
 
-soak: ## the real daemon at the fastest pace (LASTS=1800): memory, descriptors and threads must stay flat
+soak: ## the real daemon at 20 times the usual rate (LASTS=1800): memory, descriptors, threads and tasks must stay flat
 	@.ci/setup dev
-	.venv/bin/python -m tests.faults.kills soak $(or $(LASTS),1800)
+	.venv/bin/python -m tests.faults.soak $(or $(LASTS),1800)
 
 sbom: ## the software bill of materials, CycloneDX 1.5, of what an installation gets
 	@$(PYTHON) .ci/sbom requirements.txt

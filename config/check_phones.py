@@ -4,6 +4,7 @@ never happens, actions for a surge that nobody sees.
 Each check is a function from the site to findings. Judges the file only; asks no exchange and opens nothing.
 """
 
+import re
 from collections.abc import Iterator
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -39,6 +40,10 @@ def check_phones(site: Site) -> Iterator[Finding]:
             yield Finding(path=("exchange", index, "ca_file"), message="has no use without tls = true", absence=True)
 
 
+_INLINE = re.compile(
+    r"(?i)(?:^|[?&;\s])(?:pass(?:word|wd|phrase)?|pwd|secret|token|api_?key|auth)=(?!\{secret\})[^&\s]+"
+    r"|://[^/@\s:]*:(?!\{secret\}@)[^/@\s]+@"
+)
 ACTIONS = ("Setvar", "QueuePause", "QueuePenalty")  # what the least account may do, and what can be undone
 
 
@@ -63,6 +68,13 @@ def _campaign(where: Path, output: CampaignOutput) -> Iterator[Finding]:
     told = (output.pause, output.resume, output.look or "", output.pause_body or "", output.resume_body or "")
     if output.secret_file is None and any("{secret}" in text for text in (*told, output.authorization or "")):
         yield Finding(path=(*where, "secret_file"), message="is missing, since {secret} is used", absence=True)
+    texts = {key: getattr(output, key) or "" for key in ("pause", "resume", "look", "pause_body", "resume_body")}
+    inline = [key for key, text in texts.items() if _INLINE.search(text)]
+    if output.authorization is not None and "{secret}" not in output.authorization:
+        inline.append("authorization")
+    for key in inline:
+        message = "holds a secret; write {secret} in its place and name its file in secret_file"
+        yield Finding(path=(*where, key), message=message, absence=True)
     for key, url in (("pause", output.pause), ("resume", output.resume), ("look", output.look)):
         if url is None:
             continue

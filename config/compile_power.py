@@ -10,6 +10,7 @@ from config.model_floor import Generator, Load, LoadKind, StageEntry
 from config.model_site import Site
 from firmware_py.core import generator, planned
 from firmware_py.core.calendar import second_of_day, seconds_of
+from firmware_py.core.check import Test
 from firmware_py.core.derived import declare
 from firmware_py.core.point import Point
 from firmware_py.core.shedplan import Battery, FedLoad
@@ -52,6 +53,7 @@ def watched(site: Site, ups: str, points: Collection[str]) -> power.Ups:
         overload_pct=site.power.overload_pct,
         charge_floor_pct=site.recovery.charge_floor_pct,
         runtime_floor_ms=site.recovery.runtime_floor_ms,
+        full_pct=site.recovery.full_pct,
         has_planned=planned.PHASE in points,
         has_calibration=f"{ups}.calibration_running" in points,
         calibration_floor_pct=site.power.calibration_floor_pct,
@@ -197,7 +199,7 @@ def _stage(site: Site, entry: StageEntry, points: Collection[str]) -> conservati
         # What matters least first: it is given back from the end.
         outputs=tuple(load.output for load in sorted(chosen, key=lambda load: -load.priority) if load.output),
         after_ms=entry.after_ms,
-        thresholds=tuple(threshold for ups in fed_by for threshold in _thresholds(entry, ups, points)),
+        thresholds=tuple(threshold for ups in fed_by for threshold in _thresholds(site, entry, ups, points)),
         dwell_ms=site.recovery.stage_dwell_ms if entry.dwell_ms is None else entry.dwell_ms,
         hold_ms=entry.hold_ms,
         announce_ms=site.power.announce_lead_ms if any(load.people for load in chosen) else 0,
@@ -220,17 +222,19 @@ def _fed_by(site: Site, chosen: Iterable[Load]) -> tuple[str, ...]:
     return named or tuple(ups.id for ups in site.ups)
 
 
-def _thresholds(entry: StageEntry, ups: str, points: Collection[str]) -> Iterable[conservation.Threshold]:
+def _thresholds(site: Site, entry: StageEntry, ups: str, points: Collection[str]) -> Iterable[conservation.Threshold]:
     # Charge and runtime by our own forecast, which goes on where the UPS falls silent.
-    named: list[tuple[str, float | None, float | None]] = [
-        (f"{ups}.forecast.charge_pct", entry.charge_below_pct, entry.charge_release_pct),
-        (f"{ups}.forecast.runtime_s", _in_s(entry.runtime_below_ms), _in_s(entry.runtime_release_ms)),
-        (f"{ups}.output.load_pct", entry.load_above_pct, entry.load_release_pct),
+    gauged = f"{ups}.battery.charge_pct" in points
+    grows = power.may_have_more(ups, site.recovery.full_pct) if gauged else None
+    named: list[tuple[str, float | None, float | None, Test | None]] = [
+        (f"{ups}.forecast.charge_pct", entry.charge_below_pct, entry.charge_release_pct, None),
+        (f"{ups}.forecast.runtime_s", _in_s(entry.runtime_below_ms), _in_s(entry.runtime_release_ms), grows),
+        (f"{ups}.output.load_pct", entry.load_above_pct, entry.load_release_pct, None),
     ]
-    for point, limit, release in named:
+    for point, limit, release, only_while in named:
         offered = point in points or (".forecast." in point and is_forecast(ups, points))
         if limit is not None and release is not None and offered:
-            yield conservation.Threshold(point=point, limit=limit, release=release)
+            yield conservation.Threshold(point=point, limit=limit, release=release, only_while=only_while)
 
 
 def _in_s(ms: int | None) -> float | None:

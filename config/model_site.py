@@ -142,6 +142,9 @@ class Recovery(Section):
     relapse_factor: Annotated[int, Field(ge=1, le=8)] = Field(default=2, description="by how much")
     charge_floor_pct: Percent = Field(default=0.0, description="charge needed before loads return")
     runtime_floor_ms: DelayMs = Field(default=0, description="forecast needed before loads return")
+    full_pct: Percent = Field(
+        default=95.0, description="a battery with so much is full: a runtime beyond it keeps no load off"
+    )
 
 
 class Gpio(Section):

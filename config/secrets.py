@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
-from config.strict import ConfigError, Fault
+from config.faults import ConfigError, Fault
+from config.redact import learn
 
 MAX_BYTES = 4096
 _PREFIX = "credential:"
@@ -75,7 +76,9 @@ def read_secret(ref: str, environ: Mapping[str, str]) -> Secret:
         raw = os.read(descriptor, MAX_BYTES + 1)
     finally:
         os.close(descriptor)
-    return Secret(_one_line(raw, name))
+    secret = _one_line(raw, name)
+    learn(secret)
+    return Secret(secret)
 
 
 def _one_line(raw: bytes, name: str) -> str:

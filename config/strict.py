@@ -7,7 +7,7 @@ echoes a value that could be a secret.
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import ip_address
@@ -18,15 +18,15 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from config import units
 from config.explain import known_keys, nearest, sentence
+from config.faults import MAX_BYTES, ConfigError, Fault, at, read_text
 from config.positions import Path, Positions, scan
+from config.redact import redact
 
-MAX_BYTES = 256 * 1024  # a large site has 40 KiB
 MAX_DEPTH = 16  # a site needs 4; the limit keeps hostile nesting away from every recursion
 MAX_LINE = 4000  # characters; keeps absurd dotted keys and numbers away from tomllib
 MAX_FAULTS = 200
 _SHOWN = 60  # characters of a wrong value that are echoed
 _SECRET = re.compile(r"pass|secret|communit|token|credential|psk|private|auth|priv", re.IGNORECASE)
-_USERINFO = re.compile(r"://[^/@]*@")
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 _LONG_KEY = re.compile(r"""[ \t\[]*(?:(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)[ \t]*\.[ \t]*){16}""")  # MAX_DEPTH
 _places = lru_cache(maxsize=8)(scan)  # a file with a fault mostly has several
@@ -39,33 +39,6 @@ __all__ = [
 ]  # fmt: skip
 
 M = TypeVar("M", bound="Model")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """One thing wrong, at `line` and `col` (from 1) of `file`. `got`: the value as it may be shown, None for none."""
-
-    file: str
-    line: int
-    col: int
-    key: str
-    message: str
-    got: object | None = None
-    path: Path = field(default=(), repr=False)
-
-    def __str__(self) -> str:
-        key = f"{self.key}: " if self.key else ""
-        got = "" if self.got is None else f" (got {self.got})"
-        return f"{self.file}:{self.line}:{self.col}: error: {key}{self.message}{got}"
-
-
-class ConfigError(Exception):
-    """The owner's fault: refuse to apply. `faults` has all of them, in the order of the file."""
-
-    def __init__(self, faults: Iterable[Fault]) -> None:
-        self.faults = tuple(sorted(faults, key=lambda fault: (fault.file, fault.line, fault.col)))
-        assert self.faults
-        super().__init__("\n".join(str(fault) for fault in self.faults))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,46 +94,30 @@ class Model(BaseModel):
 
 def read(path: FilePath) -> Document:
     """Read a TOML file of at most 256 KiB in UTF-8. ConfigError when it cannot be read or is not well formed."""
-    file = str(path)
-    try:
-        with path.open("rb") as stream:
-            raw = stream.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a usable path"
-        raise ConfigError([_at(file, 1, 1, f"cannot be read: {reason}")]) from error
-    if len(raw) > MAX_BYTES:
-        raise ConfigError([_at(file, 1, 1, f"is larger than {MAX_BYTES} bytes")])
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = raw[: error.start]
-        line = before.count(b"\n") + 1
-        col = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
-        raise ConfigError([_at(file, line, col, "is not UTF-8 text; save the file as UTF-8")]) from error
-    return parse(text, file)
+    return parse(read_text(path), str(path))
 
 
 def parse(text: str, file: str) -> Document:
     """Parse TOML text that came from `file` (a name for messages only). ConfigError with the position of the fault."""
     text = text.replace("\r\n", "\n")
     if len(text) > MAX_BYTES:
-        raise ConfigError([_at(file, 1, 1, f"is larger than {MAX_BYTES} bytes")])
+        raise ConfigError([at(file, 1, 1, f"is larger than {MAX_BYTES} bytes")])
     for number, line in enumerate(text.split("\n"), 1):
         if len(line) > MAX_LINE:
-            raise ConfigError([_at(file, number, MAX_LINE, f"the line is longer than {MAX_LINE} characters")])
+            raise ConfigError([at(file, number, MAX_LINE, f"the line is longer than {MAX_LINE} characters")])
         if _LONG_KEY.match(line):  # tomllib's time grows with the cube of such a key
-            raise ConfigError([_at(file, number, 1, f"the key has more than {MAX_DEPTH} parts")])
+            raise ConfigError([at(file, number, 1, f"the key has more than {MAX_DEPTH} parts")])
         if "\0" in line:
-            raise ConfigError([_at(file, number, line.index("\0") + 1, "holds a NUL character; the file is damaged")])
+            raise ConfigError([at(file, number, line.index("\0") + 1, "holds a NUL character; the file is damaged")])
     try:
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([_syntax(text, file, str(error))]) from error
     except (ValueError, RecursionError) as error:
         # Only absurd numbers and nesting get here; neither carries a position.
-        raise ConfigError([_at(file, 1, 1, "holds a number or a nesting that is too large")]) from error
+        raise ConfigError([at(file, 1, 1, "holds a number or a nesting that is too large")]) from error
     if _depth(tree) > MAX_DEPTH:
-        raise ConfigError([_at(file, 1, 1, f"is nested deeper than {MAX_DEPTH} levels")])
+        raise ConfigError([at(file, 1, 1, f"is nested deeper than {MAX_DEPTH} levels")])
     return Document(file=file, tree=tree, text=text)
 
 
@@ -206,15 +163,11 @@ def _show(got: object | None, *, hide: bool) -> str | None:
         case _ if hide:
             return "a value that is not shown"
         case str():
-            return f"'{_clean(_USERINFO.sub('://...@', got))}'"
+            return f"'{_clean(redact(got))}'"
         case bool():
             return str(got).lower()
         case _:
             return _clean(str(got))
-
-
-def _at(file: str, line: int, col: int, message: str) -> Fault:
-    return Fault(file=file, line=line, col=col, key="", message=message)
 
 
 def _syntax(text: str, file: str, message: str) -> Fault:
@@ -226,7 +179,7 @@ def _syntax(text: str, file: str, message: str) -> Fault:
     if what.startswith(("Cannot overwrite", "Cannot mutate", "Cannot declare")):
         what = f"this key or table is already there ({what})"
         col = len(lines[line - 1]) - len(lines[line - 1].lstrip()) + 1
-    return _at(file, line, col, f"not TOML: {what[0].lower()}{what[1:]}")
+    return at(file, line, col, f"not TOML: {what[0].lower()}{what[1:]}")
 
 
 def _depth(tree: Mapping[str, object]) -> int:

@@ -23,6 +23,7 @@ IDLE_S = 120  # the poller asks every few seconds: a line without a byte for thi
 # callers and attempts; about 50 small events a call, each looked at once and none kept. What the account may not read
 # simply does not come.
 EVENT_CLASSES = "system,user,agent,call"
+Hear = Callable[[str, Mapping[str, str], Answer], None]  # each question that was answered, with its headers
 
 
 class Phase(StrEnum):
@@ -36,11 +37,16 @@ class Phase(StrEnum):
 class AmiLink:
     """A logged-in connection. `wake` is called (in the event loop) with an event's name, or '' when the link ended.
 
-    `take`: given, it gets each event as it comes, and none is kept; it must neither wait nor raise.
+    `take`: given, it gets each event as it comes, and none is kept; it must neither wait nor raise. `hear`: the same
+    for each answer to `ask`, for captures of exchanges.
     """
 
     def __init__(
-        self, account: Account, wake: Callable[[str], None], take: Callable[[Packet], None] | None = None
+        self,
+        account: Account,
+        wake: Callable[[str], None],
+        take: Callable[[Packet], None] | None = None,
+        hear: Hear | None = None,
     ) -> None:
         self.phase = Phase.BOOTING
         self.refused = False  # turned away, not silent: a person has to mend it
@@ -50,6 +56,7 @@ class AmiLink:
         self._account = account
         self._wake = wake
         self._taker = take
+        self._hear = hear
         self._decoder = Decoder()
         self._answers = Answers()
         self._waiting: dict[str, asyncio.Future[Answer]] = {}
@@ -129,11 +136,11 @@ class AmiLink:
         try:
             await asyncio.wait((future,), timeout=limit_s)
             if future.done():
-                return future.result()
+                return self._heard(action, headers, future.result())
             ping_id, pong = self._send("Ping", {})
             await asyncio.wait((future, pong), timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
             if future.done():
-                return future.result()
+                return self._heard(action, headers, future.result())
             if pong.done():
                 pong.result()
                 raise DeviceError(f"no answer to {action} within {limit_s:g} s, though a Ping was answered")
@@ -143,6 +150,11 @@ class AmiLink:
         hangs = f"hangs: no answer to {action} nor to a Ping within {2 * limit_s:g} s"
         self.close(hangs)
         raise DeviceError(hangs)
+
+    def _heard(self, action: str, headers: Mapping[str, str] | None, answer: Answer) -> Answer:
+        if self._hear is not None:
+            self._hear(action, headers or {}, answer)
+        return answer
 
     def events(self) -> list[Packet]:
         """What came since the last call, oldest first; when `resync` is set, some are missing. Clears both."""

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from config.redact import redact
 from drivers.http import Request, Response, fetch, where
 from firmware_py.core.reading import Reason
 from firmware_py.ports import DeviceError
@@ -101,7 +102,9 @@ class CampaignPort:
         if answer.status not in campaign.accepts:
             raise DeviceError(f"{where(request.url)} answers {answer.status}", because=Reason.BAD_REPLY)
         if (campaign.done if done is None else done) not in answer.text:
-            raise DeviceError(f"{where(request.url)} says {answer.text.strip()[:60]!r}", because=Reason.BAD_REPLY)
+            raise DeviceError(
+                f"{where(request.url)} says {redact(answer.text.strip())[:60]!r}", because=Reason.BAD_REPLY
+            )
         return answer
 
     async def _mark(self, ours: bool) -> None:

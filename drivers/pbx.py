@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from drivers import pbx_ask as ask
 from drivers.ami import Packet
-from drivers.ami_link import AmiLink, Phase
+from drivers.ami_link import AmiLink, Hear, Phase
 from drivers.pbx_config import PbxConfig, declare_points
 from drivers.pbx_gates import Gates
 from drivers.pbx_trunks import Contact, Seen, Trunk, judge
@@ -34,8 +34,8 @@ class PbxBus:
     on the device NAME raises DeviceError while the exchange cannot be asked: no trunk is ever called down by silence.
     """
 
-    def __init__(self, config: PbxConfig) -> None:
-        self._config = config
+    def __init__(self, config: PbxConfig, hear: Hear | None = None) -> None:
+        self._config, self._hear = config, hear
         self._link: AmiLink | None = None
         self._linked_at_s = 0.0
         self._not_before_s = 0.0
@@ -98,6 +98,10 @@ class PbxBus:
         async with _Deadline(self._config.deadline_ms, self._give_up):
             return await self._gates.level(await self._connect(), output)
 
+    def look_again(self) -> None:
+        """Ask with the next reading what is asked once an hour: rights, dialplan."""
+        self._watch.look_again()
+
     async def close(self) -> None:
         """Leave; gates stay as they are."""
         self._hint = None
@@ -122,7 +126,7 @@ class PbxBus:
     async def _dial(self, now_s: float) -> AmiLink:
         if now_s < self._not_before_s:
             raise DeviceError(f"{self.name}: {self._why}")
-        link = AmiLink(self._config.account, self._wake, self._take)
+        link = AmiLink(self._config.account, self._wake, self._take, self._hear)
         try:
             await link.open(OPEN_MS)
         except DeviceError as fault:

@@ -37,6 +37,10 @@ class CallWatch:
         self._queues.forget()
         self._due_s = 0.0
 
+    def look_again(self) -> None:
+        """The account and the dialplan are asked with the next snapshot."""
+        self._due_s = 0.0
+
     def take(self, event: Packet, now_ms: int) -> bool:
         """One event, as it comes. True for a new emergency call: somebody should look at once."""
         self.outcomes.take(event, now_ms)

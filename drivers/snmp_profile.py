@@ -176,7 +176,10 @@ def compile_profile(document: Document, find: Callable[[str], Document]) -> Prof
 
     Included profiles come in their order; `prefer` names, signal by signal, which of them go first.
     """
-    model = check(document, _Profile)
+    return _compile(document, check(document, _Profile), find)
+
+
+def _compile(document: Document, model: _Profile, find: Callable[[str], Document]) -> Profile:
     faults = _faults(document, model)
     if faults:
         raise ConfigError(faults)
@@ -187,10 +190,11 @@ def compile_profile(document: Document, find: Callable[[str], Document]) -> Prof
     traps = model.traps
     outlets: tuple[Outlets, ...] = () if model.outlets is None else (_outlets(model.name, model.root, model.outlets),)
     for name in model.include:
-        included = check(find(name), _Profile)
+        found = find(name)
+        included = check(found, _Profile)
         if included.include:
             raise ConfigError([document.fault(("include",), f"{name} includes others itself; name those here")])
-        part = compile_profile(find(name), find)
+        part = _compile(found, included, find)
         traps += part.traps
         outlets += part.outlets
         for signal, rows in part.sources.items():

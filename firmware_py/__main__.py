@@ -5,7 +5,7 @@ Knows nothing else.
 
 import sys
 
-from firmware_py.cli import main
+from firmware_py.cli import command as main
 
 if __name__ == "__main__":
     sys.exit(main())

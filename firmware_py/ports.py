@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from config.redact import redact
 from firmware_py.core.reading import Reason, Sample
 
 
@@ -18,7 +19,7 @@ class DeviceError(Exception):
     def __init__(
         self, message: str, *, because: Reason = Reason.NO_COMMUNICATION, unit_only: bool = True, unproven: bool = False
     ) -> None:
-        super().__init__(message)
+        super().__init__(redact(message))  # some far ends repeat in their complaint what they were told
         self.because = because
         self.unit_only = unit_only
         self.unproven = unproven

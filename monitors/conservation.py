@@ -7,7 +7,7 @@ cause is active, nor how a load is switched.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from firmware_py.core.check import Above, Below, Test
+from firmware_py.core.check import Above, AllOf, Below, Test
 from firmware_py.core.condition import Condition, WhenBad
 from firmware_py.core.mode import Cause, CausePhase, Mode
 from firmware_py.core.plan import Announced, CauseIn, FlagRule, Rule
@@ -35,11 +35,13 @@ class Conservation:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Threshold:
     """A value of `point` beyond which a stage is shed, and the one behind which it may come back: a release above the
-    limit makes it a lower bound, one below it an upper bound."""
+    limit makes it a lower bound, one below it an upper bound. `only_while`: what must be so as well, where a value may
+    stay beyond its limit for ever."""
 
     point: str
     limit: float
     release: float
+    only_while: Test | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,4 +141,5 @@ def _stage(asked: ShedStage) -> Part:
 def _beyond(threshold: Threshold) -> Test:
     deadband = abs(threshold.release - threshold.limit)
     kind = Below if threshold.release > threshold.limit else Above
-    return kind(point=threshold.point, limit=threshold.limit, deadband=deadband)
+    beyond = kind(point=threshold.point, limit=threshold.limit, deadband=deadband)
+    return beyond if threshold.only_while is None else AllOf(tests=(beyond, threshold.only_while))

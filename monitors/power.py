@@ -35,10 +35,10 @@ class Ups:
 
     `has_runtime`, `has_status`, `has_charge`, `has_load`: whether its profile offers those points at all.
     `overload_pct`: load beyond which nothing more returns; `charge_floor_pct`, `runtime_floor_ms`: what the battery
-    must have again before loads return, 0 where the site asks for none. `last_words_ms`: this UPS feeds the controller
-    itself, which says so that long before it ends; 0 where it does not. `has_planned`: cuts may be announced here, so
-    that an outage is labelled with the one under way. `has_calibration`: it tells a calibration run from a self-test;
-    one may drain the battery to `calibration_floor_pct`.
+    must have again before loads return, 0 where the site asks for none; `full_pct`: more it will never have.
+    `last_words_ms`: this UPS feeds the controller itself, which says so that long before it ends; 0 where it does not.
+    `has_planned`: cuts may be announced here, so that an outage is labelled with the one under way. `has_calibration`:
+    it tells a calibration run from a self-test; one may drain the battery to `calibration_floor_pct`.
     """
 
     id: str
@@ -54,6 +54,7 @@ class Ups:
     overload_pct: float = 95.0
     charge_floor_pct: float = 0.0
     runtime_floor_ms: int = 0
+    full_pct: float = 95.0
     last_words_ms: int = 0
     has_planned: bool = False
     has_calibration: bool = False
@@ -158,18 +159,16 @@ def _outage(name: str, test: Test, on_delay_ms: int, off_delay_ms: int) -> Condi
 
 def _floors(ups: Ups) -> Iterator[Condition]:
     """What stops loads from returning. Each holds on evidence only: what is not known stops nothing."""
-    below: list[tuple[str, str, float, float]] = []
+    below: list[tuple[str, Test]] = []
     if ups.has_charge and ups.charge_floor_pct > 0:
-        below.append(("charge_floor", f"{ups.id}.battery.charge_pct", ups.charge_floor_pct, CHARGE_DEADBAND_PCT))
+        charge = f"{ups.id}.battery.charge_pct"
+        below.append(("charge_floor", Below(point=charge, limit=ups.charge_floor_pct, deadband=CHARGE_DEADBAND_PCT)))
     if ups.is_forecast and ups.runtime_floor_ms > 0:
-        below.append(("runtime_floor", forecast(ups.id), ups.runtime_floor_ms / 1000, RUNTIME_DEADBAND_S))
-    for name, point, limit, deadband in below:
-        yield Condition(
-            id=f"{ups.id}.{name}",
-            test=Below(point=point, limit=limit, deadband=deadband),
-            when_bad=WhenBad.HOLD,
-            confirm=2,
-        )
+        brief = Below(point=forecast(ups.id), limit=ups.runtime_floor_ms / 1000, deadband=RUNTIME_DEADBAND_S)
+        may_grow = may_have_more(ups.id, ups.full_pct) if ups.has_charge else None
+        below.append(("runtime_floor", brief if may_grow is None else AllOf(tests=(brief, may_grow))))
+    for name, test in below:
+        yield Condition(id=f"{ups.id}.{name}", test=test, when_bad=WhenBad.HOLD, confirm=2)
     if ups.has_load:
         yield Condition(
             id=f"{ups.id}.overload",
@@ -244,6 +243,13 @@ def _short(ups: Ups) -> Part:
 
 def _draining(ups: Ups) -> IsFlag:
     return IsFlag(point=f"{ups.id}.forecast.on_battery")
+
+
+def may_have_more(ups: str, full_pct: float) -> Test:
+    """It drains, or is not yet full. A full battery on the mains that still lasts for less than somebody asks is too
+    small for that, and nothing is gained by waiting (decision 0074)."""
+    fills = Below(point=f"{ups}.battery.charge_pct", limit=full_pct)
+    return AnyOf(tests=(IsFlag(point=f"{ups}.forecast.on_battery"), fills))
 
 
 def _last_words(ups: Ups) -> Part:

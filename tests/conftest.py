@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from hypothesis import settings
 
 from tests import tidy_rules
 
@@ -105,6 +106,16 @@ def run(scenario: Coroutine[Any, Any, T], *, within_s: float = 30.0) -> T:
         return answer
 
     return asyncio.run(watched())
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """MORE_EXAMPLES=20: each property is tried with so many times more examples than on each commit (`make proof`)."""
+    if (times := int(os.environ.get("MORE_EXAMPLES", "1"))) == 1:
+        return
+    for test in {id(test): test for item in items if (test := getattr(item, "obj", None))}.values():
+        test = getattr(test, "__func__", test)
+        if (usual := getattr(test, "_hypothesis_internal_use_settings", None)) is not None:
+            test._hypothesis_internal_use_settings = settings(usual, max_examples=usual.max_examples * times)
 
 
 @pytest.fixture

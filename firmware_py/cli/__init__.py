@@ -17,8 +17,9 @@ _LONG = frozenset({f"firmware_py.cli.{verb}" for verb in ("watch", "demo")})  # 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit code (`cli.codes`)."""
-    parser = build_parser()
-    args = parser.parse_args(words)
+    given = sys.argv[1:] if words is None else words
+    parser = build_parser(given[0] if given else "")
+    args = parser.parse_args(given)
     if args.module is None:
         parser.print_help()
         return Code.USAGE
@@ -36,4 +37,11 @@ def main(words: Sequence[str] | None = None) -> int:
     finally:
         gc.enable()
     assert isinstance(code, int)
+    return code
+
+
+def command() -> int:
+    """The same for a process of its own, which is over then: nothing is to be collected any more."""
+    code = main()
+    gc.freeze()
     return code

@@ -12,10 +12,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from config.site import load_site
-from config.strict import ConfigError
+from config.faults import ConfigError
 from firmware_py.cli.codes import Code
-from firmware_py.cli.drafts import differences, load_texts, read_draft
+from firmware_py.cli.drafts import differences, judge, read_draft
 from firmware_py.cli.probation import follow, running_files
 from firmware_py.cli.wire import ask
 from firmware_py.runtime.generations import Generation
@@ -38,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"{args.file} is generation {number}, which is in force; nothing to do")
         return Code.OK
     try:
-        for line in differences(load_texts(running), load_site(path)):
+        for line in differences(judge(args.socket, path, draft, before=running)):
             print(line)
     except ConfigError:
         print(f"(what differs from generation {number} cannot be said: this release refuses it)")

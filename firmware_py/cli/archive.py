@@ -15,11 +15,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
+from config.faults import ConfigError
 from config.site import Site, load_site, state_directory
-from config.strict import ConfigError
 from firmware_py.cli.apply import is_free
 from firmware_py.cli.codes import Code
-from firmware_py.cli.examine import refs_of
+from firmware_py.cli.facts import refs_of
 from firmware_py.core.command import CommandRefused
 from firmware_py.runtime.clock import SystemClock, utc_text
 from firmware_py.runtime.control_wire import ControlClient

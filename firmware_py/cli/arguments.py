@@ -4,11 +4,13 @@ Knows no verb.
 """
 
 import argparse
+from collections.abc import Callable
 from typing import TypeAlias
 
 DEFAULT_SITE = "/etc/floorguard/site.toml"
 DEFAULT_SOCKET = "/run/floorguard/control.sock"
 Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Group: TypeAlias = "tuple[tuple[str, ...], Callable[[Verbs], None]]"  # verbs, and what adds their words
 _CLI = "firmware_py.cli"
 
 

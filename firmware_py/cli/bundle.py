@@ -11,21 +11,21 @@ import platform
 import re
 import sys
 import tarfile
+import tomllib
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from config.faults import ConfigError
+from config.redact import redact
 from config.secrets import locate
 from config.site import Site, effective, load_site
-from config.strict import ConfigError
 from firmware_py.cli.codes import Code
-from firmware_py.cli.examine import Ground, examine, refs_of
+from firmware_py.cli.examine import Ground, examine
+from firmware_py.cli.facts import facts_of, refs_of
 from firmware_py.cli.wire import ask
 
 _PERSONAL = re.compile(r'^(\s*(?:name|phone|mail|role)\s*=\s*)".*?"', re.MULTILINE)
-_USERINFO = re.compile(r"://[^/@\s]+@")
-_LOOKS_SECRET = re.compile(r"(?i)\b(password|secret|community|token)(\s*[=:]\s*)(?!\"?(?:credential:|/))\S+")
-_SHORTEST = 4  # shorter secrets would strike out half of every text
 
 
 def run(args: argparse.Namespace) -> int:
@@ -48,7 +48,8 @@ def run(args: argparse.Namespace) -> int:
             parts[f"{verb}.json"] = json.dumps(answer, indent=1, ensure_ascii=False)
             picture = answer if verb == "status" else picture
     ground = Ground(
-        root=Path("/"), site=site, site_fault=fault, environ=os.environ,
+        root=Path("/"), site=None if site is None else facts_of(tomllib.loads(with_text)), site_fault=fault,
+        environ=os.environ,
         picture=picture if isinstance(picture, dict) else {},
     )  # fmt: skip
     parts["doctor.txt"] = "\n".join(f"{one.state.value:<8} {one.what:<18} {one.found}" for one in examine(ground))
@@ -71,16 +72,12 @@ def secrets_of(site: Site | None) -> list[str]:
             found.append(locate(ref, os.environ).read_text(errors="replace").strip())
         except (OSError, ConfigError):
             continue
-    return [one for one in found if len(one) >= _SHORTEST]
+    return found
 
 
 def sieve(text: str, hidden: Iterable[str]) -> str:
     """A text without secrets, and without the people of the site."""
-    for secret in sorted(hidden, key=len, reverse=True):
-        text = text.replace(secret, "(secret)")
-    text = _USERINFO.sub("://(secret)@", text)
-    text = _LOOKS_SECRET.sub(r"\1\2(secret)", text)
-    return _PERSONAL.sub(r'\1"(left out)"', text)
+    return _PERSONAL.sub(r'\1"(left out)"', redact(text, hidden))
 
 
 def _versions() -> str:

@@ -32,8 +32,8 @@ def run(args: argparse.Namespace) -> int:
 async def _devices(folder: Path, site: str) -> int:
     """Stand-ins for all devices of a site until Ctrl-C, and a site file in the folder that leads to them."""
     import config
+    from config.faults import ConfigError
     from config.site import load_site
-    from config.strict import ConfigError
     from firmware_py.demo.stand_ins import StandIns
 
     try:

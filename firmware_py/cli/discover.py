@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from config.strict import ConfigError, Fault
+from config.faults import ConfigError, Fault
 from firmware_py.cli.codes import Code
 from firmware_py.wiring.discover import Found, discover
 from firmware_py.wiring.probe import Address, Options, parse_address

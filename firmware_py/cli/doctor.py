@@ -6,13 +6,18 @@ Reads files and asks the daemon; opens no device and changes nothing.
 import argparse
 import json
 import os
+import tomllib
 from pathlib import Path
 
-from config.site import Site, load_site
-from config.strict import ConfigError
+from config.faults import ConfigError
 from firmware_py.cli.codes import Code
+from firmware_py.cli.drafts import judge
 from firmware_py.cli.examine import Ground, Look, State, examine
-from firmware_py.cli.wire import ask
+from firmware_py.cli.facts import Facts, facts_of
+from firmware_py.cli.kept import find_gist
+from firmware_py.cli.wire import ask, ask_quietly
+from firmware_py.runtime.generations import SITE_FILE
+from firmware_py.wiring.drafts import gather
 
 _MARKS = {State.GOOD: "ok  ", State.POOR: "POOR", State.BAD: "BAD ", State.SKIPPED: "--  "}
 _WIDTH = 79
@@ -20,12 +25,7 @@ _WIDTH = 79
 
 def run(args: argparse.Namespace) -> int:
     """Examine all."""
-    site: Site | None = None
-    fault = ""
-    try:
-        site = load_site(Path(args.file))
-    except ConfigError as error:
-        fault = str(error.faults[0])
+    site, fault = look_at_site(Path(args.file), args.socket)
     picture: object = None
     if Path(args.socket).exists():
         picture, _ = ask(args.socket, "status")
@@ -41,6 +41,18 @@ def run(args: argparse.Namespace) -> int:
         for one in looks:
             _print(one)
     return Code.FAILED if any(one.state is State.BAD for one in looks) else Code.OK
+
+
+def look_at_site(path: Path, socket: str) -> tuple[Facts | None, str]:
+    """Its facts, or its first fault. What runs, or was put in force by this release, needs no judgement."""
+    try:
+        draft = gather(path)
+        running = ask_quietly(socket, "config")
+        if not (isinstance(running, dict) and running["files"] == draft) and find_gist(path) is None:
+            judge(socket, path, draft)
+    except ConfigError as error:
+        return None, str(error.faults[0])
+    return facts_of(tomllib.loads(draft[SITE_FILE])), ""
 
 
 def _print(one: Look) -> None:

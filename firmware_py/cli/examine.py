@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from config.secrets import locate
-from config.site import Site, state_directory
+from firmware_py.cli.facts import Facts
 from firmware_py.cli.phone_looks import look_at_phones
 
 _LEAST_MB, _LEAST_SHARE = 200, 0.05
@@ -47,7 +47,7 @@ class Ground:
     """All that can be looked at. `picture`: the running controller's, empty where none runs."""
 
     root: Path
-    site: Site | None
+    site: Facts | None
     site_fault: str
     environ: Mapping[str, str]
     picture: Mapping[str, Any]
@@ -67,14 +67,16 @@ class Ground:
     @property
     def has_pins(self) -> bool:
         """Whether the site uses the board's pins."""
-        return self.site is not None and self.site.gpio is not None and self.site.gpio.factory == "lgpio"
+        return self.site is not None and self.site.pins
 
     @property
     def state(self) -> Path:
         """The state directory."""
         if self.site is None:
             return self.root / "var/lib/floorguard"
-        return state_directory(self.site, self.environ)
+        return Path(
+            self.site.directory or self.environ.get("STATE_DIRECTORY", "").split(":")[0] or "/var/lib/floorguard"
+        )
 
 
 def examine(ground: Ground) -> list[Look]:
@@ -247,7 +249,7 @@ def _secrets(ground: Ground) -> Look:
     if ground.site is None:
         return Look(what="secrets", state=State.SKIPPED, found="the site file has faults")
     wrong: list[str] = []
-    names = sorted(set(refs_of(ground.site.model_dump())))
+    names = ground.site.secrets
     for ref in names:
         if ref.startswith("credential:"):
             path = ground.root / "etc/floorguard/credentials" / ref.removeprefix("credential:")
@@ -266,26 +268,16 @@ def _secrets(ground: Ground) -> Look:
     return Look(what="secrets", state=State.GOOD, found=f"{len(names)} files, readable by nobody else")
 
 
-def refs_of(node: object, key: str = "") -> "list[str]":
-    """Every reference to a secret's file in a dumped site."""
-    if isinstance(node, Mapping):
-        return [ref for name, inner in node.items() for ref in refs_of(inner, str(name))]
-    if isinstance(node, list | tuple):
-        return [ref for inner in node for ref in refs_of(inner, key)]
-    named = key.endswith(("password_file", "secret_file", "community_file", "auth_secret_file", "privacy_secret_file"))
-    return [node] if named and isinstance(node, str) else []
-
-
 def _certificate(ground: Ground) -> Look:
-    mqtt = None if ground.site is None else ground.site.mqtt
-    if mqtt is None or mqtt.tls is None or mqtt.tls.cert_file is None:
+    file = "" if ground.site is None else ground.site.cert_file
+    if not file:
         return Look(what="certificate", state=State.SKIPPED, found="the line to the broker uses none of ours")
     from cryptography import x509
 
     from firmware_py.runtime.clock import SystemClock
 
     try:
-        cert = x509.load_pem_x509_certificate((ground.root / mqtt.tls.cert_file.lstrip("/")).read_bytes())
+        cert = x509.load_pem_x509_certificate((ground.root / file.lstrip("/")).read_bytes())
     except (OSError, ValueError) as error:
         fix = "as root: put the certificate there, readable for the group floorguard"
         return Look(what="certificate", state=State.BAD, found=f"cannot be read: {error}", fix=fix)
@@ -310,7 +302,7 @@ def _broker(ground: Ground) -> Look:
 
 def _phones(ground: Ground) -> list[Look]:
     """What the running controller has found out about each exchange."""
-    names = [] if ground.site is None else [exchange.id for exchange in ground.site.exchange]
+    names = () if ground.site is None else ground.site.exchanges
     found = look_at_phones(names, ground.picture.get("points", {}))
     bad = {True: State.BAD, False: State.POOR}
     return [

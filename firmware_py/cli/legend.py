@@ -45,13 +45,18 @@ def _find(args: argparse.Namespace) -> tuple[Legend | None, Code]:
     if not args.file and Path(args.socket).exists():
         answer, code = ask(args.socket, "legend", language=args.language)
         return (None, code) if answer is None else (decode(Legend, answer), code)
+    from config.faults import ConfigError
+    from firmware_py.cli.kept import find_gist
+
+    file = Path(args.file or DEFAULT_SITE)
+    if (gist := find_gist(file)) and args.language in ("", gist.legend.language):
+        return gist.legend, Code.OK
     from config.legend import arrange
-    from config.strict import ConfigError
     from config.texts import load_texts
     from firmware_py.wiring.building import build_floor
 
     try:
-        floor, _ = build_floor(Path(args.file or DEFAULT_SITE))
+        floor, _ = build_floor(file)
     except ConfigError as error:
         print(error, file=sys.stderr)
         return None, Code.CHECK

@@ -96,8 +96,13 @@ def _in_force(socket: str) -> "tuple[Declared | None, Code]":
 
 
 def _of_file(file: str) -> "tuple[Declared | None, Code]":
+    """Of a file: what was kept when it was put in force, else compiled."""
+    from firmware_py.cli.kept import find_gist
+
+    if gist := find_gist(Path(file)):
+        return Declared(batteries=gist.batteries, stages=gist.stages), Code.OK
+    from config.faults import ConfigError
     from config.stages import planned_stages
-    from config.strict import ConfigError
     from firmware_py.wiring.building import build_floor
 
     try:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from firmware_py.cli.beside import Held, held, on_line
 from firmware_py.cli.codes import Code
-from firmware_py.cli.probe_running import show_running
+from firmware_py.cli.probe_running import record_running, show_running
 from firmware_py.cli.spell import columns, plain
 from firmware_py.core.reading import Quality, Sample
 from firmware_py.report.fold import fold
@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
     devices = [] if args.directly else held(args.socket)
     if same := [one for one in devices if one.id == args.address]:
         return _beside(args, same[0])
-    from config.strict import ConfigError  # what asks the controller loads no schema
+    from config.faults import ConfigError  # what asks the controller loads no schema
     from firmware_py.wiring.capture import Capture
     from firmware_py.wiring.probe import parse_address
 
@@ -82,13 +82,8 @@ async def _read(args: argparse.Namespace, address: "Address | None", capture: "C
 
 
 def _beside(args: argparse.Namespace, device: Held) -> int:
-    if args.record:
-        print(
-            f"floorguard: the running controller reads {device.id}; a recording needs the device for itself. Stop the "
-            "controller, or add --directly where the device bears a second connection (an SNMP agent does)",
-            file=sys.stderr,
-        )
-        return Code.USAGE
+    if args.record and (code := record_running(args.socket, device, Path(args.record))) is not Code.OK:
+        return code
     return show_running(args.socket, device, as_json=args.json)
 
 

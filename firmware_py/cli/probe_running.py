@@ -5,12 +5,40 @@ From the control socket alone. It must not open a device.
 
 import json
 import sys
+from pathlib import Path
 
 from firmware_py.cli.beside import Held
 from firmware_py.cli.codes import Code
 from firmware_py.cli.spell import age, columns, plain
 from firmware_py.cli.wire import ask
+from firmware_py.core.command import CommandRefused
 from firmware_py.report.fold import fold
+from firmware_py.runtime.control_line import Line
+
+SILENCE_MS = 75_000  # a recording waits for readings that are a minute apart
+
+
+def record_running(socket: str, asked: Held, path: Path) -> Code:
+    """Have the controller keep what it hears from the device with its next readings, and write that."""
+    print(f"waiting for the controller to read {asked.id}, for a minute at most ...", file=sys.stderr)
+    code = Code.UNREACHABLE
+    try:
+        with Line(Path(socket), SILENCE_MS) as line:
+            code = Code.FAILED
+            answer = line.ask("capture", device=asked.id)
+    except CommandRefused as error:
+        print(f"floorguard: {error}", file=sys.stderr)
+        return code
+    assert isinstance(answer, dict)
+    try:
+        path.write_text(answer["text"], encoding="utf-8")
+    except OSError as error:
+        print(f"floorguard: {path}: {error.strerror}; name a file where you may write", file=sys.stderr)
+        return Code.FAILED
+    if answer["left"]:
+        print(f"not read within the time, and so not in it: {', '.join(answer['left'])}", file=sys.stderr)
+    print(f"{path} is written; in tests/data/captures it is a test", file=sys.stderr)
+    return Code.OK
 
 
 def show_running(socket: str, asked: Held, *, as_json: bool) -> int:

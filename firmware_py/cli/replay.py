@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from config.strict import ConfigError
+from config.faults import ConfigError
 from firmware_py.cli.codes import Code
 from firmware_py.cli.shadow import spell_event
 from firmware_py.core.codec import digest

@@ -11,6 +11,7 @@ from typing import assert_never
 from firmware_py.core.check import Test, evaluate, points_of
 from firmware_py.core.event import Event
 from firmware_py.core.image import InputImage, freeze
+from firmware_py.core.looked import Looked
 from firmware_py.core.output import OutputValue
 from firmware_py.core.plan import Plan
 from firmware_py.core.point import Kind, Point
@@ -55,6 +56,7 @@ class Shadow:
     utc_s: int = 1_780_000_000
     now_ms: int = 1_000_000
     state: State = field(default_factory=State)
+    looked: Looked | None = None
     values: dict[str, Value] = field(default_factory=dict)
     cells: list[Cell] = field(default_factory=list)
     outputs: dict[str, OutputValue] = field(default_factory=dict)
@@ -149,8 +151,8 @@ class Shadow:
             self.values[CLOCK_POINT] = self.utc_s + self.now_ms // 1_000
             before = self.outputs
             image = self._image()
-            decision = step(self.plan, self.state, image, (), self.now_ms)
-            self.state = decision.state
+            decision = step(self.plan, self.state, image, (), self.now_ms, self.looked)
+            self.state, self.looked = decision.state, decision.looked
             self.outputs = {name: drive.value for name, drive in decision.outputs.items()}
             at_ms, self.wake_ms = self.now_ms - since_ms, decision.wake_at_ms
             if decision.events or self.outputs != before:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from config.strict import ConfigError
+from config.faults import ConfigError
 from firmware_py.cli.codes import Code
 from firmware_py.cli.shadow import Moment, Shadow
 from firmware_py.cli.spell import columns, span

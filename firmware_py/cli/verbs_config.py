@@ -6,13 +6,12 @@ Knows no daemon and does not load what the verbs do.
 import argparse
 from collections.abc import Callable
 
-from firmware_py.cli.arguments import Verbs, add_site, add_socket, add_verb, duration_ms
+from firmware_py.cli.arguments import Group, Verbs, add_site, add_socket, add_verb, duration_ms
 
 _WINDOW_MS = 300_000
 
 
-def add(verbs: Verbs) -> None:
-    """All of them."""
+def _add(verbs: Verbs) -> None:
     diff = add_verb(verbs, "diff", "what the site file would change in what is in force, and what that would do")
     add_site(diff)
     diff.add_argument("--generation", type=int, default=0, metavar="N", help="against this one (default: in force)")
@@ -56,3 +55,6 @@ def _add_window(verb: argparse.ArgumentParser) -> None:
 
 def _add_json(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--json", action="store_true", help="as JSON, version 1")
+
+
+GROUPS: tuple[Group, ...] = ((("diff", "apply", "confirm", "rollback", "edit"), _add),)

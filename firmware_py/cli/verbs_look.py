@@ -3,16 +3,12 @@
 Knows no daemon and does not load what the verbs do.
 """
 
-from firmware_py.cli.arguments import DEFAULT_SITE, Verbs, add_site, add_socket, add_verb, duration_ms
+from firmware_py.cli.arguments import DEFAULT_SITE, Group, Verbs, add_site, add_socket, add_verb, duration_ms
 
 CREDENTIALS = "/etc/floorguard/credentials"
 
 
-def add(verbs: Verbs) -> None:
-    """All of them."""
-    _add_init(verbs)
-    _add_care(verbs)
-    _add_simulate(verbs)
+def _add_replay(verbs: Verbs) -> None:
     replay = add_verb(verbs, "replay", "run the recorded inputs again; with a site file, show what it would change")
     replay.add_argument("file", nargs="?", default="", help="site file to compare with (default: only verify)")
     replay.add_argument("--config", metavar="FILE", default=DEFAULT_SITE, help="site file (default %(default)s)")
@@ -83,3 +79,11 @@ def _add_care(verbs: Verbs) -> None:
         verb.add_argument("--config", metavar="FILE", default=DEFAULT_SITE, help="site file (default %(default)s)")
     for verb in (doctor, bundle, export, restore):
         add_socket(verb)
+
+
+GROUPS: tuple[Group, ...] = (
+    (("discover", "init"), _add_init),
+    (("doctor", "bundle", "export", "restore"), _add_care),
+    (("simulate",), _add_simulate),
+    (("replay",), _add_replay),
+)

@@ -134,6 +134,11 @@ class AlarmState:
         return self.active or not self.acked or self.latched
 
     @property
+    def rests(self) -> bool:
+        """True while nothing of it runs by the clock: only its condition or a person can move it."""
+        return not (self.stands or self.suppressed_by or self.recent_ms or self.set_aside or self.silenced)
+
+    @property
     def sounds(self) -> bool:
         """True while the sounder is due for it."""
         return self.display is Display.ACTIVE_UNACKED and not self.silenced

@@ -46,20 +46,23 @@ def advance(
     conditions: Mapping[str, ConditionState],
     *,
     dt_ms: int,
-) -> tuple[dict[str, AlarmState], Annunciation]:
-    """All alarms, one look later."""
-    moved = {
-        name: alarm.advance(
-            a, states[name], conditions[a.condition], rules, because=_because(a, conditions), dt_ms=dt_ms
-        )
-        for name, a in alarms.items()
-    }
-    fresh = [name for name, state in moved.items() if state is not states[name] and _is_fresh(states[name], state)]
+    among: Collection[str] | None = None,
+) -> tuple[Mapping[str, AlarmState], Annunciation]:
+    """All alarms, one look later. `among`: those that stand or can have moved, where that is known."""
+    chosen = alarms if among is None else {name: a for name, a in alarms.items() if name in among}
+    changed: dict[str, AlarmState] = {}
+    for name, declared in chosen.items():
+        because, condition = _because(declared, conditions), conditions[declared.condition]
+        state = alarm.advance(declared, states[name], condition, rules, because=because, dt_ms=dt_ms)
+        if state is not states[name]:
+            changed[name] = state
+    fresh = [name for name, state in changed.items() if _is_fresh(states[name], state)]
     recent_ms = tuple(age + dt_ms for age in known.recent_ms if age + dt_ms < rules.flood_window_ms)
     recent_ms = (recent_ms + (0,) * len(fresh))[-_COUNTED_MOST:]
     flood = len(recent_ms) >= rules.flood_end_count if known.flood else len(recent_ms) > rules.flood_count
+    moved: Mapping[str, AlarmState] = {**states, **changed} if changed else states
     moved = _quiet(alarms, unsilence(alarms, moved, fresh, flood=flood), flood=flood)
-    arrivals = _arrivals(alarms, states, moved, known.arrivals)
+    arrivals = _arrivals(chosen, states, moved, known.arrivals)
     if (flood, recent_ms, arrivals) == (known.flood, known.recent_ms, known.arrivals):
         return moved, known
     return moved, Annunciation(flood=flood, recent_ms=recent_ms, arrivals=arrivals)
@@ -83,27 +86,29 @@ def _is_fresh(was: AlarmState, now: AlarmState) -> bool:
 
 
 def unsilence(
-    alarms: Mapping[str, Alarm], moved: dict[str, AlarmState], fresh: Collection[str], *, flood: bool
-) -> dict[str, AlarmState]:
+    alarms: Mapping[str, Alarm], moved: Mapping[str, AlarmState], fresh: Collection[str], *, flood: bool
+) -> Mapping[str, AlarmState]:
     """A fresh alarm ends the silence of all others, for nobody silenced that one; in a flood only a high one does."""
     if not any(not flood or alarms[name].priority is AlarmPriority.HIGH for name in fresh):
         return moved
-    return moved | {
+    loud = {
         name: replace(state, silenced=False, silenced_ms=0)
         for name, state in moved.items()
         if state.silenced and _has_voice(alarms[name], flood)
     }
+    return {**moved, **loud}
 
 
-def _quiet(alarms: Mapping[str, Alarm], moved: dict[str, AlarmState], *, flood: bool) -> dict[str, AlarmState]:
+def _quiet(alarms: Mapping[str, Alarm], moved: Mapping[str, AlarmState], *, flood: bool) -> Mapping[str, AlarmState]:
     """In a flood only high alarms sound; the lamps go on showing all of them."""
     if not flood:
         return moved
-    return moved | {
+    hushed = {
         name: replace(state, silenced=True, silenced_ms=0)
         for name, state in moved.items()
         if state.sounds and not _has_voice(alarms[name], flood)
     }
+    return {**moved, **hushed}
 
 
 def _has_voice(declared: Alarm, flood: bool) -> bool:

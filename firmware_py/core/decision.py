@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from firmware_py.core.command import Reply
 from firmware_py.core.event import Event
+from firmware_py.core.looked import Looked
 from firmware_py.core.mode import Mode
 from firmware_py.core.output import OutputImage
 from firmware_py.core.reading import Reading
@@ -19,7 +20,8 @@ class Decision:
     """`because`: ids of the conditions and commands behind `mode`. `stage`: number of stages shed over all causes.
     `flags`: words beside the mode (`manual_records`, `drill`, ...). `wake_at_ms`: the earliest time at which the answer
     could change with unchanged inputs, None if it cannot; always later than the step's own time. `derived`: readings
-    that were worked out in this step, which belong to the picture that people are shown."""
+    that were worked out in this step, which belong to the picture that people are shown. `looked` makes the next step
+    cheap and says nothing."""
 
     state: State
     outputs: OutputImage
@@ -31,3 +33,4 @@ class Decision:
     replies: tuple[Reply, ...] = ()
     wake_at_ms: int | None = None
     derived: Mapping[str, Reading] = field(default_factory=dict)
+    looked: Looked | None = field(default=None, compare=False, repr=False)

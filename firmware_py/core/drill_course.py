@@ -49,8 +49,8 @@ def _practise(plan: Plan, before: State, now: State, image: InputImage) -> State
     real = frozenset[str]()
     if not now.drill.on:
         real = frozenset(name for name in mine if now.alarms[name].active and _is_real(plan, name, image))
-    renewed = {name: one.renewed() if name in real - fresh else one for name, one in now.alarms.items()}
-    renewed = annunciation.unsilence(plan.alarms, renewed, real, flood=now.annunciation.flood)
+    anew = {name: one.renewed() if name in real - fresh else one for name, one in now.alarms.items()}
+    renewed = annunciation.unsilence(plan.alarms, anew, real, flood=now.annunciation.flood)
     return replace(now, alarms=keep(now.alarms, renewed), drill=replace(now.drill, alarms=mine - real))
 
 

@@ -96,8 +96,12 @@ def advance(
     number, known = book.number, max(book.year, year or 0)
     if book.year and known > book.year:
         number = 0
+    active: dict[str | None, tuple[str, ...]] = {}
+    for declared in alarms.values():
+        if alarm_states[declared.id].active:
+            active[declared.cause] = (*active.get(declared.cause, ()), declared.id)
     for name, cause in causes.items():
-        joined = tuple(a.id for a in alarms.values() if a.cause == name and alarm_states[a.id].active)
+        joined = active.get(name, ())
         running = joined or states[name].phase is not CausePhase.IDLE
         open_one = incidents.get(name)
         if open_one is None:

@@ -3,11 +3,12 @@
 Rules say "when X, I want output Y at value V". This module must not know devices, wires or files.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias, assert_never
+from typing import TypeAlias, TypeVar, assert_never
 
 from firmware_py.core.alarm import Alarm, AlarmRules, Display
+from firmware_py.core.check import points_of
 from firmware_py.core.checklist import Checklist
 from firmware_py.core.compressor import Compressor
 from firmware_py.core.condition import Condition
@@ -25,6 +26,7 @@ from firmware_py.core.stage import Stage
 from firmware_py.core.trend import Trend
 from firmware_py.core.volume import Volume
 
+K = TypeVar("K")
 Fact: TypeAlias = tuple[str, str]  # what kind of thing a rule looks at, and which: ("alarm", "ups1_on_battery")
 
 
@@ -199,11 +201,14 @@ class Announce:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readers:
     """The rules by what they move and by what they look at, so that a cycle asks only those whose facts have changed.
-    `outputs_of`: the outputs behind each fact."""
+    `outputs_of`: the outputs behind each fact. `conditions_of`: those that look at a point. `alarms_of`: those that
+    follow a condition or are suppressed by it."""
 
     rules_of: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
     interlocks_of: Mapping[str, tuple[Interlock, ...]] = field(default_factory=dict)
     outputs_of: Mapping[Fact, frozenset[str]] = field(default_factory=dict)
+    conditions_of: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    alarms_of: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,7 +247,7 @@ class Plan:
     def __post_init__(self) -> None:
         ordered = sorted(self.stages.values(), key=lambda stage: (stage.order, stage.id))
         object.__setattr__(self, "causes_stages", {c: tuple(s for s in ordered if s.cause == c) for c in self.causes})
-        object.__setattr__(self, "readers", _readers(self.rules, self.interlocks))
+        object.__setattr__(self, "readers", _readers(self))
 
     def stages_of(self, cause: str) -> tuple[Stage, ...]:
         """The cause's stages, first to be shed first."""
@@ -275,19 +280,26 @@ def facts_of(when: When) -> Iterator[Fact]:
             assert_never(never)
 
 
-def _readers(rules: tuple[Rule, ...], interlocks: tuple[Interlock, ...]) -> Readers:
+def _readers(plan: Plan) -> Readers:
     rules_of, interlocks_of = dict[str, list[Rule]](), dict[str, list[Interlock]]()
-    outputs_of: dict[Fact, set[str]] = {}
-    for rule in rules:
+    for rule in plan.rules:
         rules_of.setdefault(rule.output, []).append(rule)
-    for interlock in interlocks:
+    for interlock in plan.interlocks:
         interlocks_of.setdefault(interlock.output, []).append(interlock)
-    whens = [(rule.output, rule.when) for rule in rules] + [(lock.output, lock.when) for lock in interlocks]
-    for output, when in whens:
-        for fact in facts_of(when):
-            outputs_of.setdefault(fact, set()).add(output)
+    whens = [(rule.output, rule.when) for rule in plan.rules] + [(lock.output, lock.when) for lock in plan.interlocks]
+    conditions = plan.conditions.items()
+    heard = [(alarm.id, (alarm.condition, *alarm.suppressed_by)) for alarm in plan.alarms.values()]
     return Readers(
         rules_of={name: tuple(found) for name, found in rules_of.items()},
         interlocks_of={name: tuple(found) for name, found in interlocks_of.items()},
-        outputs_of={fact: frozenset(found) for fact, found in outputs_of.items()},
+        outputs_of=_grouped((fact, output) for output, when in whens for fact in facts_of(when)),
+        conditions_of=_grouped((point, name) for name, condition in conditions for point in points_of(condition.test)),
+        alarms_of=_grouped((name, alarm) for alarm, names in heard for name in names),
     )
+
+
+def _grouped(pairs: Iterable[tuple[K, str]]) -> dict[K, frozenset[str]]:
+    found: dict[K, set[str]] = {}
+    for key, name in pairs:
+        found.setdefault(key, set()).add(name)
+    return {key: frozenset(names) for key, names in found.items()}

@@ -4,7 +4,7 @@ Durations are elapsed or remaining, never absolute stamps, for those restart at 
 and is dropped when the boot is another. This module must not know files.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -151,25 +151,25 @@ def begin(plan: Plan, state: State) -> State:
     )
 
 
-def run_down(state: State, dt_ms: int, *, utc_s: int | None) -> State:
+def run_down(state: State, dt_ms: int, *, utc_s: int | None, awake: Iterable[str] | None = None) -> State:
     """What ends by the clock alone (shelves, silences, overrides, a lamp test), `dt_ms` later; before new orders.
-    `utc_s`: wall time, None while it is not known."""
+    `utc_s`: wall time, None while it is not known. `awake`: all alarms that do not rest, where that is known."""
     restored = state.stepped_ms is None
-    timed = any(
-        alarm.shelved_ms or alarm.silenced_ms or (alarm.active and alarm.acked) for alarm in state.alarms.values()
-    )
+    alarms = {name: state.alarms[name] for name in (state.alarms if awake is None else awake)}
+    timed = [name for name, one in alarms.items() if one.shelved_ms or one.silenced_ms or (one.active and one.acked)]
     if not (timed or state.overrides or state.lamp_test_ms):
         return state
+    aged = {name: alarms[name].aged(dt_ms, utc_s=utc_s, restored=restored) for name in timed}
     lamp_test_ms = max(0, state.lamp_test_ms - dt_ms)
     return replace(
         state,
-        alarms={name: alarm.aged(dt_ms, utc_s=utc_s, restored=restored) for name, alarm in state.alarms.items()},
+        alarms={**state.alarms, **aged} if aged else state.alarms,
         overrides={name: hand.aged(dt_ms) for name, hand in state.overrides.items() if not hand.over(dt_ms)},
         lamp_test_ms=lamp_test_ms,
         lamp_test_by=state.lamp_test_by if lamp_test_ms else "",
     )
 
 
-def keep(before: Mapping[str, T], after: dict[str, T]) -> Mapping[str, T]:
+def keep(before: Mapping[str, T], after: Mapping[str, T]) -> Mapping[str, T]:
     """`before` itself when nothing in it has changed, so that a floor at rest can be told by identity."""
     return before if all(after[name] is item for name, item in before.items()) else after

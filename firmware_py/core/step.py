@@ -31,6 +31,7 @@ from firmware_py.core.calendar import year_of
 from firmware_py.core.command import Command
 from firmware_py.core.decision import Decision
 from firmware_py.core.image import InputImage
+from firmware_py.core.looked import Looked, awake, last_look, restless
 from firmware_py.core.orders import obey
 from firmware_py.core.output import OutputImage
 from firmware_py.core.plan import Plan
@@ -43,35 +44,51 @@ from firmware_py.core.wake import wake_at_ms
 CLOCK_POINT = "clock.utc_s"
 
 
-def step(plan: Plan, state: State, image: InputImage, commands: tuple[Command, ...], now_ms: int) -> Decision:
-    """One cycle at `now_ms` (monotonic, never earlier than the last one; `image` was frozen at the same time)."""
+def step(
+    plan: Plan,
+    state: State,
+    image: InputImage,
+    commands: tuple[Command, ...],
+    now_ms: int,
+    looked: Looked | None = None,
+) -> Decision:
+    """One cycle at `now_ms` (monotonic, never earlier than the last one; `image` was frozen at the same time).
+
+    `looked`: what the decision before this one says of itself. It saves looking again at what has not changed; the
+    answer is the same without it.
+    """
     assert image.now_ms == now_ms, "the image belongs to another cycle"
-    before = begin(plan, state)
+    looked = last_look(looked, plan, state)
+    before = begin(plan, state) if looked is None else state
     dt_ms = 0 if before.stepped_ms is None else now_ms - before.stepped_ms
     utc_s = _utc_s(image)
     assert dt_ms >= 0, "time does not run backwards"
-    ordered, events, replies = obey(plan, run_down(before, dt_ms, utc_s=utc_s), commands, now_ms)
+    aged = run_down(before, dt_ms, utc_s=utc_s, awake=None if looked is None else looked.awake)
+    ordered, events, replies = obey(plan, aged, commands, now_ms)
     ordered, derivations = _work_out(plan, ordered, image, dt_ms)
     image = image.joined(derivations)
 
-    known = _advance(plan, ordered, drill.rehearse(plan.drills, ordered.drill, image), dt_ms)
+    known, seen = _advance(plan, ordered, drill.rehearse(plan.drills, ordered.drill, image), dt_ms, looked)
     year = None if utc_s is None else year_of(utc_s)
     known, recorded = record.keep(plan, before, ordered, known, image, year=year, dt_ms=dt_ms)
     known, drill_events = drill_course.advance(plan, before, known, image, utc_s=utc_s, dt_ms=dt_ms)
 
-    was, now = _look_twice(plan, before, known)
+    was, now = _look_twice(plan, before, known, looked)
     outputs = _decide(plan, before, known, was, now)
     compressors, held = compressor.protect(
         plan.compressors, known.compressors, outputs, image, known.conditions, stepped_ms=before.stepped_ms
     )
     outputs = {**outputs, **held}
-    known = replace(known, compressors=compressors)
-    after = replace(known, stepped_ms=now_ms, settled=True, outputs=remember(plan, outputs, known.outputs, dt_ms))
+    after = replace(
+        known, compressors=compressors, stepped_ms=now_ms, settled=True,
+        outputs=remember(plan, outputs, known.outputs, dt_ms),
+    )  # fmt: skip
     after, looks = course.look(plan, after, image, now.mode, now.flags)
     decision = Decision(
         state=after, outputs=outputs, mode=now.mode, flags=now.flags, because=now.because,
-        stage=sum(s.shed for s in after.stages.values()),
-        replies=tuple(replies), wake_at_ms=wake_at_ms(plan, after, image), derived=derivations,
+        stage=sum(s.shed for s in after.stages.values()), replies=tuple(replies),
+        wake_at_ms=wake_at_ms(plan, after, image, seen.restless, seen.awake), derived=derivations,
+        looked=replace(seen, state=after, situation=now if is_calm(known, after) else None),
     )  # fmt: skip
     told = chronicle.tell(plan, before, image, decision, was.mode)
     happened = (*events, *recorded, *told, *looks)
@@ -84,17 +101,17 @@ def _work_out(plan: Plan, state: State, image: InputImage, dt_ms: int) -> tuple[
     worked = derived.derive(plan.batteries, state.batteries, image, off, dt_ms, overlong)
     trends, rises = trend.derive(plan.trends, state.trends, image, stepped_ms=state.stepped_ms)
     cuts = planned.current(state.cuts, image)
-    state = replace(state, batteries=keep(state.batteries, dict(worked.batteries)), trends=trends, cuts=cuts)
     volumes, counted = volume.derive(plan.volumes, state.volumes, image, dt_ms)
-    state = replace(state, volumes=volumes)
     readings = {**worked.readings, **rises, **counted, **lines.derive(plan.lines, state.said, image)}
     if planned.PHASE in plan.points:
         readings |= planned.derive((*plan.cuts, *cuts), image)
+    started = state.generator
     if plan.generator is not None:
-        started = generator.advance(plan.generator, state.generator, state.conditions, image, dt_ms=dt_ms)
-        state = replace(state, generator=started)
+        started = generator.advance(plan.generator, started, state.conditions, image, dt_ms=dt_ms)
         readings |= generator.show(started, image.now_ms)
     readings |= drill.age(state.drill, image, plan.points)
+    batteries = keep(state.batteries, dict(worked.batteries))
+    state = replace(state, batteries=batteries, trends=trends, cuts=cuts, volumes=volumes, generator=started)
     return state, readings
 
 
@@ -120,31 +137,42 @@ def _decide(plan: Plan, before: State, known: State, was: Situation, now: Situat
     return drives | arbitrate(plan, asked, now, known.outputs, anew)
 
 
-def _advance(plan: Plan, state: State, image: InputImage, dt_ms: int) -> State:
-    """Conditions, alarms, causes and stages move, each on what the ones before it have become."""
-    looked = {
-        name: condition.advance(c, state.conditions[name], image, dt_ms=dt_ms, stepped_ms=state.stepped_ms)
-        for name, c in plan.conditions.items()
+def _advance(plan: Plan, state: State, image: InputImage, dt_ms: int, looked: Looked | None) -> tuple[State, Looked]:
+    """Conditions, alarms, causes and stages move, each on what the ones before it have become; and what was seen."""
+    names: Collection[str] = plan.conditions if looked is None else looked.conditions(state, image.readings)
+    found = {
+        name: condition.advance(
+            plan.conditions[name], state.conditions[name], image, dt_ms=dt_ms, stepped_ms=state.stepped_ms
+        )
+        for name in names
     }
-    conditions = keep(state.conditions, looked)
+    moved = {name: one for name, one in found.items() if one is not state.conditions[name]}
+    conditions = {**state.conditions, **moved} if moved else state.conditions
+    stirred: Collection[str] = plan.alarms if looked is None else looked.alarms(state, moved)
     alarms, told = annunciation.advance(
-        plan.alarms, plan.alarm_rules, state.alarms, state.annunciation, conditions, dt_ms=dt_ms
-    )
+        plan.alarms, plan.alarm_rules, state.alarms, state.annunciation, conditions, dt_ms=dt_ms,
+        among=None if looked is None else stirred,
+    )  # fmt: skip
     causes, stages = dict(state.causes), dict(state.stages)
     for name, cause in plan.causes.items():
         own = plan.stages_of(name)
         shed = any(stages[s.id].shed for s in own)
-        moved = mode.advance(cause, causes[name], conditions, shed=shed, dt_ms=dt_ms)
-        changed, causes[name] = stage.advance(cause, moved, own, stages, conditions, dt_ms)
+        now = mode.advance(cause, causes[name], conditions, shed=shed, dt_ms=dt_ms)
+        changed, causes[name] = stage.advance(cause, now, own, stages, conditions, dt_ms)
         stages.update(changed)
-    return replace(
-        state, conditions=conditions, alarms=keep(state.alarms, alarms), annunciation=told,
+    known = replace(
+        state, conditions=conditions, alarms=alarms, annunciation=told,
         causes=keep(state.causes, causes), stages=keep(state.stages, stages),
+    )  # fmt: skip
+    return known, Looked(
+        plan=plan, state=known, readings=image.readings, restless=restless(state.conditions, found),
+        awake=awake(stirred, state.alarms, alarms), situation=None,
     )  # fmt: skip
 
 
-def _look_twice(plan: Plan, before: State, known: State) -> tuple[Situation, Situation]:
-    was = _look(plan, before)
+def _look_twice(plan: Plan, before: State, known: State, looked: Looked | None) -> tuple[Situation, Situation]:
+    was = None if looked is None else looked.situation
+    was = was or _look(plan, before)
     return was, was if is_calm(before, known) else _look(plan, known)
 
 

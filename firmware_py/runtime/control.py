@@ -15,6 +15,7 @@ from itertools import count
 from pathlib import Path
 from typing import TypeAlias
 
+from config.redact import redact
 from config.strict import ConfigError, Fault
 from firmware_py.core.command import Command, CommandKind, CommandRefused
 from firmware_py.core.output import OutputValue, Pattern
@@ -119,7 +120,7 @@ class Control:
                 case _:
                     raise CommandRefused(f"no such verb: {verb!r:.40}")
         except CommandRefused as error:
-            await _send(writer, {"ok": False, "error": str(error)})
+            await _send(writer, {"ok": False, "error": redact(str(error))})
 
     async def _stream(self, writer: asyncio.StreamWriter) -> None:
         waker = self._board.watch()

@@ -11,6 +11,7 @@ from typing import TypeAlias
 from firmware_py.core.command import Command
 from firmware_py.core.decision import Decision
 from firmware_py.core.image import InputImage
+from firmware_py.core.looked import Looked
 from firmware_py.core.plan import Plan
 from firmware_py.core.state import State, resume
 from firmware_py.core.step import CLOCK_POINT
@@ -25,7 +26,7 @@ PERIOD_MS = 1_000
 # storm: up to BURST cycles follow one another at once.
 GAP_MS, BURST = 10, 5
 
-Step: TypeAlias = Callable[[Plan, State, InputImage, tuple[Command, ...], int], Decision]
+Step: TypeAlias = Callable[[Plan, State, InputImage, tuple[Command, ...], int, Looked | None], Decision]
 
 
 class Cycle:
@@ -41,6 +42,7 @@ class Cycle:
         self._beat = beat
         self._last_ms = -1 if state.stepped_ms is None else state.stepped_ms
         self._told_time_ms = -PERIOD_MS
+        self._looked: Looked | None = None
         self._recent_ms = deque([-BURST * GAP_MS] * BURST, maxlen=BURST)  # when the latest cycles were
 
     async def run(self) -> None:
@@ -64,8 +66,8 @@ class Cycle:
         self._tell_time(now_ms)
         image = self._table.freeze(now_ms)
         commands = self._desk.take()
-        decision = self._step(self._plan, self.state, image, commands, now_ms)
-        self.state, self._last_ms = decision.state, now_ms
+        decision = self._step(self._plan, self.state, image, commands, now_ms, self._looked)
+        self.state, self._last_ms, self._looked = decision.state, now_ms, decision.looked
         self._recent_ms.append(now_ms)
         self._writer.apply(decision.outputs)
         self._audience.record(image, commands, decision)

@@ -86,7 +86,7 @@ class Generations:
         """Texts of a generation by their names relative to its folder."""
         folder = self.path(number).parent
         names = [Path(SITE_FILE), *sorted(path.relative_to(folder) for path in folder.glob("profiles/*.toml"))]
-        return {str(name): (folder / name).read_text(encoding="utf-8") for name in names}
+        return {str(name): (folder / name).read_bytes().decode() for name in names}  # ends of lines as they are
 
     def add(self, files: Mapping[str, str], who: Generation, *, trial: bool) -> Generation:
         """Store a new one, as the one on probation or as confirmed; `who.number` is given here."""

@@ -6,8 +6,10 @@ a protocol or what a point means.
 
 import asyncio
 import logging
+import sys
 from collections.abc import Callable, Iterable, Mapping
 
+from config.redact import redact
 from firmware_py.core.reading import Reason, Sample, bad
 from firmware_py.ports import Bus, DeviceError, PollGroup, RemotePort
 from firmware_py.runtime.ask import DEFAULT_LIMITS, Asker, Hung, Limits
@@ -131,7 +133,18 @@ class Poller:
                     await self._tell_all()
                 else:
                     self._skip_turn()
-                    break
+                    return
+        await self._probe_one()
+
+    async def _probe_one(self) -> None:
+        """Ask one dead device, the one that waits longest. Last and one a round: what comes due while it keeps us
+        waiting is read in its usual order, so that nobody pays for more than this one silence."""
+        dead = {device: health.probe_ms for device, health in self._health.items() if health.dead}
+        device = min(dead, key=lambda name: dead[name], default="")
+        if not self._reading or dead.get(device, sys.maxsize) > self._clock.now_ms():
+            return
+        if not await self._poll(self._groups_of(device)[0]):  # one thing only, its fastest group
+            self._skip_turn()
 
     def _skip_turn(self) -> None:
         """The bus is at fault: the others that were due now would only wait for the same silence."""
@@ -139,10 +152,7 @@ class Poller:
             self._schedule.done(group, self._clock.now_ms())
 
     def _is_due(self, group: PollGroup) -> bool:
-        if self._due_ms(group) > self._clock.now_ms():
-            return False
-        # A dead device is asked one thing only, its fastest group.
-        return not self._health[group.device].dead or group is self._groups_of(group.device)[0]
+        return not self._health[group.device].dead and self._schedule.due_ms(group) <= self._clock.now_ms()
 
     def _groups_of(self, device: str) -> list[PollGroup]:
         return [group for group in self._schedule.groups if group.device == device]
@@ -190,7 +200,7 @@ class Poller:
         return True, wanted
 
     def _surprise(self, error: Exception) -> DeviceError:
-        shown = f"{type(error).__name__}: {error}"
+        shown = redact(f"{type(error).__name__}: {error}")
         if (kind := type(error).__name__) not in self._surprises:
             self._surprises.add(kind)
             log.error("%s: the driver failed in a way it should not", self.name, exc_info=error)

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
+from config.redact import redact
 from firmware_py.core.image import InputImage, freeze
 from firmware_py.core.point import Kind, Point
 from firmware_py.core.reading import Quality, Reading, Reason, Sample, Value, bad
@@ -118,7 +119,7 @@ class PointTable:
         for name, reading in known.items():
             if reading.quality is Quality.GOOD:
                 self._readings[name] = self._picture[name] = replace(
-                    reading, quality=Quality.UNCERTAIN, because=Reason.DOUBTFUL, detail=detail[:_MAX_DETAIL]
+                    reading, quality=Quality.UNCERTAIN, because=Reason.DOUBTFUL, detail=_cut(detail)
                 )
         self._wake()
 
@@ -171,9 +172,12 @@ def _stamp(sample: Sample, before: Reading | None, at_ms: int) -> Reading:
     value: Value | None = sample.value
     if sample.quality is Quality.BAD:
         value, at_ms = (None, 0) if before is None else (before.value, before.at_ms)
-    return Reading(
-        value=value, quality=sample.quality, at_ms=at_ms, because=sample.because, detail=sample.detail[:_MAX_DETAIL]
-    )
+    return Reading(value=value, quality=sample.quality, at_ms=at_ms, because=sample.because, detail=_cut(sample.detail))
+
+
+def _cut(detail: str) -> str:
+    """What people may read of a detail; most have none."""
+    return redact(detail)[:_MAX_DETAIL] if detail else ""
 
 
 def _differ(before: Reading | None, after: Reading) -> bool:

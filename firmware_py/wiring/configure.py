@@ -19,26 +19,29 @@ from firmware_py.core.event import Event, Severity
 from firmware_py.core.reading import Value
 from firmware_py.runtime.board import Json
 from firmware_py.runtime.clock import Clock, ClockQuality, Waker, utc_text
-from firmware_py.runtime.generations import MAX_BYTES, SITE_FILE, Generation, Generations
+from firmware_py.runtime.generations import Generation, Generations
 from firmware_py.wiring.choice import LASTING_MS, Build
+from firmware_py.wiring.drafts import checked_files
+from firmware_py.wiring.gist import Gist, keep
 
 log = logging.getLogger(__name__)
 WINDOW_MS, SHORTEST_MS, LONGEST_MS = 300_000, 1_000, 24 * 3_600_000
 _LOOK_MS = 1_000
 _FAILURES = 3  # of one driver within the window: nobody needs to wait for its end
-_MOST_FILES = 64
 Fields: TypeAlias = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Works:
-    """What the changing of a running controller needs. `restarts`: failures by task; `alive`: devices that answer."""
+    """What the changing of a running controller needs. `restarts`: failures by task; `alive`: devices that answer;
+    `gist`: of what runs."""
 
     swap: Callable[[Floor, Devices], Awaitable[tuple[str, ...]]]
     build: Build
     tell: Callable[[Sequence[Event]], None]
     restarts: Callable[[], Mapping[str, int]]
     alive: Callable[[], Mapping[str, bool]]
+    gist: Callable[[], Gist]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +73,7 @@ class Configure:
     # ------------------------------------------------------------------------------------------------------- the verbs
     async def apply(self, by: str, fields: Fields) -> Json:
         """Put `files` in force on probation for `window_ms`. CommandRefused with every fault of them."""
-        files = _files(fields.get("files"))
+        files = checked_files(fields.get("files"))
         return await self._put(files, by, _window_ms(fields), "apply")
 
     async def rollback(self, by: str, fields: Fields) -> Json:
@@ -145,11 +148,14 @@ class Configure:
     # -------------------------------------------------------------------------------------------------------- the clock
     async def run(self) -> None:
         """For ever: ends probations that nobody confirmed, and those that go wrong earlier."""
-        lasting = False
+        lasting, kept = False, 0
         while True:
             if not lasting and self._clock.now_ms() - self._started_ms >= LASTING_MS:
                 lasting = True
                 await self.note_lasting()
+            if kept != self.number and self._trial is None and self._clock.now_ms() - self._started_ms >= _LOOK_MS:
+                kept = self.number
+                await self._keep_gist()
             if (why := self._why_back()) and not self._busy.locked():
                 async with self._busy:
                     if why := self._why_back():
@@ -162,6 +168,13 @@ class Configure:
             await asyncio.to_thread(self._store.note_lasting)
         except OSError as error:
             log.error("the book of generations cannot be written: %s", error)
+
+    async def _keep_gist(self) -> None:
+        """For whoever asks while no controller runs; without it they compile for themselves."""
+        try:
+            await asyncio.to_thread(lambda: keep(self._store, self.number, self._works.gist()))
+        except (OSError, ValueError) as error:
+            log.warning("the gist of generation %d cannot be kept: %s", self.number, error)
 
     def _next_ms(self) -> int:
         return self._clock.now_ms() + _LOOK_MS if self._trial is None else self._trial.until_ms
@@ -246,19 +259,6 @@ class Configure:
 
     def _tell(self, kind: str, severity: Severity, **data: Value) -> None:
         self._works.tell([Event(type=kind, severity=severity, at_ms=self._clock.now_ms(), data=data)])
-
-
-def _files(given: object) -> dict[str, str]:
-    if not isinstance(given, dict) or SITE_FILE not in given or len(given) > _MOST_FILES:
-        raise CommandRefused(f"files must hold {SITE_FILE}, and at most {_MOST_FILES} in all")
-    for name, text in given.items():
-        place = Path(str(name))
-        profile = place.parent == Path("profiles") and place.suffix == ".toml" and place.name.isprintable()
-        if not isinstance(text, str) or not (name == SITE_FILE or profile):
-            raise CommandRefused(f"files hold {SITE_FILE} and profiles/NAME.toml as texts, not {name!r:.40}")
-    if sum(len(text.encode(errors="replace")) for text in given.values()) > MAX_BYTES:
-        raise CommandRefused(f"the files are longer than {MAX_BYTES} bytes")
-    return dict(given)
 
 
 def _window_ms(fields: Fields) -> int:

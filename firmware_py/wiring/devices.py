@@ -33,8 +33,8 @@ from drivers.snmp_traps import TrapPort
 from firmware_py.ports import Bus, RemotePort
 from firmware_py.runtime.ask import DEFAULT_LIMITS, Limits
 from firmware_py.runtime.disk import Disk
-from firmware_py.wiring.capture import Capture
 from firmware_py.wiring.kept import CAMPAIGNS, KeptWords
+from firmware_py.wiring.overhear import Hearing
 
 AUTH: Final[Mapping[str, Auth | None]] = {
     "none": None, "md5": "md5", "sha1": "sha", "sha224": "sha224", "sha256": "sha256", "sha384": "sha384",
@@ -59,20 +59,25 @@ class Attached:
 
 
 Maker = Callable[[], Attached]
+Ears = Callable[[str], Hearing]  # by the name of an endpoint
 Wired = Ups | ModbusEndpoint | LineCard | CampaignOutput | Exchange
 
 
 def makers(
-    site: Site, devices: Devices, environ: Mapping[str, str], traps: TrapPort | None, capture: Capture | None = None
+    site: Site, devices: Devices, environ: Mapping[str, str], traps: TrapPort | None, ears: Ears | None = None
 ) -> list[tuple[Wired, Maker]]:
-    """Every endpoint of the site by its section, with what builds its driver. `capture` hears what devices answer."""
+    """Every endpoint of the site by its section, with what builds its driver. `ears`: who hears it."""
+
+    def hearing(name: str) -> Hearing | None:
+        return None if ears is None else ears(name)
+
     campaigns = [output for output in site.output if isinstance(output, CampaignOutput)]
     return [
-        *((ups, partial(_snmp, site, ups, devices, environ, traps, capture)) for ups in site.ups),
-        *((endpoint, partial(_modbus, site, endpoint, devices, capture)) for endpoint in site.modbus),
+        *((ups, partial(_snmp, site, ups, devices, environ, traps, hearing(ups.id))) for ups in site.ups),
+        *((endpoint, partial(_modbus, site, endpoint, devices, hearing(endpoint.id))) for endpoint in site.modbus),
         *((card, partial(_line_card, site, card, devices, environ)) for card in site.line_card),
         *((output, partial(_campaign, output, state_directory(site, environ), environ)) for output in campaigns),
-        *((exchange, partial(_exchange, site, exchange, environ)) for exchange in site.exchange),
+        *((exchange, partial(_exchange, site, exchange, environ, hearing(exchange.id))) for exchange in site.exchange),
     ]
 
 
@@ -97,7 +102,7 @@ def _snmp(
     devices: Devices,
     environ: Mapping[str, str],
     traps: TrapPort | None,
-    capture: Capture | None,
+    ear: Hearing | None,
 ) -> Attached:
     fast_ms = max(ups.timeout_ms, int(ups.fast_ms * _DEADLINE_SHARE))
     port = _outlets(site, ups, devices, environ)
@@ -114,7 +119,7 @@ def _snmp(
         slow_deadline_ms=2 * ups.timeout_ms + 400,
         traps=traps,
         outlets=port,
-        hear=None if capture is None else capture.hear_object,
+        hear=None if ear is None else ear.hear_object,
     )
     return Attached(bus=bus, port=port)
 
@@ -154,7 +159,7 @@ def _access(ups: Ups | LineCard, community_file: str | None, v3: SnmpV3 | None, 
     )
 
 
-def _modbus(site: Site, endpoint: ModbusEndpoint, devices: Devices, capture: Capture | None) -> Attached:
+def _modbus(site: Site, endpoint: ModbusEndpoint, devices: Devices, ear: Hearing | None) -> Attached:
     units = {unit.id for unit in endpoint.units}
     places: dict[str, OutputPlace] = {
         output.id: CoilOutput(device=output.unit, coil=output.coil, active_low=output.polarity.value == "active_low")
@@ -181,7 +186,7 @@ def _modbus(site: Site, endpoint: ModbusEndpoint, devices: Devices, capture: Cap
             ),
             devices.units[endpoint.id],
             places,
-            None if capture is None else capture.hear_registers,
+            None if ear is None else ear.hear_registers,
         )
     except ValueError as error:
         raise ConfigError([Fault(file=endpoint.id, line=1, col=1, key="modbus", message=str(error))]) from error
@@ -202,10 +207,10 @@ def _line_card(site: Site, card: LineCard, devices: Devices, environ: Mapping[st
     return Attached(bus=LineBus(asked))
 
 
-def _exchange(site: Site, exchange: Exchange, environ: Mapping[str, str]) -> Attached:
+def _exchange(site: Site, exchange: Exchange, environ: Mapping[str, str], ear: Hearing | None) -> Attached:
     secret = read_secret(exchange.secret_file, environ).reveal()
     tls = _authority(exchange.ca_file, exchange.id, "exchange.ca_file") if exchange.tls else None
-    bus = PbxBus(pbx_config(site, exchange, secret=secret, tls=tls))
+    bus = PbxBus(pbx_config(site, exchange, secret=secret, tls=tls), None if ear is None else ear.hear_answer)
     return Attached(bus=bus, port=bus if bus.outputs else None)
 
 

@@ -8,11 +8,13 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
-from config.strict import ConfigError, Fault
+from config.faults import ConfigError, Fault, read_text
+from firmware_py.core.command import CommandRefused
 from firmware_py.runtime.disk import Disk
 from firmware_py.runtime.generations import MAX_BYTES, SITE_FILE, Generations
 
 log = logging.getLogger(__name__)
+_MOST_FILES = 64
 
 
 def find_directory(path: Path, environ: Mapping[str, str]) -> Path:
@@ -30,11 +32,7 @@ def gather(path: Path) -> dict[str, str]:
     """A site file and the profiles beside it, as texts. ConfigError where one cannot be read, or all are too long."""
     files: dict[str, str] = {}
     for name in (path, *sorted((path.parent / "profiles").glob("*.toml"))):
-        try:
-            files[SITE_FILE if name == path else f"profiles/{name.name}"] = name.read_text(encoding="utf-8-sig")
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or "is not UTF-8 text; save the file as UTF-8"
-            raise ConfigError([Fault(file=str(name), line=1, col=1, key="", message=reason)]) from error
+        files[SITE_FILE if name == path else f"profiles/{name.name}"] = read_text(name)
     if sum(len(text.encode()) for text in files.values()) > MAX_BYTES:
         message = f"the site file and its profiles are longer than {MAX_BYTES} bytes together"
         raise ConfigError([Fault(file=str(path), line=1, col=1, key="", message=message)])
@@ -63,3 +61,17 @@ def differs(store: Generations, number: int, path: Path) -> bool:
         return gather(path) != store.files(number)
     except (OSError, ValueError, ConfigError):
         return False
+
+
+def checked_files(given: object) -> dict[str, str]:
+    """Texts that came over a wire, as a generation can hold them. CommandRefused for anything else."""
+    if not isinstance(given, dict) or SITE_FILE not in given or len(given) > _MOST_FILES:
+        raise CommandRefused(f"files must hold {SITE_FILE}, and at most {_MOST_FILES} in all")
+    for name, text in given.items():
+        place = Path(str(name))
+        profile = place.parent == Path("profiles") and place.suffix == ".toml" and place.name.isprintable()
+        if not isinstance(text, str) or not (name == SITE_FILE or profile):
+            raise CommandRefused(f"files hold {SITE_FILE} and profiles/NAME.toml as texts, not {name!r:.40}")
+    if sum(len(text.encode(errors="replace")) for text in given.values()) > MAX_BYTES:
+        raise CommandRefused(f"the files are longer than {MAX_BYTES} bytes")
+    return dict(given)

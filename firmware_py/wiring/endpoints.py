@@ -17,7 +17,7 @@ from config.site import Site
 from config.strict import ConfigError, Document
 from drivers.modbus_profile import ModbusUnit
 from drivers.snmp_traps import TrapPort
-from firmware_py.wiring.devices import Maker, Wired, makers
+from firmware_py.wiring.devices import Ears, Maker, Wired, makers
 
 _MOST_SECRET_BYTES: Final = 64 * 1024
 _NOWHERE: Final = Document(file="", tree={})
@@ -48,7 +48,9 @@ class TrapShare:
         return self._port
 
 
-def find_endpoints(site: Site, devices: Devices, environ: Mapping[str, str], traps: TrapShare) -> tuple[Endpoint, ...]:
+def find_endpoints(
+    site: Site, devices: Devices, environ: Mapping[str, str], traps: TrapShare, ears: Ears | None = None
+) -> tuple[Endpoint, ...]:
     """Every endpoint of the site. Reads secrets only to see whether they have changed."""
     return tuple(
         Endpoint(
@@ -56,7 +58,7 @@ def find_endpoints(site: Site, devices: Devices, environ: Mapping[str, str], tra
             recipe=(one, _profile(site, one, devices), _wired(site, one), _contents(one, environ)),
             make=make,
         )
-        for one, make in makers(site, devices, environ, traps.port(site))
+        for one, make in makers(site, devices, environ, traps.port(site), ears)
     )
 
 

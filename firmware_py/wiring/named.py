@@ -6,17 +6,19 @@ Reads secrets as the controller does. It must not print, and it writes to no dev
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import TypeGuard
 
-from config.devices import Devices
+from config.devices import Devices, pbx_config
 from config.explain import nearest
-from config.model_devices import ModbusEndpoint, Ups
+from config.model_devices import Exchange, ModbusEndpoint, Ups
 from config.model_outputs import CampaignOutput
+from config.site import Site
 from config.strict import ConfigError, Fault
 from drivers.modbus_profile import resolve
 from drivers.snmp_bus import SnmpBus
 from firmware_py.ports import Bus
 from firmware_py.wiring.building import build_floor
-from firmware_py.wiring.capture import Capture
+from firmware_py.wiring.capture import Capture, spell_settings
 from firmware_py.wiring.devices import Wired, makers
 from firmware_py.wiring.probe import Opened
 
@@ -24,11 +26,11 @@ from firmware_py.wiring.probe import Opened
 def open_named(name: str, path: Path, environ: Mapping[str, str], capture: Capture | None) -> Opened:
     """The device `name` of the site file at `path`. ConfigError when there is none, or a secret cannot be read."""
     floor, devices = build_floor(path)
-    for section, make in makers(floor.site, devices, environ, None, capture):
+    for section, make in makers(floor.site, devices, environ, None, None if capture is None else lambda _: capture):
         if isinstance(section, CampaignOutput) or name not in devices_of(section):
             continue
-        if capture is not None and not isinstance(section, Ups | ModbusEndpoint):
-            raise _refuse(path, f"{name} cannot be recorded; --record is for UPSs and Modbus units")
+        if capture is not None and not recordable(section):
+            raise _refuse(path, f"{name} cannot be recorded; --record is for UPSs, Modbus units and exchanges")
         bus = make().bus
         assert bus is not None, "only a campaign has none"
         return Opened(
@@ -36,7 +38,7 @@ def open_named(name: str, path: Path, environ: Mapping[str, str], capture: Captu
             device=name if isinstance(section, ModbusEndpoint) else "",
             sources=partial(_sources, name, section, devices, bus),
             units={point.id: point.unit for point in devices.points},
-            about=_about(name, section),
+            about=about(floor.site, name, section),
         )
     known = [one for section, _ in makers(floor.site, devices, environ, None) for one in devices_of(section)]
     raise _refuse(path, f"no device is called {name}{nearest(name, known)}; there are {', '.join(known) or 'none'}")
@@ -56,7 +58,16 @@ def _sources(name: str, section: Wired, devices: Devices, bus: Bus) -> Mapping[s
     return {point.id: f"{point.span.table} {point.span.address}" for point in resolve(unit).points}
 
 
-def _about(name: str, section: Wired) -> Mapping[str, str | int]:
+def recordable(section: Wired) -> TypeGuard[Ups | ModbusEndpoint | Exchange]:
+    """Whether what is behind it can become a capture."""
+    return isinstance(section, Ups | ModbusEndpoint | Exchange)
+
+
+def about(site: Site, name: str, section: Wired) -> Mapping[str, str | int]:
+    """For a capture: what the driver of this device was told."""
+    if isinstance(section, Exchange):
+        config = pbx_config(site, section, secret="", tls=None)
+        return {"protocol": "ami", "profile": "", "device": name, "settings": spell_settings(config)}
     if isinstance(section, Ups):
         return {"protocol": "snmp", "profile": section.profile, "device": name}
     if not isinstance(section, ModbusEndpoint):

@@ -24,7 +24,7 @@ from drivers.snmp_bus import SnmpBus
 from drivers.snmp_signals import SIGNALS
 from firmware_py.core.reading import Reason, Sample
 from firmware_py.ports import Bus, DeviceError, PollGroup
-from firmware_py.wiring.capture import Capture
+from firmware_py.wiring.capture import Capture, spell_settings
 from firmware_py.wiring.devices import AUTH, PARITY, PRIVACY
 
 DEVICE: Final = "ups1"
@@ -252,8 +252,6 @@ def _line(address: Address) -> Endpoint:
 
 def _open_exchange(address: Address, options: Options) -> Opened:
     """The manager of an exchange: whether it lets us in, and what it says of itself. Nothing is written."""
-    if options.capture is not None:
-        raise _refuse("cannot be recorded: a manager tells of calls and callers; --record is for SNMP and Modbus")
     if not options.secret_file:
         raise _refuse("takes the secret of its user; name its file with --secret-file")
     secret = read_secret(options.secret_file, options.environ).reveal()
@@ -264,7 +262,12 @@ def _open_exchange(address: Address, options: Options) -> Opened:
     settings = PbxConfig(name="pbx1", account=account, trunks=(), gate="", failover="")
     points = declare_points(settings)
     sources = dict.fromkeys((point.id for point in points), "AMI")
-    return Opened(bus=PbxBus(settings), sources=lambda: sources, units={point.id: point.unit for point in points})
+    return Opened(
+        bus=PbxBus(settings, None if options.capture is None else options.capture.hear_answer),
+        sources=lambda: sources,
+        units={point.id: point.unit for point in points},
+        about={"protocol": "ami", "profile": "", "device": settings.name, "settings": spell_settings(settings)},
+    )
 
 
 def _refuse(message: str) -> ConfigError:

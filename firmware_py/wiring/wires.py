@@ -23,6 +23,7 @@ from firmware_py.runtime.supervisor import Supervisor
 from firmware_py.runtime.table import PointTable
 from firmware_py.wiring.devices import Attached
 from firmware_py.wiring.endpoints import Endpoint, TrapShare, find_endpoints
+from firmware_py.wiring.overhear import Ear, Overheard
 from firmware_py.wiring.pins import Contacts, claim, open_pins
 from firmware_py.wiring.reach import services
 
@@ -61,6 +62,8 @@ class Wires:
     ) -> None:  # fmt: skip
         self._clock, self._table, self._environ = clock, table, environ
         self._traps = TrapShare()
+        self._ears: dict[str, Ear] = {}
+        self._heard: dict[str, Overheard] = {}
         self._site = site
         endpoints = self._find(site, devices)
         made = make_all(endpoints)
@@ -171,7 +174,22 @@ class Wires:
             for entry, made in zip(site.service, services(site, self._clock), strict=True)
             if made.bus is not None
         )
-        return (*find_endpoints(site, devices, self._environ, self._traps), *watched)
+        polled = find_endpoints(site, devices, self._environ, self._traps, self._ear)
+        return (*polled, *watched)
+
+    def _ear(self, name: str) -> Ear:
+        return self._ears.setdefault(name, Ear())
+
+    def _listen(self, name: str, bus: Bus | None) -> Bus | None:
+        """The bus with an ear on it, where its driver tells one."""
+        if bus is None or name not in self._ears:
+            return bus
+        self._heard[name] = Overheard(bus, self._ears[name])
+        return self._heard[name]
+
+    def heard(self, name: str) -> Overheard | None:
+        """The bus of an endpoint, for who records it; None where it cannot be recorded."""
+        return self._heard.get(name) if name in self._served else None
 
     def _is_served(self, one: Endpoint) -> bool:
         return one.name in self._served and self._served[one.name].recipe == one.recipe
@@ -179,11 +197,12 @@ class Wires:
     def _serve(self, one: Endpoint, made: Attached) -> Served:
         def rebuild() -> tuple[Bus | None, RemotePort | None]:
             again = one.make()
-            return again.bus, again.port
+            return self._listen(one.name, again.bus), again.port
 
         poller = Poller(
-            bus=made.bus, port=made.port, clock=self._clock, table=self._table, limits=made.limits, rebuild=rebuild
-        )
+            bus=self._listen(one.name, made.bus), port=made.port, clock=self._clock, table=self._table,
+            limits=made.limits, rebuild=rebuild,
+        )  # fmt: skip
         return Served(recipe=one.recipe, poller=poller)
 
     def _poll_contacts(self) -> Poller | None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from config.site import load_site
 from firmware_py.cli import main
 from firmware_py.cli.examine import Ground, Look, State, examine
+from firmware_py.cli.facts import facts_of
 from tests.conftest import PROJECT
 
 EXAMPLE = PROJECT / "config" / "sites" / "example.toml"
@@ -44,7 +45,9 @@ def machine(root: Path, changes: dict[str, str | None], picture: dict[str, Any] 
             path = root / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content)
-    ground = Ground(root=root, site=load_site(EXAMPLE), site_fault="", environ={}, picture=picture)
+    ground = Ground(
+        root=root, site=facts_of(tomllib.loads(EXAMPLE.read_text())), site_fault="", environ={}, picture=picture
+    )
     return {one.what: one for one in examine(ground)}
 
 

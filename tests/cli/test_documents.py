@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,7 +27,7 @@ from firmware_py.wiring.drafts import gather
 from firmware_py.wiring.records import look_up, site_facts
 from tests.cli.documents import NAMES, held_against, validator
 from tests.cli.test_records import EXAMPLE
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, run
 from tests.core.floor import Floor
 from tests.report.told import book_of, outage
 from tests.runtime.test_control import serving
@@ -157,3 +160,37 @@ def test_every_verb_that_speaks_json_has_a_schema_and_the_verb_shows_it(capsys: 
         assert json.loads(capsys.readouterr().out)["$id"] == f"urn:floorguard:cli:v1:{name}"
     assert main(["schema"]) == 0 and capsys.readouterr().out.split() == NAMES
     assert main(["schema", "statsu"]) == 2 and "did you mean status" in capsys.readouterr().err
+
+
+def test_each_line_of_watch_is_as_its_schema_says_and_comes_while_it_happens(floor: Floor, tmp_path: Path) -> None:
+    later = outage()
+
+    async def play() -> list[str]:
+        async with serving(tmp_path / "s") as bench:
+            board = Board(floor.plan, SystemClock(), run="b", outputs=tuple, devices=tuple, storage=dict)
+            bench.control._board = board
+            board.show(freeze(floor.plan.points.values(), floor.readings, floor.now_ms), floor.last)
+            command = [sys.executable, "-m", "firmware_py", "watch", "--json", "--socket", str(tmp_path / "s")]
+            watching = await asyncio.create_subprocess_exec(*command, cwd=PROJECT, stdout=PIPE, limit=4_000_000)
+            assert watching.stdout is not None
+            lines = [(await watching.stdout.readline()).decode()]
+            for second in (1, 2):
+                later.run(1_000)
+                picture = freeze(later.plan.points.values(), later.readings, later.now_ms)
+                board.show(picture, later.last)
+                lines.append((await watching.stdout.readline()).decode())
+                assert later.now_ms == floor.now_ms + second * 1_000
+            watching.send_signal(signal.SIGINT)
+            assert await watching.wait() == 0
+            return lines
+
+    lines = run(play(), within_s=60)
+    pictures = [held_against("watch", line) for line in lines]
+    assert all(line.endswith("}\n") for line in lines)
+    assert [one["v"] for one in pictures] == [1, 1, 1] and all(one["points"] and one["alarms"] for one in pictures)
+
+
+def test_every_schema_has_a_test_that_holds_a_real_output_against_it() -> None:
+    texts = "".join(path.read_text() for path in (PROJECT / "tests").rglob("test_*.py"))
+    asked = {name for name, _ in ASKED}
+    assert [name for name in NAMES if name not in asked and f'held_against("{name}"' not in texts] == []

@@ -13,6 +13,7 @@ from firmware_py.cli import main
 from firmware_py.cli.codes import MEANINGS, Code
 from firmware_py.cli.manual import manual, verbs_of
 from firmware_py.cli.verbs import build_parser
+from firmware_py.core.command import CommandKind
 from tests.conftest import PROJECT, require_program
 
 READING = (
@@ -81,3 +82,18 @@ def test_a_verb_leaves_the_collector_as_it_was(capsys: pytest.CaptureFixture[str
     assert main(["schema"]) == 0 and gc.isenabled()
     assert main(["schema", "nothing"]) == 2 and gc.isenabled()
     assert capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", sorted(verbs_of(build_parser())))
+def test_the_words_of_one_verb_are_those_of_all(verb: str) -> None:
+    part, whole = verbs_of(build_parser(verb)), verbs_of(build_parser())
+    assert part[verb].format_help() == whole[verb].format_help()
+    assert {name: part[verb].get_default(name) for name in ("module", "kind")} == {
+        name: whole[verb].get_default(name) for name in ("module", "kind")
+    }
+
+
+def test_every_order_is_one_that_the_core_knows() -> None:
+    kinds = [parser.get_default("kind") for parser in verbs_of(build_parser()).values()]
+    asked = [kind for kind in kinds if kind is not None]
+    assert len(asked) > 10 and all(CommandKind(kind) for kind in asked)

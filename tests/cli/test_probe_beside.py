@@ -89,8 +89,7 @@ def test_nothing_sound_is_exit_5(tmp_path: Path) -> None:
     ("words", "said"),
     [
         (["modbus+tcp://192.0.2.20:502/9", "--profile", "hvac_generic"], "holds this line for hvac1"),
-        (["hvac1", "--record", "x.toml"], "a recording needs the device for itself"),
-        (["snmp://public@192.0.2.10", "--record", "x.toml"], "add --directly"),
+        (["modbus+tcp://192.0.2.20:502/9", "--profile", "hvac_generic"], "or add --directly"),
     ],
 )
 def test_a_line_that_the_controller_holds_is_left_alone(tmp_path: Path, words: list[str], said: str) -> None:

@@ -116,6 +116,7 @@ class AlarmFloor:
         self.true_ms, self.now_ms = 0, 1_000_000
         self.dark: set[str] = set()
         self.decisions: list[Decision] = []
+        self.looks_twice = False  # each step once more without the hint, and it must say the same
         self._orders = 0
         self.run(2 * SECOND)
 
@@ -145,7 +146,10 @@ class AlarmFloor:
             clock = Reading(value=EPOCH_S + self.true_ms // 1000, quality=Quality.GOOD, at_ms=self.now_ms)
             readings["clock.utc_s"] = clock
         image = freeze(self.plan.points.values(), readings, self.now_ms)
-        decision = step(self.plan, self.state, image, commands, self.now_ms)
+        looked = self.decisions[-1].looked if self.decisions else None
+        decision = step(self.plan, self.state, image, commands, self.now_ms, looked)
+        if self.looks_twice:
+            assert step(self.plan, self.state, image, commands, self.now_ms) == decision
         self.state = decision.state
         self.decisions.append(decision)
         return decision

@@ -241,6 +241,9 @@ class Floor:
         self.dark: set[str] = set()
         self.readings: dict[str, Reading] = {}
         self.decisions: list[Decision] = []
+        self.looks_twice = (
+            False  # each step once more without the hint, and it must say the same
+        )
         self._orders = 0
 
     @property
@@ -275,7 +278,10 @@ class Floor:
     def step(self, *commands: Command) -> Decision:
         """One cycle with what is known now."""
         image = freeze(self.plan.points.values(), self.readings, self.now_ms)
-        decision = step(self.plan, self.state, image, commands, self.now_ms)
+        looked = self.decisions[-1].looked if self.decisions else None
+        decision = step(self.plan, self.state, image, commands, self.now_ms, looked)
+        if self.looks_twice:
+            assert step(self.plan, self.state, image, commands, self.now_ms) == decision
         self.state = decision.state
         self.decisions.append(decision)
         return decision

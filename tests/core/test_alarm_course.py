@@ -52,6 +52,7 @@ class AlarmCourse(RuleBasedStateMachine):
     @initialize(knows_time=st.booleans())
     def begin(self, knows_time: bool) -> None:
         self.floor = AlarmFloor(knows_time=knows_time)
+        self.floor.looks_twice = True
         self.ends_ms: dict[str, int] = {}
         self.looked = 0
         self.before = State()

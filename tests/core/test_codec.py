@@ -47,7 +47,7 @@ def through_json(value: object) -> object:
     return json.loads(json.dumps(encode(value)))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.from_type(State))
 def test_every_state_survives_the_way_to_json_and_back(state: State) -> None:
     assume("nan" not in repr(state))  # a driver refuses it, and it is not even equal to itself

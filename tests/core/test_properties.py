@@ -158,6 +158,16 @@ def test_what_is_taken_over_at_rest_is_what_arbitration_would_say(moves: list[tu
 
 @settings(max_examples=25, deadline=None)
 @given(moves=MOVES)
+def test_what_is_not_looked_at_again_would_have_said_the_same(moves: list[tuple[str, object]]) -> None:
+    floor = Floor()
+    floor.run(2 * SECOND)
+    floor.looks_twice = True
+    for move in moves:
+        play(floor, move)
+
+
+@settings(max_examples=25, deadline=None)
+@given(moves=MOVES)
 def test_a_step_is_a_function_of_its_arguments(moves: list[tuple[str, object]]) -> None:
     floor = Floor()
     floor.run(2 * SECOND)

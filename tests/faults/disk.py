@@ -1,7 +1,7 @@
 """A disk in memory that can fail at any chosen operation, and can lose its power with all that this takes away.
 
-Stands in for the operating system, not for our code. What was not synced survives a cut in part: any prefix of the
-writes to a file (the last one torn, or as zeros), any prefix of the changes of names in a directory.
+Stands in for the operating system, not for our code. What was not synced survives a cut in part: a prefix of the
+writes to a file or any of them (the last one torn, or as zeros), a prefix of the changes of names in a directory.
 """
 
 import errno
@@ -34,21 +34,28 @@ class _File:
 
     def after_power_cut(self, chance: random.Random) -> bytes:
         content = bytearray(self.durable)
-        survivors = chance.randint(0, len(self.waiting))
-        for index, change in enumerate(self.waiting[:survivors]):
+        survivors = self._survivors(chance)
+        for change in survivors:
             if isinstance(change, int):
                 del content[change:]
                 continue
             offset, data = change
-            if index == survivors - 1:
+            if change is survivors[-1]:
                 kind = chance.choice(("torn", "zeros", "whole"))
                 if kind == "torn":
                     data = data[: chance.randint(0, len(data))]
                 elif kind == "zeros":
                     start = chance.randint(0, len(data))
                     data = data[:start] + bytes(len(data) - start)
+            content += bytes(max(0, offset - len(content)))  # a hole, where what came before is lost
             content[offset : offset + len(data)] = data
         return bytes(content)
+
+    def _survivors(self, chance: random.Random) -> list[tuple[int, bytes] | int]:
+        """The first few, or, as a card that reorders them, any."""
+        if chance.random() < 0.5:
+            return self.waiting[: chance.randint(0, len(self.waiting))]
+        return [change for change in self.waiting if chance.random() < 0.5]
 
 
 class PowerFailed(BaseException):

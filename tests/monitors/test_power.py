@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from firmware_py.core.check import Above, Below
+from firmware_py.core.check import Above, AllOf, Below, IsFlag
 from firmware_py.core.command import CommandKind
 from firmware_py.core.plan import Announced, FlagRule
 from firmware_py.core.stage import Stage
@@ -21,7 +21,10 @@ def test_only_what_the_site_asks_for_and_the_ups_tells_stops_a_return() -> None:
     part = power.watch(every)
     tests = {condition.id: condition.test for condition in part.conditions}
     assert tests["ups1.overload"] == Above(point="ups1.output.load_pct", limit=95.0, deadband=5.0)
-    assert tests["ups1.runtime_floor"] == Below(point="ups1.forecast.runtime_s", limit=60.0, deadband=120.0)
+    brief = Below(point="ups1.forecast.runtime_s", limit=60.0, deadband=120.0)
+    assert tests["ups1.runtime_floor"] == AllOf(tests=(brief, power.may_have_more("ups1", 95.0)))
+    blind = {c.id: c.test for c in power.watch(replace(every, has_charge=False)).conditions}
+    assert blind["ups1.runtime_floor"] == brief  # nobody can tell when it is full
 
 
 def test_only_the_ups_that_feeds_the_controller_has_its_last_words() -> None:
@@ -33,20 +36,23 @@ def test_only_the_ups_that_feeds_the_controller_has_its_last_words() -> None:
 
 
 def test_a_stage_looks_at_thresholds_from_both_sides_and_at_the_plan() -> None:
+    draining = IsFlag(point="ups1.forecast.on_battery")
     thresholds = (
         Threshold(point=CHARGE, limit=50.0, release=60.0),
         Threshold(point="ups1.output.load_pct", limit=90.0, release=80.0),
+        Threshold(point=CHARGE, limit=30.0, release=40.0, only_while=draining),
     )
     asked = ShedStage(
         cause="power", order=2, outputs=("a",), after_ms=None, thresholds=thresholds, dwell_ms=0, hold_ms=SECOND,
         announce_ms=MINUTE, targets=("ups1.plan.stages",),
     )  # fmt: skip
     part = conservation.shed([asked])
-    low, high, deep = (condition.test for condition in part.conditions)
+    low, high, drained, deep = (condition.test for condition in part.conditions)
     assert low == Below(point=CHARGE, limit=50.0, deadband=10.0)
     assert high == Above(point="ups1.output.load_pct", limit=90.0, deadband=10.0)
+    assert drained == AllOf(tests=(Below(point=CHARGE, limit=30.0, deadband=10.0), draining))
     assert deep == Above(point="ups1.plan.stages", limit=1.5)
-    assert [condition.on_delay_ms for condition in part.conditions] == [SECOND, SECOND, PLAN_HOLD_MS]
+    assert [condition.on_delay_ms for condition in part.conditions] == [SECOND, SECOND, SECOND, PLAN_HOLD_MS]
     assert part.flags == (FlagRule(flag=ANNOUNCED, when=Announced(stage="power.stage2")),)
     assert conservation.shed([replace(asked, announce_ms=0)]).flags == ()
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
+
 from drivers.simulated import Behaviour
 from firmware_py.core.reading import Quality, Reason
 from tests.runtime.line import Line
@@ -40,5 +42,41 @@ def test_what_a_device_said_before_its_proof_failed_is_doubted_and_its_neighbour
             line.devices["unit1"].behaviour = Behaviour.SOUND
             await spend(1_000)
             assert line.quality("unit1.state") == (Quality.GOOD, None)
+
+    run_virtual(scenario)
+
+
+@pytest.mark.parametrize("dead", [("unit2",), ("unit1", "unit2")])
+def test_no_neighbour_pays_more_than_one_silence_whenever_the_dead_are_asked(dead: tuple[str, ...]) -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        line = Line(clock, (1, 2, 3))
+        for device in line.devices.values():
+            device.answer_ms = 100  # slow enough that a changed order within the round would show
+        for name in dead:
+            line.devices[name].behaviour = Behaviour.SILENT
+        async with running(line.poller.run()):
+            await spend(900_000)  # with the jitter of the pauses each phase against the tick comes up
+        slow = [at_ms for at_ms, name in line.diary if name.endswith(".slow")]
+        for name in sorted(line.devices.keys() - set(dead)):
+            turns = [
+                (a, b) for a, b in pairwise(line.times(f"{name}.fast")[10:]) if not any(a <= at <= b for at in slow)
+            ]
+            assert len(turns) > 700
+            assert max(later - sooner for sooner, later in turns) <= 1_000 + 400 + 10
+
+    run_virtual(scenario)
+
+
+def test_of_several_dead_devices_each_gets_its_turn() -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        line = Line(clock, (1, 2, 3))
+        for name in ("unit1", "unit2"):
+            line.devices[name].behaviour = Behaviour.SILENT
+        async with running(line.poller.run()):
+            await spend(60_000)
+            for name in ("unit2", "unit1"):
+                line.devices[name].behaviour = Behaviour.SOUND
+                await spend(12_500)
+                assert line.quality(f"{name}.state") == (Quality.GOOD, None)
 
     run_virtual(scenario)

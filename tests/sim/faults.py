@@ -6,7 +6,8 @@ A fault is data with a beginning and an end, so that a run can be repeated with 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from firmware_py.core.command import Command, CommandKind
@@ -106,6 +107,8 @@ def clock(at_ms: int) -> str:
 DEVICES = ("ups1", "hvac1", "fire1", "relays1", "pbx1")
 FEEDS = ("feed.displays", "feed.pantry", "feed.office", "feed.outbound_desks", "feed.compressor")
 WIRED = (*FEEDS, "fan.floor", "cooling.ups_mode", "outbound_paused", "trunk_backup")
+TENDER = ("fan.floor", "feed.compressor")  # what has a shortest time on or off
+SMALL_WH = (600, 1_200, 2_000)  # never lasts for as long as the release value of a stage asks
 WORDS = ("ups1.output_source", "ups1.battery.status", "trunks.main1.state", "pbx1.link")
 NUMBERS = ("ups1.battery.charge_pct", "ups1.battery.runtime_s", "ups1.output.load_pct", "room1.temp_c")
 
@@ -154,7 +157,7 @@ def draw(seed: int, length_ms: int = WEEK) -> Script:
         for _ in range(max(1, chance.randint(1, most) * length_ms // WEEK)):
             faults.append(_fault(chance, kind, length_ms, faults))
     faults.sort(key=lambda fault: (fault.at_ms, fault.kind, fault.target))
-    return Script(
+    script = Script(
         seed=seed,
         length_ms=length_ms,
         faults=tuple(faults),
@@ -164,6 +167,25 @@ def draw(seed: int, length_ms: int = WEEK) -> Script:
         generator=chance.random() < 0.4,
         operator_late_ms=chance.choice((20, 300, 3_600)) * SECOND,
     )
+    return _later(random.Random(f"{seed} more"), script)
+
+
+def _later(chance: random.Random, script: Script) -> Script:
+    """What came into the world later, from a chance of its own: the older part of a seed's script stays what it was."""
+    hands = _hands(chance, script.length_ms, script.faults)
+    orders = tuple(sorted((*script.orders, *hands), key=lambda order: order.at_ms))
+    capacity_wh = chance.choice(SMALL_WH) if chance.random() < 0.3 else script.capacity_wh
+    often = {hand.at_ms: 0.3 if hand.command.target in TENDER else 0.05 for hand in hands}
+    deaths = [_death(chance, at_ms) for at_ms, share in often.items() if chance.random() < share]
+    faults = tuple(sorted((*script.faults, *deaths), key=lambda fault: (fault.at_ms, fault.kind, fault.target)))
+    return replace(script, faults=faults, orders=orders, capacity_wh=capacity_wh)
+
+
+def _death(chance: random.Random, at_ms: int) -> Fault:
+    """The controller dies soon after something was ordered."""
+    kind = chance.choice((Kind.KILL, Kind.REBOOT, Kind.TORN_STORE))
+    begun_ms = at_ms + chance.randrange(0, 30) * SECOND
+    return Fault(kind=kind, target="", at_ms=begun_ms, until_ms=begun_ms + SECOND)
 
 
 def _fault(chance: random.Random, kind: Kind, length_ms: int, others: list[Fault]) -> Fault:
@@ -198,6 +220,26 @@ def _orders(chance: random.Random, length_ms: int, faults: list[Fault]) -> list[
     return [
         Order(at_ms=at_s * SECOND, command=_command(chance, f"c{number}")) for number, at_s in enumerate(sorted(times))
     ]
+
+
+def _hands(chance: random.Random, length_ms: int, faults: Sequence[Fault]) -> list[Order]:
+    """Somebody plays with one switch, faster than what hangs on it can bear; half of them while something is wrong."""
+    orders: list[Order] = []
+    for _ in range(chance.randint(0, 3)):
+        target = chance.choice((*TENDER, *TENDER, *WIRED, "beacon"))
+        at_ms = chance.randrange(600, length_ms // SECOND) * SECOND
+        busy = [fault for fault in faults if fault.kind in _CROWD]
+        if busy and chance.random() < 0.5:
+            near = chance.choice(busy)
+            at_ms = chance.choice((near.at_ms, near.until_ms)) + chance.randrange(0, 300) * SECOND
+        for _ in range(chance.randint(2, 8)):
+            at_ms += chance.choice((1, 5, 20, 60, 200)) * SECOND
+            command = Command(
+                id=f"h{len(orders)}", kind=CommandKind.OVERRIDE, by=chance.choice(("anna", "bo")), target=target,
+                value=chance.random() < 0.5, ttl_ms=chance.choice((10, 20, 400)) * SECOND,
+            )  # fmt: skip
+            orders.append(Order(at_ms=at_ms, command=command))
+    return orders
 
 
 def _command(chance: random.Random, name: str) -> Command:

@@ -164,7 +164,7 @@ class Outage:
             self.spent = min(1.0, self.spent + dt_ms / self.law.lasts_ms(self.load_w))
         self._read()
         image = freeze(self.plan.points.values(), self.readings, self.now_ms)
-        self.last = step(self.plan, self.state, image, (), self.now_ms)
+        self.last = step(self.plan, self.state, image, (), self.now_ms, self.last and self.last.looked)
         self.state = self.last.state
         self.events += [event.type for event in self.last.events]
         self.flags |= self.last.flags

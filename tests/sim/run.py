@@ -35,6 +35,7 @@ PREROLL_MS = 130 * SECOND
 TREND_SAMPLES = 3
 UPS_BACK_MS = 30 * SECOND
 NEVER_MS = 1 << 60
+BEFORE, AFTER = 1, 2  # the last two steps, as the state file is told them
 
 
 class Way(Enum):
@@ -47,7 +48,11 @@ class Way(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """One step, what went in and came out; `now_ms` of the world, `boot_ms` where the controller's time began."""
+    """One step, what went in and came out; `now_ms` of the world, `boot_ms` where the controller's time began.
+
+    `restored`: the first after a restart; `lost`: the store gave back the memory from before the last step. Its events
+    then never got a number either: they are written with their state or not at all (tests/runtime).
+    """
 
     plan: Plan
     world: World
@@ -58,6 +63,7 @@ class Look:
     now_ms: int
     boot_ms: int
     restored: bool
+    lost: bool = False
 
 
 class Broken(AssertionError):
@@ -90,7 +96,7 @@ class Run:
         self._kept: tuple[State, State] = (self.state, self.state)
         self._up_ms: int | None = SECOND
         self._reboots = True
-        self._restored = True
+        self._restored, self._lost = True, False
         self._wake_ms: int | None = None
         self._orders = deque(self.script.orders)
         self._deaths = deque(f for f in self.script.faults if f.kind in (Kind.KILL, Kind.REBOOT, Kind.TORN_STORE))
@@ -189,7 +195,7 @@ class Run:
             return
         self.wires.visit()
         commands = self._take(now_ms)
-        due = commands or edge or self.wires.changed or self.way is Way.TICK or self.way is Way.FOLD
+        due = commands or edge or self.wires.changed or self.way is Way.TICK
         if due or self._is_due(now_ms):
             self._step(commands)
 
@@ -221,7 +227,7 @@ class Run:
             stale_ms = self.wires.stale_at_ms()
             image = replace(image, stale_at_ms=None if stale_ms is None else stale_ms - self.wires.boot_ms)
         before = self.state
-        decision = step(self.plan, before, image, commands, now_ms)
+        decision = step(self.plan, before, image, commands, now_ms, self.decision and self.decision.looked)
         self.state, self.decision = decision.state, decision
         self._kept = (before, decision.state)
         self._wake_ms = None if decision.wake_at_ms is None else decision.wake_at_ms + self.wires.boot_ms
@@ -233,6 +239,7 @@ class Run:
                 Look(
                     plan=self.plan, world=self.world, before=before, image=image, commands=commands, decision=decision,
                     now_ms=self.world.now_ms, boot_ms=self.wires.boot_ms, restored=self._restored,
+                    lost=self._restored and self._lost,
                 )
             )  # fmt: skip
         self._restored = False
@@ -268,17 +275,18 @@ class Run:
         file = StateFile(disk, folder)
         file.load("boot1")
         before, after = self._kept
-        file.save(before, "boot1", 1)
+        file.save(before, "boot1", BEFORE)
         try:
             if torn:
                 disk.cut_power(chance.randrange(8), torn=chance.random())
-            file.save(after, "boot1", 2, force=True)
+            file.save(after, "boot1", AFTER, force=True)
         except PowerFailed:
             disk = disk.power_cut(chance.randrange(1 << 30))
         disk.heal()
         stored = StateFile(disk, folder).load("boot1" if same_boot else "boot2")
         if stored is None and self.steps > 1:
             raise Broken("store: nothing could be read back after a torn write")
+        self._lost = stored is None or stored.at_ms == BEFORE
         return stored.state if stored else State()
 
     def _rise(self, now_ms: int) -> None:

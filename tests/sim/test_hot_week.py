@@ -19,6 +19,7 @@ from firmware_py.core.command import Command, CommandKind
 from firmware_py.core.compressor import Compressor
 from firmware_py.core.condition import Condition, WhenBad
 from firmware_py.core.image import freeze
+from firmware_py.core.looked import Looked
 from firmware_py.core.mode import Cause, Mode
 from firmware_py.core.output import Output, StopValue
 from firmware_py.core.plan import Plan
@@ -107,6 +108,7 @@ class Week:
     values: dict[str, Value] = field(default_factory=lambda: {BATTERY: False, FIRE: False, TEMP: 24.0})
     dark: set[str] = field(default_factory=set)
     wishes: int = 0
+    looked: Looked | None = None
 
     def __post_init__(self) -> None:
         self.chance = random.Random(self.seed)
@@ -126,8 +128,9 @@ class Week:
             else Reading(value=value, quality=Quality.BAD, at_ms=now_ms, because=Reason.NO_COMMUNICATION)
             for point, value in self.values.items()
         }
-        decision = step(self.plan, self.state, freeze(self.plan.points.values(), readings, now_ms), commands, now_ms)
-        before, self.state = self.state, decision.state
+        image = freeze(self.plan.points.values(), readings, now_ms)
+        decision = step(self.plan, self.state, image, commands, now_ms, self.looked)
+        before, self.state, self.looked = self.state, decision.state, decision.looked
         for feed in FEEDS:
             self.switch(feed, bool(decision.outputs[feed].value))
         shed = any(stage.shed for stage in self.state.stages.values())

@@ -83,7 +83,7 @@ class Teller:
             if point not in self.dark:
                 self.readings[point] = Reading(value=value, quality=Quality.GOOD, at_ms=self.now_ms)
         image = freeze(self.plan.points.values(), self.readings, self.now_ms)
-        self.last = step(self.plan, self.state, image, commands, self.now_ms)
+        self.last = step(self.plan, self.state, image, commands, self.now_ms, self.last and self.last.looked)
         self.state = self.last.state
         self.told += [" ".join([event.type, *_details(event.data)]) for event in self.last.events]
 

@@ -97,7 +97,9 @@ class Place:
 
 
 @asynccontextmanager
-async def guarded(folder: Path, before: Sequence[str] = ()) -> AsyncIterator[Place]:
+async def guarded(
+    folder: Path, before: Sequence[str] = (), module: Sequence[str] = ("tests.systemd.witness",)
+) -> AsyncIterator[Place]:
     """The floor, and the unit started on it with secrets as credentials and directories as systemd gives them."""
     async with Rig.open(folder / "rig") as rig:
         root = folder / "root"
@@ -114,7 +116,7 @@ async def guarded(folder: Path, before: Sequence[str] = ()) -> AsyncIterator[Pla
         site, board = root / "etc/floorguard/site.toml", folder / "board"
         site.write_text(text)
         make_board(board)
-        command = [sys.executable, "-m", "tests.systemd.witness", str(board), str(site)]
+        command = [sys.executable, "-m", *module, str(board), str(site)]
         init = Init(Unit([UNIT]), root, command, before=before)
         await init.start()
         try:

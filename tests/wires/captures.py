@@ -16,6 +16,7 @@ from drivers.snmp_bus import SnmpBus
 from firmware_py.core.reading import Sample
 from firmware_py.wiring.probe import Opened, read_once
 from tests.conftest import find_tcp_port, find_udp_port, run
+from tests.wires.ami_replay import open_answers, serve_answers
 from tests.wires.snmp_peers import HOST, recorded
 
 CAPTURES = Path(__file__).resolve().parents[1] / "data" / "captures"
@@ -26,14 +27,20 @@ _SIGNED_MOST = 2**31 - 1
 def points_again(file: Path, folder: Path) -> dict[str, Any]:
     """What the driver makes of a capture's answers, as the capture itself tells its points."""
     capture = tomllib.loads(file.read_text(encoding="utf-8"))
-    serve = _serve_objects if capture["protocol"] == "snmp" else _serve_cells
+    serve, open_ = {
+        "snmp": (_serve_objects, _open_snmp),
+        "modbus": (_serve_cells, _open_modbus),
+        "ami": (lambda capture, folder: serve_answers(capture), open_answers),
+    }[capture["protocol"]]
     with serve(capture, folder) as port:
-        opened = (_open_snmp if capture["protocol"] == "snmp" else _open_modbus)(capture, port)
+        opened = open_(capture, port)
 
         async def look() -> dict[str, Any]:
             report = await read_once(opened, 20_000)
             assert not report.error, report.error
-            return {name: told(sample) for name, sample in report.samples.items()}
+            again = {name: told(sample) for name, sample in report.samples.items()}
+            # What an exchange tells by events is in no capture.
+            return again if capture["protocol"] != "ami" else {name: again[name] for name in capture["points"]}
 
         return run(look(), within_s=40)
 

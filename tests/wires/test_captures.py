@@ -52,7 +52,7 @@ def test_a_capture_served_again_gives_the_points_that_it_tells(file: Path, tmp_p
 
 def test_there_is_a_capture_of_each_protocol() -> None:
     kinds = {tomllib.loads(file.read_text())["protocol"] for file in CAPTURES.glob("*.toml")}
-    assert kinds == {"snmp", "modbus"}
+    assert kinds == {"snmp", "modbus", "ami"}
 
 
 def test_a_ups_is_recorded_by_its_address_without_address_or_community(
@@ -116,7 +116,6 @@ def test_a_device_is_probed_and_recorded_by_its_id_before_its_site_file_is_in_fo
     [
         (["hvac8"], Code.USAGE, 'did you mean "hvac7"?'),
         (["pbx1"], Code.USAGE, "there are ups7, hvac7"),
-        (["ami://u@127.0.0.1", "--record", "x"], Code.USAGE, "cannot be recorded"),
         (["snmp://floor@127.0.0.1:1", "--record", "never", "--timeout", "1 s"], Code.FAILED, "nothing was answered"),
     ],
 )

@@ -20,6 +20,7 @@ from firmware_py.runtime.generations import SITE_FILE, Generation
 from firmware_py.wiring.building import build_floor
 from firmware_py.wiring.configure import Configure, Works
 from firmware_py.wiring.drafts import open_store
+from firmware_py.wiring.told import gist_of
 from tests.conftest import eventually_async, run
 
 BY = "1000:maria"
@@ -62,6 +63,7 @@ class Bench:
         works = Works(
             swap=self._swap, build=build_floor, tell=self._tell, restarts=lambda: dict(self.restarts),
             alive=lambda: dict(self.alive),
+            gist=lambda: gist_of(build_floor(self.store.path(self.configure.number))[0]),
         )  # fmt: skip
         self.configure = Configure(self.store, 1, self.clock, works)
 

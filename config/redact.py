@@ -1,0 +1,69 @@
+"""One sieve for every text that leaves: logs, reasons, answers, archives. It knows each secret that was read here.
+
+Whatever a far end says may hold our own password, for some repeat the question in their complaint. It must not read
+anything itself.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Final
+from urllib.parse import quote, quote_plus
+
+STRUCK: Final = "(secret)"
+# Of no use to anybody, and in every other sentence: words that devices leave the factory with.
+NO_SECRETS: Final = frozenset({"public", "private"})
+_SHORTEST = 4  # shorter ones would strike out half of every text; whoever has such a password has none
+_WORD_BELOW = 8  # below this only whole words: a community `floor` is no reason to hide `fan.floor1`
+_MOST = 256
+_USERINFO = re.compile(r"://[^/@\s]+@")
+_LOOKS_SECRET = re.compile(
+    r"(?i)\b(pass(?:word|wd|phrase)?|pwd|secret|community|token|api_?key)(\s*[=:]\s*)"
+    r"(?!\"?(?:credential:|/)|\{secret\}|\(secret\))[^\s&\"']+"
+)
+_known: dict[str, None] = {}
+
+
+def learn(secret: str) -> None:
+    """From now on this text is struck out everywhere; the oldest of very many is forgotten."""
+    _known.pop(secret, None)
+    _known[secret] = None
+    while len(_known) > _MOST:
+        del _known[next(iter(_known))]
+
+
+def forget() -> None:
+    """None is known any more; for tests, whose secrets are words of each other's texts."""
+    _known.clear()
+
+
+def redact(text: str, more: Iterable[str] = ()) -> str:
+    """The text without what was learnt and without `more`, in clear, quoted for an address or escaped."""
+    if (pattern := _pattern((*_known, *more))) is not None:
+        text = pattern.sub(STRUCK, text)
+    text = _USERINFO.sub(f"://{STRUCK}@", text)
+    return _LOOKS_SECRET.sub(rf"\1\2{STRUCK}", text)
+
+
+@lru_cache(maxsize=16)
+def _pattern(secrets: tuple[str, ...]) -> re.Pattern[str] | None:
+    forms = {form for secret in secrets if _counts(secret) for form in _forms(secret)}
+    if not forms:
+        return None
+    return re.compile("|".join(_bounded(form) for form in sorted(forms, key=len, reverse=True)))
+
+
+def _counts(secret: str) -> bool:
+    return len(secret) >= _SHORTEST and secret not in NO_SECRETS
+
+
+def _forms(secret: str) -> set[str]:
+    """As it stands in plain text, in an address, in a form, in JSON with and without ASCII, in Python's repr."""
+    escaped = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]}
+    return {secret, quote(secret, safe=""), quote(secret), quote_plus(secret), *escaped}
+
+
+def _bounded(form: str) -> str:
+    found = re.escape(form)
+    return rf"(?<![\w.-]){found}(?![\w.-])" if len(form) < _WORD_BELOW else found
