@@ -36,10 +36,12 @@ format: ## let ruff lay out the code
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
-bench: ## measure and print tables (B=fleet for one of them); fails nothing
+bench: ## measure beside collectd, NUT, Node-RED and raw bounds, print tables, write docs/performance.md (B=reaction for one); fails nothing
 	@.ci/setup dev
 	@.ci/peers
-	@for name in $(or $(B),modbus_dead_unit snmp_paths surge endurance fleet cli); do echo "== $$name"; .venv/bin/python -m bench.$$name || exit $$?; done
+	@bench/peers-install
+	@for name in $(or $(B),polling reaction nut start lag cycles events snmp_paths modbus_dead_unit surge endurance fleet cli); do echo "== $$name"; .venv/bin/python -m bench.$$name || echo "bench: $$name ended with an error"; done
+	@.venv/bin/python -m bench.page
 
 sim: ## one seeded week of faults in virtual time, with its script (SEED=1)
 	@.ci/setup dev
