@@ -68,6 +68,13 @@ def advance(
     return moved, Annunciation(flood=flood, recent_ms=recent_ms, arrivals=arrivals)
 
 
+def due_ms(rules: AlarmRules, known: Annunciation) -> int | None:
+    """Milliseconds until the clock alone ends a flood, because so many of its alarms are no longer recent."""
+    if not known.flood or len(known.recent_ms) < rules.flood_end_count:
+        return None
+    return rules.flood_window_ms - known.recent_ms[-rules.flood_end_count]
+
+
 def flags(states: Mapping[str, AlarmState], known: Annunciation) -> frozenset[str]:
     """The flags beside the mode that speak of alarms."""
     aside = any(state.set_aside for state in states.values())
