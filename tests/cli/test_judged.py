@@ -132,8 +132,9 @@ def test_a_judgement_that_took_long_is_followed_by_rest() -> None:
         judging = told.Judge(Hand(), lambda: floor, lambda number: gather(EXAMPLE))
         fields = {"files": gather(EXAMPLE), "release": stamp()}
         assert isinstance(await judging.answer("0:root", fields), dict)
+        assert isinstance(await judging.answer("0:root", fields), dict), "the same draft costs nothing again"
         with pytest.raises(CommandRefused, match="another draft is judged; try again"):
-            await judging.answer("0:root", fields)
+            await judging.answer("0:root", fields | {"number": 3})
         Hand.ms += 10_000
         assert isinstance(await judging.answer("0:root", fields | {"number": 3}), dict)
         Hand.ms += 10_000
