@@ -36,10 +36,12 @@ format: ## let ruff lay out the code
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
-bench: ## measure and print tables (B=fleet for one of them); fails nothing
+bench: ## measure beside collectd, NUT, Node-RED and raw bounds, print tables, write docs/performance.md (B=reaction for one); fails nothing
 	@.ci/setup dev
 	@.ci/peers
-	@for name in $(or $(B),modbus_dead_unit snmp_paths surge endurance fleet cli); do echo "== $$name"; .venv/bin/python -m bench.$$name || exit $$?; done
+	@bench/peers-install
+	@for name in $(or $(B),polling reaction nut start lag cycles events snmp_paths modbus_dead_unit surge endurance fleet cli); do echo "== $$name"; .venv/bin/python -m bench.$$name || echo "bench: $$name ended with an error"; done
+	@.venv/bin/python -m bench.page
 
 sim: ## one seeded week of faults in virtual time, with its script (SEED=1)
 	@.ci/setup dev
@@ -80,10 +82,11 @@ chaos: ## kill, freeze, fill and tear while events flow: none may be lost (EVENT
 	@.ci/peers
 	.venv/bin/python -m tests.chaos.run $(or $(EVENTS),1500) $(or $(SEED),1)
 
-proof: ## the long evidence: every test marked `proof` (hours on a small machine)
+proof: ## the long evidence: every test marked `proof`, every property with 20 times the examples (hours on a small machine)
 	@.ci/setup dev
 	@.ci/peers
 	@.ci/test -m proof $(T)
+	@MORE_EXAMPLES=$(or $(MORE),20) .ci/test -m "hypothesis and not proof" $(T)
 
 install: ## as root: install or upgrade under PREFIX with user, service and completions (DESTDIR=folder to try it out)
 	@.ci/install "$(PREFIX)"

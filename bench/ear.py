@@ -1,4 +1,4 @@
-"""A subscriber to everything, with the monotonic time of each message: hand-encoded, in a thread, on the benchmark's side.
+"""A subscriber to everything, with the monotonic time of each message: hand-encoded, in a thread of the benchmark's.
 
 It must not be a library of ours: it is what the outside world sees.
 """
@@ -43,7 +43,7 @@ class Ear:
                 while (digit := self._take(1)[0]) & 0x80:
                     length, shift = length | (digit & 0x7F) << shift, shift + 7
                 packet = self._take(length | digit << shift)
-                if kind >> 4 == 3:  # QoS 0: subscribed so
+                if kind >> 4 == 3 and not kind & 1:  # QoS 0, as subscribed; not what was retained of somebody before
                     size = int.from_bytes(packet[:2], "big")
                     self.heard.append((at_ns, packet[2 : 2 + size].decode(), packet[2 + size :]))
         except (EOFError, OSError):

@@ -1,7 +1,7 @@
 """The phone exchange of the benchmark, in a process of its own: tells when its outbound gate is closed or opened.
 
-`python -m bench.exchange` prints its port, then `gate NAME CLOSED NS` for each. It is the demo's stand-in, which a test holds
-against a real Asterisk.
+`python -m bench.exchange` prints its port, then `gate NAME CLOSED NS` for each. It is the demo's stand-in, which a test
+holds against a real Asterisk.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
    plant UNITS REGISTERS CHANGING AGENTS
 
    UNITS listeners on the loopback, each with REGISTERS registers of which CHANGING move once a second; AGENTS UDP sockets
-   that answer versions 1 and 2c with the twenty objects of RFC 1628 that a three-phase UPS has. First line out: all ports.
+   that answer versions 1 and 2c with twenty objects of RFC 1628 and the two names that NUT asks for. First line out: all ports.
    Orders come on stdin, one a line:
      source AGENT VALUE   upsOutputSource; the first two answers that hold it are told: "answered AGENT WHICH NS"
      dead agent|unit NUMBER 0|1    it says nothing any more
@@ -24,7 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MOST = 512, OBJECTS = 20, CLIENTS = 2048, ROOM = 8192 };
+enum { MOST = 512, OBJECTS = 22, CLIENTS = 2048, ROOM = 8192 };
 enum kind { STDIN, LISTENER, CLIENT, AGENT };
 
 struct unit { uint16_t registers[2048]; uint8_t coils[64]; long read; int dead; };
@@ -45,12 +45,12 @@ static long now_ns(void) {
 }
 
 static const struct { const char *name; uint8_t tag; long value; } ups[OBJECTS] = {
-    {"2.1.0", 2, 2}, {"2.2.0", 2, 0}, {"2.3.0", 2, 60}, {"2.4.0", 2, 90}, {"2.5.0", 2, 2200}, {"2.6.0", 2, 12}, {"2.7.0", 2, 25},
+    {"1.1.0", 4, 0}, {"1.2.0", 4, 0}, {"2.1.0", 2, 2}, {"2.2.0", 2, 0}, {"2.3.0", 2, 60}, {"2.4.0", 2, 90}, {"2.5.0", 2, 2200}, {"2.6.0", 2, 12}, {"2.7.0", 2, 25},
     {"3.3.1.2.1", 2, 500}, {"3.3.1.3.1", 2, 230}, {"4.1.0", 2, 3}, {"4.2.0", 2, 500}, {"4.4.1.2.1", 2, 230},
     {"4.4.1.4.1", 2, 1500}, {"4.4.1.4.2", 2, 1400}, {"4.4.1.4.3", 2, 1300}, {"4.4.1.5.1", 2, 40}, {"4.4.1.5.2", 2, 39},
     {"4.4.1.5.3", 2, 38}, {"6.1.0", 0x42, 0}, {"7.3.0", 2, 6},
 };
-enum { SOURCE = 9 };
+enum { SOURCE = 11 };
 
 static void move_values(void) {
     struct timespec t;
@@ -63,11 +63,11 @@ static void move_values(void) {
             units[u].registers[place] = 1000 + place + second % 50;
         }
     for (int a = 0; a < agent_count; a++) {
-        agents[a].objects[4].value = 2200 + second % 4;
-        agents[a].objects[8].value = 230 + second % 3;
-        agents[a].objects[11].value = 230 + second % 2;
-        agents[a].objects[12].value = 1500 + second % 20;
-        agents[a].objects[15].value = 40 + second % 5;
+        agents[a].objects[6].value = 2200 + second % 4;
+        agents[a].objects[10].value = 230 + second % 3;
+        agents[a].objects[13].value = 230 + second % 2;
+        agents[a].objects[14].value = 1500 + second % 20;
+        agents[a].objects[17].value = 40 + second % 5;
     }
 }
 
@@ -111,7 +111,8 @@ static int front_integer(uint8_t *out, int place, uint8_t tag, long value) {
 }
 static int front_bind(uint8_t *out, int place, const uint8_t *name, int length, const struct object *object) {
     int end = place;
-    if (object) place = front_integer(out, place, object->tag, object->value);
+    if (object && object->tag == 4) place = front_head(out, front(out, place, "bench", 5), 4, 5);
+    else if (object) place = front_integer(out, place, object->tag, object->value);
     else place = front_head(out, place, 0x82, 0);
     place = front(out, place, name, length);
     place = front_head(out, place, 0x06, length);

@@ -123,7 +123,7 @@ def folder(name: str) -> Iterator[Path]:
 
 
 def cpu_ns(pids: list[int]) -> int:
-    """Time on a processor of all threads of these processes: the scheduler's own count, so that waiting is not in it."""
+    """Time on a processor of all threads of these processes: the scheduler's own count, without waiting."""
     spent = 0
     for pid in pids:
         for thread in Path(f"/proc/{pid}/task").iterdir():

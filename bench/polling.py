@@ -1,7 +1,7 @@
-"""CPU for a thousand points, and memory: our daemon beside its peers and raw bounds, on 1 to 200 units and 1 to 50 UPSs.
+"""CPU for a thousand points, and memory: our daemon beside peers and raw bounds, on 1 to 200 units and 1 to 50 UPSs.
 
-`python -m bench.polling [typical|modbus|snmp|v3 ...]`; rounds are interleaved, medians and ratios are told. The plant counts what
-was really read: a tool that does not keep the rate of one reading a second is told with its share.
+`python -m bench.polling [typical|modbus|snmp ...]`; rounds are interleaved, medians and ratios are told. The plant
+counts what was really read: a tool that does not keep the rate of one reading a second is told with its share.
 """
 
 from __future__ import annotations
@@ -103,7 +103,10 @@ def tables(kind: str, rounds: int = ROUNDS) -> Table:
         notes.append(f"Not installed here, so not measured: {', '.join(missing)}.")
     return Table(
         name=f"polling-{kind}", title=TITLES[kind],
-        head=("floor", "tool", "CPU ms / 1000 points", "spread", "ours : it", "CPU % of a core", "% of the rate", "RSS MiB"),
+        head=(
+            "floor", "tool", "CPU ms / 1000 points", "spread", "ours : it", "CPU % of a core", "% of the rate",
+            "RSS MiB",
+        ),
         rows=tuple(rows), notes=tuple(notes),
     )  # fmt: skip
 
@@ -122,7 +125,7 @@ def _unfit(tool: Tool, kind: str) -> bool:
 
 
 TITLES = {
-    "typical": f"The typical site: 1 UPS x {OBJECTS} objects and 4 Modbus units x {REGISTERS} registers, each second, published",
+    "typical": f"The typical site: 1 UPS x {OBJECTS} objects and 4 units x {REGISTERS} registers, published",
     "modbus": f"Modbus TCP: units of {REGISTERS} registers each second, {CHANGING} of them moving each second",
     "snmp": f"SNMP version 2c: UPSs of {OBJECTS} objects each second, 5 of them moving each second",
 }

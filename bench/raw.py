@@ -1,6 +1,6 @@
-"""Raw bounds in Python: nothing but sockets and hand-encoded packets, all devices in one tick, one MQTT message a device.
+"""Raw bounds in Python: nothing but sockets and hand-encoded packets, all devices in one tick, a message a device.
 
-`python -m bench.raw BROKER modbus|snmp PORT...`; no guard, no rule, no store: what any poller in CPython must cost at least.
+`python -m bench.raw BROKER modbus|snmp PORT...`; no guard, no rule, no store: what a poller in CPython costs at least.
 """
 
 from __future__ import annotations
@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import struct
 import sys
+import time
 
 OIDS = (
     "2.1.0", "2.2.0", "2.3.0", "2.4.0", "2.5.0", "2.6.0", "2.7.0", "3.3.1.2.1", "3.3.1.3.1", "4.1.0", "4.2.0",
     "4.4.1.2.1", "4.4.1.4.1", "4.4.1.4.2", "4.4.1.4.3", "4.4.1.5.1", "4.4.1.5.2", "4.4.1.5.3", "6.1.0", "7.3.0",
 )  # fmt: skip
 ROOT = "1.3.6.1.2.1.33.1"
+_SOURCE = OIDS.index("4.1.0")
 
 
 class Bus:
@@ -62,7 +64,9 @@ class Unit(asyncio.Protocol):
 
 
 class Agent(asyncio.DatagramProtocol):
-    """One SNMP agent."""
+    """One SNMP agent. Another upsOutputSource than before is told on stdout, with nothing in between."""
+
+    source = 0
 
     def __init__(self, bus: Bus, number: int) -> None:
         self._bus, self._topic = bus, f"raw/agent{number}"
@@ -71,14 +75,17 @@ class Agent(asyncio.DatagramProtocol):
         self._question = _wrap(0x30, b"\x02\x01\x01" + _wrap(4, b"public") + pdu)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        self._transport: asyncio.DatagramTransport = transport  # type: ignore[assignment]  # asyncio's own promise
 
     def ask(self) -> None:
         self._transport.sendto(self._question)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        self._bus.publish(self._topic, str(_integers(data)))
+        values = _integers(data)
+        if self.source not in (0, values[_SOURCE]):
+            print(f"seen {values[_SOURCE]} {time.monotonic_ns()}", flush=True)
+        self.source = values[_SOURCE]
+        self._bus.publish(self._topic, str(values))
 
 
 def _wrap(tag: int, content: bytes) -> bytes:

@@ -23,7 +23,7 @@ from bench.raw import ROOT
 
 async def follow(engine: SnmpEngine, target: UdpTransportTarget) -> None:
     """One agent, for ever."""
-    loop, community, context = asyncio.get_running_loop(), CommunityData("public", mpModel=1), ContextData()
+    loop, community, context = asyncio.get_running_loop(), CommunityData("public", mpModel=1), ContextData()  # noqa: S508 - of the bench
     wanted = ObjectType(ObjectIdentity(ROOT))
     while True:
         await bulk_cmd(engine, community, target, context, 0, 20, wanted, lookupMib=False)

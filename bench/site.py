@@ -35,11 +35,11 @@ group = "fast"
 
 def write_site(
     folder: Path, *, units: Sequence[int] = (), agents: Sequence[int] = (), broker: int | None = None,
-    exchange: str = "", fast: str = "1 s", slow: str = "1 s", timeout: str = "800 ms", access: str = "", traps: int = 0, more: str = "",
+    exchange: str = "", fast: str = "1 s", slow: str = "1 s", timeout: str = "800 ms", access: str = "",
+    traps: int = 0, more: str = "",
 ) -> Path:  # fmt: skip
-    """`units`, `agents`: ports on the loopback; `slow`: period of a UPS's measurements, by default as fast as the rest so
-    that all twenty objects are read each second like everybody reads them. `access`: lines of each UPS instead of its
-    community. `traps`: the port for them."""
+    """`units`, `agents`: ports on the loopback; `slow`: period of a UPS's measurements, by default as fast as the rest,
+    as everybody else reads them. `access`: lines of each UPS instead of its community. `traps`: the port for them."""
     (folder / "profiles").mkdir(exist_ok=True)
     (folder / "profiles" / "bench_unit.toml").write_text(PROFILE)
     secret = folder / "community"
@@ -54,7 +54,8 @@ def write_site(
     ]
     parts += [
         f'[[modbus]]\nid = "line{n}"\ntransport = "tcp"\naddress = "127.0.0.1"\nport = {port}\n'
-        f'timeout = "{timeout}"\n[[modbus.unit]]\nid = "unit{n}"\nunit = 1\nprofile = "bench_unit"\nclass = "generic"\nfast = "{fast}"\n'
+        f'timeout = "{timeout}"\n[[modbus.unit]]\nid = "unit{n}"\nunit = 1\nprofile = "bench_unit"\n'
+        f'class = "generic"\nfast = "{fast}"\n'
         for n, port in enumerate(units, 1)
     ]
     if broker is not None:

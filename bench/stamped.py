@@ -1,7 +1,7 @@
 """The daemon as users run it, with two stamps: when each pin was driven, and how long each callback held the loop.
 
-`python -m bench.stamped OUT run --config FILE` writes lines to OUT: `pin OUTPUT LEVEL NS`, and for each callback that is
-among the longest so far `held CPU_NS WHAT`. CLOCK_MONOTONIC, and the thread's own CPU, so that waiting for a core is no lag.
+`python -m bench.stamped OUT run --config FILE` writes lines to OUT: `pin OUTPUT LEVEL NS`, and for each callback that
+was long `held CPU_NS WHAT`. CLOCK_MONOTONIC, and the thread's own CPU, so that waiting for a core is no lag.
 """
 
 from __future__ import annotations
@@ -35,7 +35,11 @@ def stamp(path: str) -> None:
         if held_ns > _NOTED_NS:
             callback = self._callback if self._callback is not None else None
             owner = getattr(callback, "__self__", None)
-            what = owner.get_coro().__qualname__ if isinstance(owner, asyncio.Task) else getattr(callback, "__qualname__", repr(callback))
+            what = (
+                owner.get_coro().__qualname__
+                if isinstance(owner, asyncio.Task)
+                else getattr(callback, "__qualname__", repr(callback))
+            )
             os.write(out, f"held {held_ns} {what}\n".encode())
 
     gpio.GpioPort.set_level = set_level  # type: ignore[method-assign]  # measured, not mocked

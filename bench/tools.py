@@ -1,6 +1,6 @@
 """What is measured side by side: our daemon as users run it, its peers, and raw bounds, each started and ended alike.
 
-A tool that is not installed says so and is left out (`bench/peers-install` brings what can be had). It must not measure.
+A tool that is not installed is left out (`bench/peers-install` brings what can be had). It must not measure.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class Floor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tool:
-    """`command`: writes its configuration and says what to start; None where it cannot do this. `settle_s`: from its start until its first
-    second of ordinary work."""
+    """`command`: writes its configuration and says what to start; None where it cannot do this. `settle_s`: until its
+    first second of ordinary work."""
 
     name: str
     command: Callable[[Floor], list[str] | None]
@@ -116,9 +116,11 @@ def collectd(floor: Floor) -> list[str] | None:
     types = " ".join(f"v{n}:GAUGE:U:U," for n in range(len(OIDS))).rstrip(",")
     (floor.folder / "types.db").write_text(f"gauge value:GAUGE:U:U\nups {types}\n")
     lines = [
-        f'BaseDir "{floor.folder}"', f'PIDFile "{floor.folder}/pid"', f'TypesDB "{floor.folder}/types.db"', "Interval 1",
+        f'BaseDir "{floor.folder}"', f'PIDFile "{floor.folder}/pid"', f'TypesDB "{floor.folder}/types.db"',
+        "Interval 1",
         "ReadThreads 5", 'Hostname "bench"', "FQDNLookup false", "LoadPlugin mqtt",
-        f'<Plugin mqtt>\n<Publish "out">\nHost "127.0.0.1"\nPort {floor.broker}\nClientId "collectd"\nPrefix "collectd"\n</Publish>\n</Plugin>',
+        f'<Plugin mqtt>\n<Publish "out">\nHost "127.0.0.1"\nPort {floor.broker}\nClientId "collectd"\n'
+        "Prefix \"collectd\"\n</Publish>\n</Plugin>",
     ]  # fmt: skip
     if floor.units:
         lines += ["LoadPlugin modbus", "<Plugin modbus>"]
@@ -129,7 +131,8 @@ def collectd(floor: Floor) -> list[str] | None:
         collect = "\n".join(f'Collect "{name}"' for name in names)
         for n, port in enumerate(floor.units):
             lines.append(
-                f'<Host "unit{n}">\nAddress "127.0.0.1"\nPort "{port}"\nInterval 1\n<Slave 1>\nInstance "u"\n{collect}\n</Slave>\n</Host>'
+                f'<Host "unit{n}">\nAddress "127.0.0.1"\nPort "{port}"\nInterval 1\n<Slave 1>\nInstance "u"\n'
+                f"{collect}\n</Slave>\n</Host>"
             )
         lines.append("</Plugin>")
     if floor.agents:
@@ -141,7 +144,8 @@ def collectd(floor: Floor) -> list[str] | None:
         ]
         for n, port in enumerate(floor.agents):
             lines.append(
-                f'<Host "ups{n}">\nAddress "127.0.0.1:{port}"\nVersion 2\nCommunity "public"\nCollect "ups"\nInterval 1\n</Host>'
+                f'<Host "ups{n}">\nAddress "127.0.0.1:{port}"\nVersion 2\nCommunity "public"\nCollect "ups"\n'
+                "Interval 1\n</Host>"
             )
         lines.append("</Plugin>")
     config = floor.folder / "collectd.conf"
@@ -155,14 +159,20 @@ def node_red(floor: Floor) -> list[str] | None:
     if not program.exists() or shutil.which("node") is None:
         return None
     flows: list[dict[str, object]] = [{"id": "tab", "type": "tab", "label": "bench"}]
-    flows.append({"id": "broker", "type": "mqtt-broker", "broker": "127.0.0.1", "port": str(floor.broker), "clientid": "", "keepalive": "60", "cleansession": True})  # fmt: skip
+    flows.append({
+        "id": "broker", "type": "mqtt-broker", "broker": "127.0.0.1", "port": str(floor.broker), "clientid": "",
+        "keepalive": "60", "cleansession": True,
+    })  # fmt: skip
     for n, port in enumerate(floor.units):
         flows += _node_red_unit(n, port)
     for n, port in enumerate(floor.agents):
         flows += _node_red_agent(n, port)
     (floor.folder / "flows.json").write_text(json.dumps(flows))
     modules = peers_folder().resolve() / "node-red" / "node_modules"
-    settings = f"module.exports={{uiHost:'127.0.0.1',uiPort:0,httpAdminRoot:false,flowFile:'flows.json',nodesDir:'{modules}',logging:{{console:{{level:'warn'}}}}}}"  # fmt: skip
+    settings = (
+        "module.exports={uiHost:'127.0.0.1',uiPort:0,httpAdminRoot:false,flowFile:'flows.json',"
+        f"nodesDir:'{modules}',logging:{{console:{{level:'warn'}}}}}}"
+    )
     (floor.folder / "settings.js").write_text(settings)
     return ["node", str(program), "-u", str(floor.folder), "-s", str(floor.folder / "settings.js"), "flows.json"]
 
@@ -173,11 +183,16 @@ def _node_red_unit(n: int, port: int) -> list[dict[str, object]]:
         "quantity": str(REGISTERS), "rate": "1", "rateUnit": "s", "server": f"client{n}", "wires": [[f"out{n}"], []],
     }  # fmt: skip
     client = {
-        "id": f"client{n}", "type": "modbus-client", "clienttype": "tcp", "bufferCommands": True, "tcpHost": "127.0.0.1",
+        "id": f"client{n}", "type": "modbus-client", "clienttype": "tcp", "bufferCommands": True,
+        "tcpHost": "127.0.0.1",
         "tcpPort": str(port), "tcpType": "DEFAULT", "unit_id": "1", "commandDelay": "1", "clientTimeout": "1000",
         "reconnectOnTimeout": True, "reconnectTimeout": "2000", "parallelUnitIdsAllowed": True,
     }  # fmt: skip
-    return [client, read, {"id": f"out{n}", "type": "mqtt out", "z": "tab", "topic": f"nr/unit{n}", "broker": "broker", "qos": "0", "wires": []}]  # fmt: skip
+    return [client, read, _node_red_out(f"out{n}", f"nr/unit{n}")]
+
+
+def _node_red_out(name: str, topic: str) -> dict[str, object]:
+    return {"id": name, "type": "mqtt out", "z": "tab", "topic": topic, "broker": "broker", "qos": "0", "wires": []}
 
 
 def _node_red_agent(n: int, port: int) -> list[dict[str, object]]:
@@ -185,9 +200,9 @@ def _node_red_agent(n: int, port: int) -> list[dict[str, object]]:
     return [
         {"id": f"tick{n}", "type": "inject", "z": "tab", "props": [{"p": "payload"}], "repeat": "1", "once": True,
          "onceDelay": 0.1, "payloadType": "date", "wires": [[f"ask{n}"]]},
-        {"id": f"ask{n}", "type": "snmp", "z": "tab", "host": f"127.0.0.1:{port}", "community": "public", "version": "2c",
-         "oids": oids, "timeout": 2, "wires": [[f"told{n}"]]},
-        {"id": f"told{n}", "type": "mqtt out", "z": "tab", "topic": f"nr/ups{n}", "broker": "broker", "qos": "0", "wires": []},
+        {"id": f"ask{n}", "type": "snmp", "z": "tab", "host": f"127.0.0.1:{port}", "community": "public",
+         "version": "2c", "oids": oids, "timeout": 2, "wires": [[f"told{n}"]]},
+        _node_red_out(f"told{n}", f"nr/ups{n}"),
     ]  # fmt: skip
 
 

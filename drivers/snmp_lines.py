@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from drivers.line_status import LineProfile
-from drivers.snmp import Session, connect
 from drivers.snmp_access import Access
 from drivers.snmp_decode import Gap
 from drivers.snmp_fetch import Fetch
+from drivers.snmp_link import Session, connect
 from firmware_py.core.reading import Sample
 from firmware_py.ports import DeviceError, PollGroup
 

@@ -1,4 +1,5 @@
-"""SNMP version 1 and 2c on the wire: requests to bytes, replies to an Answer. BER by hand, for speed (decision 0060).
+"""SNMP version 1 and 2c on the wire: requests to bytes, replies to an Answer. BER by hand, for speed (decision 0060);
+version 3 puts the same PDUs into envelopes of its own (`snmp_usm`).
 
 Pure, and strict: what is not exactly a reply to the question is no reply, and a value that its own type forbids is
 refused by itself. It must not know sockets, credentials' meaning, or what a value stands for.
@@ -17,6 +18,7 @@ _ADDRESS, _OPAQUE, _COUNTER64 = 0x40, 0x44, 0x46
 _UNSIGNED32 = frozenset((0x41, 0x42, 0x43))  # Counter32, Gauge32, TimeTicks (RFC 2578 clause 7.1)
 _EXCEPTIONS = frozenset((0x80, 0x81, 0x82))  # noSuchObject, noSuchInstance, endOfMibView (RFC 3416 clause 3)
 _MOST_NAMES = 4096
+_MOST_REPORTED = 8
 
 
 class Pdu(IntEnum):
@@ -32,30 +34,44 @@ class Malformed(Exception):
     """These bytes are no reply to what was asked."""
 
 
-class Request:
-    """One question, encoded once: asking it again only changes its number."""
+class Question:
+    """One PDU, encoded once: asking it again only changes its number."""
 
-    __slots__ = ("_head", "_tail", "community", "most", "version")
+    __slots__ = ("_head", "_tail", "most")
+
+    def __init__(self, pdu: Pdu, names: Sequence[str], *, rows: int = 0, value: int | None = None) -> None:
+        """`rows`: max-repetitions of a BULK; `value`: the INTEGER of a SET. ValueError for a name that is no OID."""
+        content = bytes((_NULL, 0)) if value is None else number_bytes(value)
+        binds = b"".join(wrapped(_SEQUENCE, wrapped(_OID, oid_bytes(name)) + content) for name in names)
+        self._tail = number_bytes(0) + number_bytes(rows) + wrapped(_SEQUENCE, binds)
+        whole_ = wrapped(pdu, bytes((_INTEGER, 4)) + bytes(4) + self._tail)
+        self._head = whole_[: len(whole_) - len(self._tail) - 4]
+        self.most = max(rows, len(names))  # values in an answer
+
+    def numbered(self, number: int) -> bytes:
+        """The PDU with request-id `number` (FIRST_ID to LAST_ID)."""
+        return self._head + number.to_bytes(4, "big") + self._tail
+
+
+class Request:
+    """One question of a version with communities, as a datagram."""
+
+    __slots__ = ("_before", "_question", "community", "most", "version")
 
     def __init__(
         self, version: int, community: bytes, pdu: Pdu, names: Sequence[str], *, rows: int = 0, value: int | None = None
     ) -> None:
-        """`rows`: max-repetitions of a BULK; `value`: the INTEGER of a SET. ValueError for a name that is no OID."""
-        content = bytes((_NULL, 0)) if value is None else _wrapped(_INTEGER, _integer(value))
-        binds = b"".join(_wrapped(_SEQUENCE, _wrapped(_OID, oid_bytes(name)) + content) for name in names)
-        after = _wrapped(_INTEGER, b"\0") + _wrapped(_INTEGER, _integer(rows)) + _wrapped(_SEQUENCE, binds)
-        number = bytes((_INTEGER, 4))
-        inner = _wrapped(pdu, number + bytes(4) + after)
-        head = _wrapped(_INTEGER, _integer(version)) + _wrapped(_OCTETS, community)
-        whole = _wrapped(_SEQUENCE, head + inner)
-        place = len(whole) - len(after) - 4
-        self._head, self._tail = whole[:place], whole[place + 4 :]
+        """As of Question."""
+        self._question = Question(pdu, names, rows=rows, value=value)
+        head = number_bytes(version) + wrapped(_OCTETS, community)
+        inner = self._question.numbered(FIRST_ID)
+        self._before = wrapped(_SEQUENCE, head + inner)[: -len(inner)]
         self.version, self.community = version, community
-        self.most = max(rows, len(names))  # values in an answer
+        self.most = self._question.most
 
     def numbered(self, number: int) -> bytes:
         """The datagram with request-id `number` (FIRST_ID to LAST_ID)."""
-        return self._head + number.to_bytes(4, "big") + self._tail
+        return self._before + self._question.numbered(number)
 
 
 class Reader:
@@ -68,33 +84,48 @@ class Reader:
         """The answer to `request` as numbered. Raises Malformed for anything else."""
         if len(datagram) > MAX_BYTES:
             raise Malformed("too long")
-        start, end = _element(datagram, 0, len(datagram), _SEQUENCE)
+        start, end = element(datagram, 0, len(datagram), _SEQUENCE)
         if end != len(datagram):
             raise Malformed("something follows the message")
-        place, spoken = _whole(datagram, start, end)
+        place, spoken = whole(datagram, start, end)
         if spoken != request.version:
             raise Malformed("another version")
-        start, stop = _element(datagram, place, end, _OCTETS)
+        start, stop = element(datagram, place, end, _OCTETS)
         if datagram[start:stop] != request.community:
             raise Malformed("another community")
-        place, end = _element(datagram, stop, end, _RESPONSE)
-        place, told = _whole(datagram, place, end)
+        place, end = element(datagram, stop, end, _RESPONSE)
+        if end != len(datagram):
+            raise Malformed("something follows the values")
+        return self.read_pdu(datagram, place, end, number, request.most)
+
+    def read_pdu(self, datagram: bytes, place: int, end: int, number: int, most: int) -> Answer:
+        """The content of a Response-PDU, which ends at `end`."""
+        place, told = whole(datagram, place, end)
         if told != number:
             raise Malformed("an answer to another question")
-        place, status = _whole(datagram, place, end)
-        place, index = _whole(datagram, place, end)
-        place, stop = _element(datagram, place, end, _SEQUENCE)
-        if stop != end or end != len(datagram):
+        place, status = whole(datagram, place, end)
+        place, index = whole(datagram, place, end)
+        place, stop = element(datagram, place, end, _SEQUENCE)
+        if stop != end:
             raise Malformed("something follows the values")
-        return Answer(status=status, index=index, values=self._values(datagram, place, end, request.most))
+        return Answer(status=status, index=index, values=self._values(datagram, place, end, most))
+
+    def read_values(self, datagram: bytes, place: int, end: int) -> tuple[tuple[str, Raw], ...]:
+        """The values of any PDU, whatever its number and its status."""
+        for _ in range(3):
+            place, _ = whole(datagram, place, end)
+        place, stop = element(datagram, place, end, _SEQUENCE)
+        if stop != end:
+            raise Malformed("something follows the values")
+        return self._values(datagram, place, end, _MOST_REPORTED)
 
     def _values(self, data: bytes, place: int, end: int, most: int) -> tuple[tuple[str, Raw], ...]:
         found: list[tuple[str, Raw]] = []
         while place < end:
             if len(found) == most:
                 raise Malformed("more values than were asked for")
-            start, stop = _element(data, place, end, _SEQUENCE)
-            begin, place = _element(data, start, stop, _OID)
+            start, stop = element(data, place, end, _SEQUENCE)
+            begin, place = element(data, start, stop, _OID)
             name = self._name(data[begin:place])
             tag, begin, place = _any(data, place, stop)
             if place != stop:
@@ -178,16 +209,23 @@ def _any(data: bytes, place: int, end: int) -> tuple[int, int, int]:
     return tag, place, place + length
 
 
-def _element(data: bytes, place: int, end: int, wanted: int) -> tuple[int, int]:
+def element(data: bytes, place: int, end: int, wanted: int) -> tuple[int, int]:
+    """Start and end of the element at `place`, which must have the tag `wanted`."""
+    if place + 2 <= end and data[place] == wanted and (length := data[place + 1]) < 0x80 and place + 2 + length <= end:
+        return place + 2, place + 2 + length  # most are short: no more need be asked
     tag, start, stop = _any(data, place, end)
     if tag != wanted:
         raise Malformed(f"0x{tag:02x} in the place of 0x{wanted:02x}")
     return start, stop
 
 
-def _whole(data: bytes, place: int, end: int) -> tuple[int, int]:
-    """A number of the message itself, and where the next element begins."""
-    start, stop = _element(data, place, end, _INTEGER)
+def whole(data: bytes, place: int, end: int) -> tuple[int, int]:
+    """Where the next element begins, and a number of the message itself."""
+    if place + 2 <= end and data[place] == _INTEGER and 1 <= (length := data[place + 1]) <= 5:
+        stop = place + 2 + length
+        if stop <= end:
+            return stop, int.from_bytes(data[place + 2 : stop], "big", signed=True)
+    start, stop = element(data, place, end, _INTEGER)
     if not 1 <= stop - start <= 5:
         raise Malformed("a number without a size")
     return stop, int.from_bytes(data[start:stop], "big", signed=True)
@@ -207,7 +245,13 @@ def _integer(number: int) -> bytes:
     return number.to_bytes(number.bit_length() // 8 + 1, "big", signed=True)
 
 
-def _wrapped(tag: int, content: bytes) -> bytes:
+def number_bytes(number: int) -> bytes:
+    """An INTEGER, whole."""
+    return wrapped(_INTEGER, _integer(number))
+
+
+def wrapped(tag: int, content: bytes) -> bytes:
+    """An element, whole (X.690 clause 8.1)."""
     length = len(content)
     if length < 0x80:
         return bytes((tag, length)) + content

@@ -8,10 +8,12 @@ import socket
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
-
-from cryptography import x509
+from typing import TYPE_CHECKING
 
 from mqtt_bridge.settings import Tls
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 _FILE_BYTES = 256 * 1024
 
@@ -33,13 +35,15 @@ def read_validity(file: str) -> Validity:
     """Of the first certificate in a PEM file. Blocks; raises OSError, and ValueError for what is no certificate."""
     with Path(file).open("rb") as opened:
         raw = opened.read(_FILE_BYTES)
+    from cryptography import x509  # 8 MiB, which a floor without TLS need not carry
+
     try:
         return _validity(x509.load_pem_x509_certificate(raw))
     except ValueError:
         raise ValueError(f"{file}: not a certificate in PEM") from None
 
 
-def _validity(found: x509.Certificate) -> Validity:
+def _validity(found: "x509.Certificate") -> Validity:
     begins, ends = found.not_valid_before_utc, found.not_valid_after_utc
     form = "%Y-%m-%dT%H:%M:%S.000Z"
     return Validity(begins=begins.strftime(form), ends=ends.strftime(form), ends_ms=int(ends.timestamp()) * 1000)
@@ -81,6 +85,8 @@ def _judged_by(floor: str) -> type[ssl.SSLSocket]:
 
         def do_handshake(self, block: bool = False) -> None:
             super().do_handshake(block)
+            from cryptography import x509
+
             raw = self.getpeercert(binary_form=True)
             ends = "" if raw is None else _validity(x509.load_der_x509_certificate(raw)).ends
             if ends < floor:

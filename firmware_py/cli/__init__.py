@@ -12,7 +12,7 @@ from importlib import import_module
 from firmware_py.cli.codes import Code
 from firmware_py.cli.verbs import build_parser
 
-_LONG = frozenset({f"firmware_py.cli.{verb}" for verb in ("run", "watch", "demo")})
+_LONG = frozenset({f"firmware_py.cli.{verb}" for verb in ("watch", "demo")})  # `run` collects from its first cycle on
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""What was decoded before is decoded again only where its cells have changed, and never differs from decoding all anew."""
+"""What was decoded before is decoded again only where cells have changed, and never differs from decoding all anew."""
 
 from __future__ import annotations
 
