@@ -47,13 +47,14 @@ sim: ## one seeded week of faults in virtual time, with its script (SEED=1)
 	@.ci/setup dev
 	.venv/bin/python -m tests.sim.weeks $(or $(SEED),1) --faults
 
-week: ## thirty seeded weeks, those that CI plays (MANY=30 SEED=0)
+week: ## thirty seeded weeks, those that CI plays (MANY=30 FROM=0)
 	@.ci/setup dev
-	.venv/bin/python -m tests.sim.weeks $(or $(SEED),0) --many $(or $(MANY),30)
+	.venv/bin/python -m tests.sim.weeks $(or $(FROM),0) --many $(or $(MANY),30)
 
-night: ## two thousand seeded weeks (MANY=2000 SEED=0); `make sim-night` is the same
+night: ## two thousand seeded weeks (MANY=2000 FROM=0), in slices of WITHIN seconds that the same LOG goes on with
 	@.ci/setup dev
-	.venv/bin/python -m tests.sim.weeks $(or $(SEED),0) --many $(or $(MANY),2000)
+	.venv/bin/python -m tests.sim.weeks $(or $(FROM),0) --many $(or $(MANY),2000) \
+		--log $(or $(LOG),build/weeks-$(shell git rev-parse --short HEAD).jsonl) --within $(or $(WITHIN),1000000)
 
 .PHONY: sim-night
 sim-night: night
@@ -81,10 +82,11 @@ chaos: ## kill, freeze, fill and tear while events flow: none may be lost (EVENT
 	@.ci/peers
 	.venv/bin/python -m tests.chaos.run $(or $(EVENTS),1500) $(or $(SEED),1)
 
-proof: ## the long evidence: every test marked `proof` (hours on a small machine)
+proof: ## the long evidence: every test marked `proof`, every property with 20 times the examples (hours on a small machine)
 	@.ci/setup dev
 	@.ci/peers
 	@.ci/test -m proof $(T)
+	@MORE_EXAMPLES=$(or $(MORE),20) .ci/test -m "hypothesis and not proof" $(T)
 
 install: ## as root: install or upgrade under PREFIX with user, service and completions (DESTDIR=folder to try it out)
 	@.ci/install "$(PREFIX)"

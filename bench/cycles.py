@@ -17,6 +17,7 @@ from bench.plant import folder
 from bench.site import write_site
 from bench.table import Table, middle, number
 from config.compile import Floor
+from firmware_py.core.looked import Looked
 from firmware_py.core.looks import looks
 from firmware_py.core.point import Kind, Point
 from firmware_py.core.reading import Sample, Value
@@ -40,6 +41,7 @@ class Course:
     state: State
     samples: dict[str, Sample]
     moving: Iterator[str]
+    looked: Looked | None = None
     now_ms: int = 0
     picture_ms: list[float] = field(default_factory=list)
     step_ms: list[float] = field(default_factory=list)
@@ -56,7 +58,8 @@ class Course:
         self.now_ms += 1
         image = self.table.freeze(self.now_ms)
         began = time.thread_time_ns()
-        self.state = step(self.floor.plan, self.state, image, (), self.now_ms).state
+        decision = step(self.floor.plan, self.state, image, (), self.now_ms, self.looked)
+        self.state, self.looked = decision.state, decision.looked
         self.step_ms.append((time.thread_time_ns() - began) / 1e6)
 
 

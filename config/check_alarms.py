@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from config.compile import Floor
 from config.compile_alarms import fits
-from config.explain import nearest
+from config.explain import known_of
 from config.finding import Finding
 from config.positions import Path
 from config.strict import ConfigError, Document
@@ -40,13 +40,13 @@ def _suppressions(floor: Floor) -> Iterator[Finding]:
     for index, entry in enumerate(floor.site.suppression):
         where: Path = ("suppression", index)
         if entry.cause not in floor.plan.conditions:
-            message = f"there is no such condition{nearest(entry.cause, floor.plan.conditions)}"
+            message = f"there is no such condition{known_of(entry.cause, floor.plan.conditions)}"
             yield Finding(path=(*where, "cause"), message=message, got=entry.cause)
         for place, wanted in enumerate(entry.alarms):
             yield from _known(floor, (*where, "alarms", place), wanted)
             burning = [name for name in sorted(fire) if fits(name, wanted)]
             if burning:
-                message = f"means {burning[0]}: what the fire panel says is never suppressed"
+                message = f"means {burning[0]}: what the fire panel says is never suppressed; take this line out"
                 yield Finding(path=(*where, "alarms", place), message=message, got=wanted)
 
 
@@ -54,12 +54,12 @@ def _panels(floor: Floor) -> Iterator[Finding]:
     for index, panel in enumerate(floor.site.panel):
         for place, device in enumerate(panel.devices):
             if not any(f"{name}.".startswith(f"{device}.") for name in floor.plan.alarms):
-                message = f"no alarm's id begins so{nearest(device, {n.split('.')[0] for n in floor.plan.alarms})}"
+                message = f"no alarm's id begins so{known_of(device, {n.split('.')[0] for n in floor.plan.alarms})}"
                 yield Finding(path=("panel", index, "devices", place), message=message, got=device)
     declared = {panel.id for panel in floor.site.panel}
     for index, lamp in enumerate(floor.site.lamp):
         if lamp.panel not in declared and declared and lamp.panel != "main":
-            message = f"there is no [[panel]] of this id{nearest(lamp.panel, declared)}"
+            message = f"there is no [[panel]] of this id{known_of(lamp.panel, declared)}"
             yield Finding(path=("lamp", index, "panel"), message=message, got=lamp.panel)
 
 
@@ -78,4 +78,4 @@ def _sounds(floor: Floor) -> Iterator[Finding]:
 def _known(floor: Floor, path: Path, wanted: str) -> Iterable[Finding]:
     if any(fits(name, wanted) for name in floor.plan.alarms):
         return ()
-    return (Finding(path=path, message=f"there is no such alarm{nearest(wanted, floor.plan.alarms)}", got=wanted),)
+    return (Finding(path=path, message=f"there is no such alarm{known_of(wanted, floor.plan.alarms)}", got=wanted),)

@@ -26,7 +26,7 @@ def check_compressors(site: Site) -> Iterator[Finding]:
             continue
         yield from unknown(where, load.unit, units, "modbus.unit")
         if load.unit in units and units[load.unit] is not UnitClass.HVAC:
-            yield Finding(path=where, message="is no air conditioning", got=load.unit)
+            yield Finding(path=where, message="is no air conditioning; name a unit of class hvac", got=load.unit)
         if load.output not in outputs:
             continue
         place, output = outputs[load.output]

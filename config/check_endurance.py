@@ -22,7 +22,7 @@ def check_kept(site: Site) -> Iterator[Finding]:
             target = DURATION.show(site.power.endurance_ms if ups.endurance_ms is None else ups.endurance_ms)
             message = (
                 f"what no stage cuts ({_names(kept)}) takes {WATTS.show(kept_w)}, more than this: an endurance of"
-                f" {target} cannot be reached, whatever is shed"
+                f" {target} cannot be reached; let a stage cut more, or lower it"
             )
             yield Finding(path=("ups", index, "rating"), message=message, got=WATTS.show(ups.rating_w))
 
@@ -37,7 +37,9 @@ def check_targets(site: Site) -> Iterator[Finding]:
         fed_by = [feeds[name] for name in stage.loads if feeds.get(name) in own]
         known = all(name in feeds for name in stage.loads)
         if stage.endurance and known and not fed_by:
-            message = f"no [[ups]] feeds {', '.join(stage.loads)}, so that no battery can be made to last by it"
+            message = (
+                f"no [[ups]] feeds {', '.join(stage.loads)}, so that no battery can be made to last by it; name its UPS"
+            )
             yield Finding(path=("stage", index, "endurance"), message=message, absence=True)
         others = (stage.charge_below_pct, stage.runtime_below_ms, stage.load_above_pct, stage.endurance or None)
         if stage.after_ms is None or any(given is not None for given in others):
@@ -65,7 +67,8 @@ def check_forecasts(document: Document, site: Site, points: Collection[str]) -> 
 
     faults = [
         document.fault(("ups", index, "endurance"), f"cannot be watched: the profile {ups.profile} tells neither the "
-                       "charge nor the runtime of the battery", DURATION.show(ups.endurance_ms))
+                       "charge nor the runtime of the battery; use ups_auto, or take this out",
+                       DURATION.show(ups.endurance_ms))
         for index, ups in enumerate(site.ups)
         if ups.endurance_ms is not None and not is_forecast(ups.id, points)
     ]  # fmt: skip

@@ -27,7 +27,7 @@ def check_phones(site: Site) -> Iterator[Finding]:
             message = (
                 f"only {count} trunks name this group"
                 if count
-                else "no [[exchange.trunk]] and no [[line]] names this group"
+                else "no [[exchange.trunk]] and no [[line]] names this group; put it there"
             )
             yield Finding(
                 path=("trunk_group", index, "minimum_up"), message=message, got=group.minimum_up, absence=True
@@ -37,7 +37,11 @@ def check_phones(site: Site) -> Iterator[Finding]:
             message = "the secret would travel in the clear; set tls = true, or cleartext = true on a line of its own"
             yield Finding(path=("exchange", index, "host"), message=message, got=one.host, absence=True)
         if one.ca_file is not None and not one.tls:
-            yield Finding(path=("exchange", index, "ca_file"), message="has no use without tls = true", absence=True)
+            yield Finding(
+                path=("exchange", index, "ca_file"),
+                message="has no use without tls = true; set that, or take this out",
+                absence=True,
+            )
 
 
 _INLINE = re.compile(
@@ -67,7 +71,11 @@ def _campaign(where: Path, output: CampaignOutput) -> Iterator[Finding]:
         yield Finding(path=(*where, key), message="look and paused come together", absence=True)
     told = (output.pause, output.resume, output.look or "", output.pause_body or "", output.resume_body or "")
     if output.secret_file is None and any("{secret}" in text for text in (*told, output.authorization or "")):
-        yield Finding(path=(*where, "secret_file"), message="is missing, since {secret} is used", absence=True)
+        yield Finding(
+            path=(*where, "secret_file"),
+            message="is missing, since {secret} is used; name the file that holds it",
+            absence=True,
+        )
     texts = {key: getattr(output, key) or "" for key in ("pause", "resume", "look", "pause_body", "resume_body")}
     inline = [key for key, text in texts.items() if _INLINE.search(text)]
     if output.authorization is not None and "{secret}" not in output.authorization:
@@ -80,7 +88,10 @@ def _campaign(where: Path, output: CampaignOutput) -> Iterator[Finding]:
             continue
         host = _host(url)
         if not host:
-            yield Finding(path=(*where, key), message="names no host and port that can be used")
+            yield Finding(
+                path=(*where, key),
+                message="names no host and port that can be used; write it like https://dialler.example:8443/pause",
+            )
         elif url.startswith("http:") and not output.cleartext and not _is_loopback(host):
             message = "would travel in the clear; use https, or cleartext = true on a line of its own"
             yield Finding(path=(*where, key), message=message, absence=True)
@@ -124,7 +135,7 @@ def _line_source(where: Path, line: Line) -> Iterator[Finding]:
         if key in needed[line.source] and value is None:
             yield Finding(path=(*where, key), message=f"is missing; source {line.source} needs it", absence=True)
         if key not in needed[line.source] and value is not None:
-            yield Finding(path=(*where, key), message=f"has no use with source {line.source}", got=value)
+            yield Finding(path=(*where, key), message=f"has no use with source {line.source}; take it out", got=value)
 
 
 def check_failover(site: Site) -> Iterator[Finding]:
@@ -188,10 +199,10 @@ def check_surge(site: Site) -> Iterator[Finding]:
     }
     for key, wanted in asked.items():
         if wanted and not counted:
-            message = "no [[exchange]] names queues, so no surge is ever seen"
+            message = "no [[exchange]] names queues, so no surge is ever seen; list its queues there"
             yield Finding(path=("surge", key), message=message, absence=True)
     if surge.pause_outbound and not site.outbound.outputs:
-        message = "there is no output in outbound.outputs"
+        message = "there is no output in outbound.outputs; name there what pauses outbound"
         yield Finding(path=("surge", "pause_outbound"), message=message, absence=True)
 
 

@@ -29,10 +29,12 @@ def check_protected(site: Site) -> Iterator[Finding]:
     ]
     for path, name in named + burning:
         if kinds.get(name) in PROTECTED:
-            yield Finding(path=path, message=f"is of kind {kinds[name]} and is never cut", got=name)
+            yield Finding(
+                path=path, message=f"is of kind {kinds[name]} and is never cut; take it out of the stage", got=name
+            )
     for path, name in burning:
         if name in fed and fed[name] is None:
-            message = "this load has no output, so it cannot be cut on a fire"
+            message = "this load has no output, so it cannot be cut on a fire; give it one"
             yield Finding(path=path, message=message, got=name, absence=True)
 
 
@@ -124,7 +126,8 @@ def check_load_release(site: Site) -> Iterator[Finding]:
 def _stage_pair(before: StageEntry, index: int, stage: StageEntry, priorities: dict[str, int]) -> Iterator[Finding]:
     where: Path = ("stage", index)
     if before.after_ms is not None and stage.after_ms is not None and stage.after_ms < before.after_ms:
-        message = f"is earlier than stage {before.id}, which is shed first (after {DURATION.show(before.after_ms)})"
+        least = DURATION.show(before.after_ms)
+        message = f"is earlier than stage {before.id}, which is shed first; it must be at least {least}"
         yield Finding(path=(*where, "after"), message=message, got=DURATION.show(stage.after_ms))
     charges = before.charge_below_pct, stage.charge_below_pct
     if charges[0] is not None and charges[1] is not None and charges[1] >= charges[0]:
@@ -139,7 +142,7 @@ def _stage_pair(before: StageEntry, index: int, stage: StageEntry, priorities: d
         if priorities.get(name, 0) > kept:
             message = (
                 f"has priority {priorities[name]} and matters less than a load of priority {kept}"
-                f" that stage {before.id} cuts before it"
+                f" that stage {before.id} cuts before it; exchange the two"
             )
             yield Finding(path=(*where, "loads", place), message=message, got=name)
 
@@ -158,9 +161,15 @@ def check_thresholds(site: Site) -> Iterator[Finding]:
     if site.power.manual_records_lead_ms >= site.power.endurance_ms:
         yield Finding(path=("power", "manual_records_lead"), message="must be shorter than endurance")
     if site.person and all(person.tier != 1 for person in site.person):
-        yield Finding(path=("person", 0, "tier"), message="nobody is in tier 1, which is told first", absence=True)
+        yield Finding(
+            path=("person", 0, "tier"),
+            message="nobody is in tier 1, which is told first; give somebody tier = 1",
+            absence=True,
+        )
     if site.fire.sounder and not site.annunciator.sounders:
-        yield Finding(path=("fire", "sounder"), message="there is no output in annunciator.sounders", absence=True)
+        yield Finding(
+            path=("fire", "sounder"), message="there is no output in annunciator.sounders; name one there", absence=True
+        )
 
 
 def check_polling(site: Site) -> Iterator[Finding]:
@@ -225,11 +234,18 @@ def _snmp_user(where: Path, user: SnmpV3) -> Iterator[Finding]:
     ):
         key: Path = (*where, f"{kind}_secret_file")
         if protocol != "none" and secret is None:
-            yield Finding(path=key, message=f"is missing, since {kind}_protocol is {protocol}", absence=True)
+            yield Finding(
+                path=key,
+                message=f"is missing, since {kind}_protocol is {protocol}; name the file that holds the pass phrase",
+                absence=True,
+            )
         if protocol == "none" and secret is not None:
-            yield Finding(path=key, message=f'has no use while {kind}_protocol is "none"')
+            yield Finding(path=key, message=f'has no use while {kind}_protocol is "none"; take one of them out"')
     if user.privacy_protocol != "none" and user.auth_protocol == "none":
-        yield Finding(path=(*where, "privacy_protocol"), message="SNMPv3 has no privacy without authentication")
+        yield Finding(
+            path=(*where, "privacy_protocol"),
+            message="SNMPv3 has no privacy without authentication; choose an auth_protocol",
+        )
 
 
 def check_modbus(site: Site) -> Iterator[Finding]:
@@ -249,7 +265,7 @@ def check_modbus(site: Site) -> Iterator[Finding]:
         yield from repeated(units, "another unit of this endpoint has this number already, at {first}")
         for path, number in units:
             if endpoint.transport is not Transport.TCP and not 1 <= number <= 247:
-                yield Finding(path=path, message="on an RTU line unit numbers are 1 to 247", got=number)
+                yield Finding(path=path, message="on an RTU line unit numbers are 1 to 247 only", got=number)
     lines: list[tuple[Path, object]] = []
     for index, endpoint in enumerate(site.modbus):
         if endpoint.device is not None:
@@ -267,7 +283,11 @@ def _transport(where: Path, endpoint: ModbusEndpoint) -> Iterator[Finding]:
         message = f"is missing; transport {endpoint.transport} needs it"
         yield Finding(path=(*where, wanted), message=message, absence=True)
     if given[other] is not None:
-        yield Finding(path=(*where, other), message=f"has no use with transport {endpoint.transport}", got=given[other])
+        yield Finding(
+            path=(*where, other),
+            message=f"has no use with transport {endpoint.transport}; take it out",
+            got=given[other],
+        )
 
 
 def check_connections(site: Site) -> Iterator[Finding]:

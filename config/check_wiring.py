@@ -45,14 +45,18 @@ def check_ids(site: Site) -> Iterator[Finding]:
     yield from repeated(devices, "another device has this id already, at {first}")
     for path, name in devices + rooms:
         if name in RESERVED:
-            yield Finding(path=path, message="the controller uses this name itself", got=name)
+            yield Finding(path=path, message="the controller uses this name itself; choose another", got=name)
     for path, name in rooms:
         if name in names:
             yield Finding(path=path, message="a device has this id; a room needs a name of its own", got=name)
     for index, entry in enumerate(site.input):
         if entry.id.split(".")[0] in names | RESERVED:
             path = ("input", index, "id")
-            yield Finding(path=path, message="begins with a name that a device or the controller uses", got=entry.id)
+            yield Finding(
+                path=path,
+                message="begins with a name that a device or the controller uses; choose another",
+                got=entry.id,
+            )
 
 
 def check_repeated_ids(site: Site) -> Iterator[Finding]:
@@ -127,14 +131,14 @@ def check_output_targets(site: Site) -> Iterator[Finding]:
             case ExchangeOutput(exchange=name, switch=switch):
                 yield from unknown(("output", index, "exchange"), name, exchanges, "exchange")
                 if switch is Switch.MEMBERS and name in exchanges and not exchanges[name].pause_queues:
-                    message = f"the exchange {name} names no pause_queues"
+                    message = f"the exchange {name} names no pause_queues; list them there"
                     yield Finding(path=("output", index, "switch"), message=message, absence=True)
                 missing = name in exchanges and not (exchanges[name].agents_from and exchanges[name].agents_to)
                 if switch is Switch.AGENTS and missing:
-                    message = f"the exchange {name} names no agents_from and agents_to"
+                    message = f"the exchange {name} names no agents_from and agents_to; name the queues there"
                     yield Finding(path=("output", index, "switch"), message=message, absence=True)
                 if switch is Switch.SURGE and name in exchanges and exchanges[name].surge_gate is None:
-                    message = f"the exchange {name} names no surge_gate"
+                    message = f"the exchange {name} names no surge_gate; name the device state there"
                     yield Finding(path=("output", index, "switch"), message=message, absence=True)
             case OutletOutput(ups=name):
                 yield from unknown(("output", index, "ups"), name, upses, "ups")
@@ -231,7 +235,7 @@ def check_roles(site: Site) -> Iterator[Finding]:
     taken: dict[str, str] = {}
     for path, name, role in _roles(site):
         if name in taken:
-            yield Finding(path=path, message=f"this output is {taken[name]} already", got=name)
+            yield Finding(path=path, message=f"this output is {taken[name]} already; name another", got=name)
             continue
         taken[name] = role
         if name not in places:

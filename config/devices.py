@@ -13,7 +13,7 @@ from config.library import Library
 from config.model_devices import Exchange, ModbusEndpoint, ModbusUnit, Ups
 from config.model_outputs import AmiOutput, SetpointOutput, Switch
 from config.model_site import Site
-from config.strict import ConfigError, Document, Fault, nearest
+from config.strict import ConfigError, Document, Fault, known_of
 from drivers import line_status, modbus_profile, modbus_write, snmp_profile, snmp_signals
 from drivers.ami_account import Account
 from drivers.pbx_config import Action, PbxConfig, declare_points
@@ -90,7 +90,7 @@ def _unsensed(document: Document, site: Site, points: Iterable[Point]) -> Iterab
     flags = {point.id for point in points if point.kind is Kind.FLAG} | {entry.id for entry in site.input}
     for index, line in enumerate(site.line):
         if line.contact is not None and line.contact not in flags:
-            message = f"no [[input]] and no flag of a unit has this id{nearest(line.contact, sorted(flags))}"
+            message = f"no [[input]] and no flag of a unit has this id{known_of(line.contact, sorted(flags))}"
             yield document.fault(("line", index, "contact"), message, line.contact)
 
 

@@ -42,10 +42,22 @@ _LIMITS = {
 }
 
 
+_LISTED = 12
+
+
 def nearest(word: object, known: Iterable[str]) -> str:
     """`; did you mean "x"?` for the nearest of `known`, else nothing."""
     close = get_close_matches(str(word)[:80], list(known), n=1, cutoff=0.6)
     return f'; did you mean "{close[0]}"?' if close else ""
+
+
+def known_of(word: object, known: Iterable[str]) -> str:
+    """The same, or what there is where nothing is near: an advice in any case."""
+    every = sorted(known)
+    listed = (
+        f"; there are {', '.join(every[:_LISTED])}{', ...' * (len(every) > _LISTED)}" if every else "; there is none"
+    )
+    return nearest(word, every) or listed
 
 
 def sentence(detail: ErrorDetails, names: Iterable[str], got: object) -> str:

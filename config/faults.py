@@ -52,9 +52,11 @@ def read_text(path: FilePath) -> str:
             raw = stream.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a usable path"
-        raise ConfigError([at(file, 1, 1, f"cannot be read: {reason}")]) from error
+        raise ConfigError(
+            [at(file, 1, 1, f"cannot be read: {reason}; look at the name and at who may read it")]
+        ) from error
     if len(raw) > MAX_BYTES:
-        raise ConfigError([at(file, 1, 1, f"is larger than {MAX_BYTES} bytes")])
+        raise ConfigError([at(file, 1, 1, f"is larger than {MAX_BYTES} bytes; a site file is text of some 40 kB")])
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

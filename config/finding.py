@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from config.explain import nearest
+from config.explain import known_of
 from config.positions import Path
 
 if TYPE_CHECKING:
@@ -43,8 +43,13 @@ def unknown(path: Path, value: str | None, known: Iterable[str], table: str) -> 
     """A finding when `value` is not among `known`, the ids of [[table]]."""
     known = tuple(known)
     if value is not None and value not in known:
-        there = nearest(value, known) or (f"; there are {', '.join(known[:12])}" if known else "; there is none at all")
-        yield Finding(path=path, message=f"no [[{table}]] has this id{there}", got=value, absence=True, wanted=value)
+        yield Finding(
+            path=path,
+            message=f"no [[{table}]] has this id{known_of(value, known)}",
+            got=value,
+            absence=True,
+            wanted=value,
+        )
 
 
 def _spell(path: Path) -> str:

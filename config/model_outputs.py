@@ -22,7 +22,7 @@ def _pattern(text: str) -> str:
     try:
         re.compile(text)
     except re.error as error:
-        raise ValueError(f"is no regular expression: {error}") from error
+        raise ValueError(f"is no regular expression, but must be one: {error}") from error
     return text
 
 

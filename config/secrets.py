@@ -66,7 +66,9 @@ def read_secret(ref: str, environ: Mapping[str, str]) -> Secret:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a usable path"
-        raise _refuse(name, f"the secret cannot be read: {reason}") from None
+        raise _refuse(
+            name, f"the secret cannot be read: {reason}; put it there, readable for the group floorguard"
+        ) from None
     try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
@@ -83,14 +85,14 @@ def read_secret(ref: str, environ: Mapping[str, str]) -> Secret:
 
 def _one_line(raw: bytes, name: str) -> str:
     if len(raw) > MAX_BYTES:
-        raise _refuse(name, f"the secret is longer than {MAX_BYTES} bytes")
+        raise _refuse(name, f"the secret is longer than {MAX_BYTES} bytes; one line is wanted")
     try:
         text = raw.decode()
     except UnicodeDecodeError:
-        raise _refuse(name, "the secret is not UTF-8 text") from None
+        raise _refuse(name, "the secret is not UTF-8 text; write it as one line of text") from None
     text = text.removesuffix("\n").removesuffix("\r")
     if not text:
-        raise _refuse(name, "the secret is empty")
+        raise _refuse(name, "the secret is empty; write it into the file, as one line")
     if any(letter < " " or letter == "\x7f" for letter in text):
         # A line break in a secret would add lines of its own to a text protocol such as AMI.
         raise _refuse(name, "the secret must be one line without control characters")

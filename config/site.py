@@ -9,7 +9,7 @@ from pathlib import Path
 
 from config import check_cooling, check_endurance, check_phones, check_power, check_values, check_wiring, emergency
 from config.effective import effective
-from config.explain import nearest
+from config.explain import known_of
 from config.finding import Finding
 from config.model_devices import ModbusUnit, UnitClass
 from config.model_outputs import ModbusOutput
@@ -111,7 +111,7 @@ def _check_profiles(site: Site, folders: tuple[Path, ...], reader: Reader) -> It
     for index, ups in enumerate(site.ups):
         tree = yield from _profile(ups.profile, folders, ("ups", index, "profile"), reader)
         if tree is not None and "class" in tree:
-            message = f"is a Modbus profile, of class {tree['class']}"
+            message = f"is a Modbus profile, of class {tree['class']}; a UPS needs one named ups_..."
             yield Finding(path=("ups", index, "profile"), message=message, got=ups.profile)
     for index, endpoint in enumerate(site.modbus):
         for place, unit in enumerate(endpoint.units):
@@ -120,9 +120,13 @@ def _check_profiles(site: Site, folders: tuple[Path, ...], reader: Reader) -> It
             if tree is None:
                 continue
             if "class" not in tree:
-                yield Finding(path=(*where, "profile"), message="is no profile for Modbus", got=unit.profile)
+                yield Finding(
+                    path=(*where, "profile"),
+                    message="is no profile for Modbus; a unit needs one of its class",
+                    got=unit.profile,
+                )
             elif tree["class"] != unit.kind:
-                message = f"the profile {unit.profile} is for class {tree['class']}"
+                message = f"the profile {unit.profile} is for class {tree['class']}; change one of the two"
                 yield Finding(path=(*where, "class"), message=message, got=str(unit.kind))
             yield from _check_parameters(unit, tree.get("parameters"), where)
             yield from _check_coils(site, unit, tree)
@@ -161,7 +165,7 @@ def _profile(
     file = find_profile(name, folders)
     if file is None:
         known = sorted({file.stem for folder in folders for file in folder.glob("*.toml")})
-        yield Finding(path=where, message=f"there is no such profile{nearest(name, known)}", got=name)
+        yield Finding(path=where, message=f"there is no such profile{known_of(name, known)}", got=name)
         return None
     try:
         return reader(file).tree
@@ -175,7 +179,7 @@ def _check_parameters(unit: ModbusUnit, declared: object, where: KeyPath) -> Ite
     for name, number in unit.parameters.items():
         path = (*where, "parameters", name)
         if name not in known:
-            there = nearest(name, known) or (f"; it has {', '.join(known)}" if known else "; it has none")
+            there = known_of(name, known)
             yield Finding(path=path, message=f"the profile {unit.profile} has no such parameter{there}", got=number)
             continue
         least, most = (known[name].get(key, other) for key, other in (("least", 0), ("most", 65_535)))

@@ -17,7 +17,7 @@ from typing import Annotated, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from config import units
-from config.explain import known_keys, nearest, sentence
+from config.explain import known_keys, known_of, nearest, sentence
 from config.faults import MAX_BYTES, ConfigError, Fault, at, read_text
 from config.positions import Path, Positions, scan
 from config.redact import redact
@@ -33,7 +33,7 @@ _places = lru_cache(maxsize=8)(scan)  # a file with a fault mostly has several
 _AT = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 __all__ = [
-    "Fault", "ConfigError", "Document", "Model", "read", "parse", "check", "nearest", "spell", "fits",
+    "Fault", "ConfigError", "Document", "Model", "read", "parse", "check", "known_of", "nearest", "spell", "fits",
     "DurationMs", "Percent", "CelsiusC", "CelsiusPerMinute", "Watts", "Bytes",
     "Port", "Host", "Name", "PointId", "Text",
 ]  # fmt: skip
@@ -101,23 +101,31 @@ def parse(text: str, file: str) -> Document:
     """Parse TOML text that came from `file` (a name for messages only). ConfigError with the position of the fault."""
     text = text.replace("\r\n", "\n")
     if len(text) > MAX_BYTES:
-        raise ConfigError([at(file, 1, 1, f"is larger than {MAX_BYTES} bytes")])
+        raise ConfigError([at(file, 1, 1, f"is larger than {MAX_BYTES} bytes; a site file is text of some 40 kB")])
     for number, line in enumerate(text.split("\n"), 1):
         if len(line) > MAX_LINE:
-            raise ConfigError([at(file, number, MAX_LINE, f"the line is longer than {MAX_LINE} characters")])
+            raise ConfigError(
+                [at(file, number, MAX_LINE, f"the line is longer than {MAX_LINE} characters; break it into several")]
+            )
         if _LONG_KEY.match(line):  # tomllib's time grows with the cube of such a key
-            raise ConfigError([at(file, number, 1, f"the key has more than {MAX_DEPTH} parts")])
+            raise ConfigError(
+                [at(file, number, 1, f"the key has more than {MAX_DEPTH} parts; write a [table] instead")]
+            )
         if "\0" in line:
-            raise ConfigError([at(file, number, line.index("\0") + 1, "holds a NUL character; the file is damaged")])
+            raise ConfigError(
+                [at(file, number, line.index("\0") + 1, "holds a NUL character, so the file is damaged; write it anew")]
+            )
     try:
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([_syntax(text, file, str(error))]) from error
     except (ValueError, RecursionError) as error:
         # Only absurd numbers and nesting get here; neither carries a position.
-        raise ConfigError([at(file, 1, 1, "holds a number or a nesting that is too large")]) from error
+        raise ConfigError(
+            [at(file, 1, 1, "holds a number or a nesting that is too large; no key needs either")]
+        ) from error
     if _depth(tree) > MAX_DEPTH:
-        raise ConfigError([at(file, 1, 1, f"is nested deeper than {MAX_DEPTH} levels")])
+        raise ConfigError([at(file, 1, 1, f"is nested deeper than {MAX_DEPTH} levels; no key needs that")])
     return Document(file=file, tree=tree, text=text)
 
 

@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from config.strict import ConfigError, Document, Fault, Model, check, nearest
+from config.strict import ConfigError, Document, Fault, Model, check, known_of
 from drivers.snmp_signals import SIGNALS, Signal
 
 MAX_INCLUDES = 32
@@ -201,7 +201,7 @@ def _compile(document: Document, model: _Profile, find: Callable[[str], Document
             sources[signal] = (*sources.get(signal, ()), *rows)
     known = {source.mib for rows in sources.values() for source in rows}
     faults = [
-        document.fault(("prefer", signal), f"no included profile is called {mib}{nearest(mib, known)}")
+        document.fault(("prefer", signal), f"no included profile is called {mib}{known_of(mib, known)}")
         for signal, order in model.prefer.items()
         for mib in order
         if mib not in known
@@ -279,14 +279,14 @@ def _faults(document: Document, model: _Profile) -> list[Fault]:
         switches = _outlets(model.name, model.root, model.outlets)
         for key, (oid, _) in (("on", switches.on), ("off", switches.off)):
             if oid.startswith(NEVER):
-                message = "this command cannot be called back, so it is never sent"
+                message = "this command cannot be called back, so it is never sent; take it out"
                 faults.append(document.fault(("outlets", key), message))
     if not model.signals and not model.include:
-        faults.append(document.fault((), "names neither signals nor profiles to include"))
+        faults.append(document.fault((), "names neither signals nor profiles; it needs [signals] or include"))
     for part, names in (("signals", tuple(model.signals)), ("prefer", tuple(model.prefer))):
         for name in names:
             if name not in SIGNALS:
-                faults.append(document.fault((part, name), f"is not a signal{nearest(name, set(SIGNALS))}"))
+                faults.append(document.fault((part, name), f"is not a signal{known_of(name, set(SIGNALS))}"))
     for name, rows in model.signals.items():
         if name in SIGNALS:
             for place, row in enumerate(rows):

@@ -112,7 +112,7 @@ async def _tell(socket: Path) -> None:
         async with ControlClient(socket) as client:
             await client.ask("exported")
     except CommandRefused as error:
-        print(f"(the controller could not be told of this export: {error})", file=sys.stderr)
+        print(f"(the controller could not be told of this export: {error}; its age goes on counting)", file=sys.stderr)
 
 
 # ----------------------------------------------------------------------------------------------------------- to restore

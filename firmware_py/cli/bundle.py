@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         _write(target, {name: sieve(text, hidden) for name, text in parts.items()})
     except OSError as error:
-        print(f"floorguard: {target}: {error.strerror}", file=sys.stderr)
+        print(f"floorguard: {target}: {error.strerror}; name a file where you may write", file=sys.stderr)
         return Code.FAILED
     print(f"{target}: {len(parts)} files; look into it before you send it")
     return Code.OK

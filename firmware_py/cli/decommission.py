@@ -25,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         site = load_site(Path(args.config))
         if site.mqtt is None:
-            print("this site has no [mqtt]: there is nothing to empty", file=sys.stderr)
+            print("this site has no [mqtt]; there is nothing to empty", file=sys.stderr)
             return Code.CHECK
         settings = bridge_settings(site, os.environ)
     except ConfigError as error:
@@ -33,7 +33,10 @@ def run(args: argparse.Namespace) -> int:
         return Code.CHECK
     directory = state_directory(site, os.environ)
     if _is_running(directory):
-        print("the controller is running and would say everything again: stop it first", file=sys.stderr)
+        print(
+            "the controller is running and would say everything again; first: systemctl stop floorguard",
+            file=sys.stderr,
+        )
         return Code.FAILED
     memory = TopicMemory(directory, Disk())
     topics = own_topics(settings, memory.recall())

@@ -50,5 +50,8 @@ def _list(args: argparse.Namespace) -> int:
             state += f", ON PROBATION for {answer['left_ms'] // 1000} s"
         print(f"{here} {one['generation']:>4}  {one['utc'][:16] or '(no clock)':<16}  {one['by']:<16}  {state}"[:79])
     if not answer["kept"]:
-        print("no generation is kept: the state directory cannot be written", file=sys.stderr)
+        print(
+            "no generation is kept: the state directory cannot be written; `floorguard doctor` says why",
+            file=sys.stderr,
+        )
     return code

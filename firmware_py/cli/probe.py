@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
         for line_ in _lines(report):
             print("\n".join(fold(line_.rstrip(), columns(), after=" " * 8)))
     if report.error:
-        print(f"floorguard: {report.error}", file=sys.stderr)
+        print(f"floorguard: {report.error}; docs/troubleshooting.md goes by symptom", file=sys.stderr)
     elif not report.known:
         print("floorguard: it answers, but nothing that the profile knows; try another --profile", file=sys.stderr)
     if capture is not None and not _record(Path(args.record), capture, report):
@@ -101,13 +101,16 @@ def _record(path: Path, capture: "Capture", report: "Report") -> bool:
     from firmware_py.runtime.clock import SystemClock, utc_text
 
     if capture.empty:
-        print(f"floorguard: nothing was answered; {path} is not written", file=sys.stderr)
+        print(
+            f"floorguard: nothing was answered, {path} is not written; look at cable, address and credential",
+            file=sys.stderr,
+        )
         return False
     taken = utc_text(SystemClock().utc_ms())[:19] + "Z"
     try:
         path.write_text(capture.text(about=report.about, taken=taken, samples=report.samples), encoding="utf-8")
     except OSError as error:
-        print(f"floorguard: {path}: {error.strerror}", file=sys.stderr)
+        print(f"floorguard: {path}: {error.strerror}; name a file where you may write", file=sys.stderr)
         return False
     print(f"{path} is written; in tests/data/captures it is a test", file=sys.stderr)
     return True

@@ -36,7 +36,10 @@ def record_running(socket: str, asked: Held, path: Path) -> Code:
         print(f"floorguard: {path}: {error.strerror}; name a file where you may write", file=sys.stderr)
         return Code.FAILED
     if answer["left"]:
-        print(f"not read within the time, and so not in it: {', '.join(answer['left'])}", file=sys.stderr)
+        print(
+            f"not read within a minute and so not in it (try again for them): {', '.join(answer['left'])}",
+            file=sys.stderr,
+        )
     print(f"{path} is written; in tests/data/captures it is a test", file=sys.stderr)
     return Code.OK
 
@@ -62,5 +65,7 @@ def show_running(socket: str, asked: Held, *, as_json: bool) -> int:
             print("\n".join(fold(line, columns(), after=" " * 8)))
     sound = any(one["quality"] == "good" for one in points.values())
     if not sound:
-        print(f"floorguard: nothing sound is known of {name}", file=sys.stderr)
+        print(
+            f"floorguard: nothing sound is known of {name}; look at its cable, address and credential", file=sys.stderr
+        )
     return Code.OK if sound else Code.PROBE

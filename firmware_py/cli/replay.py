@@ -50,7 +50,10 @@ def run(args: argparse.Namespace) -> int:
     try:
         tally = compare(replay(Disk(), directory / "inputs"), plans, other)
     except OSError as error:
-        print(f"floorguard: nothing is recorded in {directory}: {error.strerror}", file=sys.stderr)
+        print(
+            f"floorguard: nothing is recorded in {directory}: {error.strerror}; name another with --directory",
+            file=sys.stderr,
+        )
         return Code.FAILED
     if args.json:
         document = {"v": 1, "steps": tally.steps, "skipped": tally.skipped, "difference": tally.difference or None}

@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         Path(args.output).write_text(said, encoding="utf-8")
     except OSError as error:
-        print(f"floorguard: {args.output}: {error.strerror}", file=sys.stderr)
+        print(f"floorguard: {args.output}: {error.strerror}; name a file where you may write", file=sys.stderr)
         return Code.FAILED
     return Code.OK
 

@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     args.config = str(in_force(Path(args.config), os.environ))  # what drove the outputs, not a draft
     site = read_site(Path(args.config))
     if site is None:
-        print("safe-outputs: no output is known, nothing was driven", file=sys.stderr)
+        print("safe-outputs: no output is known, nothing was driven; name the site file with --config", file=sys.stderr)
         return Code.FAILED
     lock = take_lock(state_directory(site, os.environ))
     if lock is None:
@@ -146,5 +146,5 @@ def tell(name: str, on: bool) -> None:
 
 def tell_failure(name: str, why: str) -> str:
     """One line for one that was not; its name."""
-    print(f"safe-outputs: {name} could not be driven: {why}", file=sys.stderr)
+    print(f"safe-outputs: {name} could not be driven: {why}; look at it by hand", file=sys.stderr)
     return name

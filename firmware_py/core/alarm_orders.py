@@ -29,7 +29,7 @@ def _shelve(plan: Plan, state: State, command: Command) -> State:
     if not command.why:
         raise CommandRefused("say why; whoever comes next must know")
     if alarm.out_of_service:
-        raise CommandRefused(f"'{command.target}' is out of service")
+        raise CommandRefused(f"'{command.target}' is out of service; `floorguard in-service` brings it back first")
     if not 0 < command.ttl_ms <= limit_ms:
         raise CommandRefused(f"say for how long, at most {limit_ms // 60_000} min for this alarm")
     # A new shelf has a new end; the wall clock's is found in the next cycle.
@@ -42,7 +42,7 @@ def _shelve(plan: Plan, state: State, command: Command) -> State:
 def _unshelve(plan: Plan, state: State, command: Command) -> State:
     alarm = chosen(state, command.target)
     if not alarm.shelved_ms:
-        raise CommandRefused(f"'{command.target}' is not shelved")
+        raise CommandRefused(f"'{command.target}' is not shelved; `floorguard status` shows what is")
     return _with(state, command.target, alarm.unshelved())
 
 
@@ -53,7 +53,7 @@ def _out_of_service(plan: Plan, state: State, command: Command) -> State:
     if not plan.alarms[command.target].may_leave_service:
         raise CommandRefused("this alarm may be shelved for a short time only, never taken out of service")
     if alarm.out_of_service:
-        raise CommandRefused(f"'{command.target}' is out of service already, by {alarm.out_of_service}")
+        raise CommandRefused(f"'{command.target}' is out of service already, by {alarm.out_of_service}; ask there")
     out = replace(alarm.unshelved(), out_of_service=command.by, out_of_service_why=command.why)
     return _with(state, command.target, out)
 

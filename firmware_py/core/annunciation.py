@@ -61,11 +61,18 @@ def advance(
     recent_ms = (recent_ms + (0,) * len(fresh))[-_COUNTED_MOST:]
     flood = len(recent_ms) >= rules.flood_end_count if known.flood else len(recent_ms) > rules.flood_count
     moved: Mapping[str, AlarmState] = {**states, **changed} if changed else states
-    moved = _quiet(alarms, unsilence(alarms, moved, fresh, flood=flood), flood=flood)
+    moved = _quiet(chosen, unsilence(chosen, moved, fresh, flood=flood), flood=flood)
     arrivals = _arrivals(chosen, states, moved, known.arrivals)
     if (flood, recent_ms, arrivals) == (known.flood, known.recent_ms, known.arrivals):
         return moved, known
     return moved, Annunciation(flood=flood, recent_ms=recent_ms, arrivals=arrivals)
+
+
+def due_ms(rules: AlarmRules, known: Annunciation) -> int | None:
+    """Milliseconds until the clock alone ends a flood, because so many of its alarms are no longer recent."""
+    if not known.flood or len(known.recent_ms) < rules.flood_end_count:
+        return None
+    return rules.flood_window_ms - known.recent_ms[-rules.flood_end_count]
 
 
 def flags(states: Mapping[str, AlarmState], known: Annunciation) -> frozenset[str]:
@@ -93,8 +100,8 @@ def unsilence(
         return moved
     loud = {
         name: replace(state, silenced=False, silenced_ms=0)
-        for name, state in moved.items()
-        if state.silenced and _has_voice(alarms[name], flood)
+        for name, declared in alarms.items()
+        if (state := moved[name]).silenced and _has_voice(declared, flood)
     }
     return {**moved, **loud}
 
@@ -105,10 +112,10 @@ def _quiet(alarms: Mapping[str, Alarm], moved: Mapping[str, AlarmState], *, floo
         return moved
     hushed = {
         name: replace(state, silenced=True, silenced_ms=0)
-        for name, state in moved.items()
-        if state.sounds and not _has_voice(alarms[name], flood)
+        for name, declared in alarms.items()
+        if (state := moved[name]).sounds and not _has_voice(declared, flood)
     }
-    return {**moved, **hushed}
+    return {**moved, **hushed} if hushed else moved
 
 
 def _has_voice(declared: Alarm, flood: bool) -> bool:

@@ -125,24 +125,26 @@ def _override(plan: Plan, state: State, command: Command) -> State:
     if command.target not in plan.outputs:
         raise CommandRefused(f"there is no output '{command.target}'; `status` lists them")
     if command.target in plan.outbound:
-        raise CommandRefused("outbound is paused and resumed by `pause` and `resume`, not by an override")
+        raise CommandRefused("outbound is paused and resumed by `pause` and `resume`; an override is not for it")
     if command.value is None:
         raise CommandRefused("say which value: on or off")
     if not 0 <= command.ttl_ms <= OVERRIDE_MS_MAX:
-        raise CommandRefused("an override lasts at most 24 h")
+        raise CommandRefused("an override lasts at most 24 h; ask for less")
     hand = Override(value=command.value, by=command.by, command=command.id, left_ms=command.ttl_ms or None)
     return replace(state, overrides={**state.overrides, command.target: hand})
 
 
 def _release_override(plan: Plan, state: State, command: Command) -> State:
     if command.target not in state.overrides:
-        raise CommandRefused(f"'{command.target}' is not overridden")
+        raise CommandRefused(f"'{command.target}' is not overridden; `floorguard status` shows what is")
     return replace(state, overrides={n: o for n, o in state.overrides.items() if n != command.target})
 
 
 def _conserve(plan: Plan, state: State, command: Command) -> State:
     if plan.manual_cause not in state.causes:
-        raise CommandRefused("this floor has no conservation by hand")
+        raise CommandRefused(
+            "this floor has no conservation by hand; the site file would need a UPS, trunks or an output"
+        )
     return _commanded(state, plan.manual_cause, command.by)
 
 
@@ -160,7 +162,7 @@ def _commanded(state: State, cause: str, by: str) -> State:
 
 def _pause(plan: Plan, state: State, command: Command) -> State:
     if not plan.outbound:
-        raise CommandRefused("this floor has no way to pause outbound")
+        raise CommandRefused("this floor has no way to pause outbound; the site file would need outbound.outputs")
     return replace(state, paused_by=command.by)
 
 
@@ -173,7 +175,7 @@ def _resume(plan: Plan, state: State, command: Command) -> State:
 def _fire_confirm(plan: Plan, state: State, command: Command) -> State:
     cause = plan.causes.get(plan.fire_cause)
     if cause is None or not cause.confirms:
-        raise CommandRefused("this floor watches no fire panel")
+        raise CommandRefused("this floor watches no fire panel; the site file would need one")
     if not state.conditions[cause.confirms].seen:
         raise CommandRefused("the fire panel reports no fire; only what was reported can be confirmed")
     return _commanded(state, plan.fire_cause, command.by)
@@ -199,7 +201,9 @@ def _lamp_test(plan: Plan, state: State, command: Command) -> State:
 
 def _outage_add(plan: Plan, state: State, command: Command) -> State:
     if planned.PHASE not in plan.points:
-        raise CommandRefused("this floor has no UPS that could tell whether the mains is there")
+        raise CommandRefused(
+            "this floor has no UPS that could tell whether the mains is there; the site file would need one"
+        )
     if len(state.cuts) >= planned.MOST:
         raise CommandRefused(f"{planned.MOST} planned outages are known already; cancel some")
     number = state.cut_number + 1

@@ -26,7 +26,8 @@ def keep(
         was = before.incidents[name]
         if (one.acked_by, one.acked_tier) != (was.acked_by, was.acked_tier):
             by = {"by": one.acked_by[-1]}
-            events.append(incident.told("incident.acked", Severity.WARNING, plan.causes[name], one, image.now_ms, by))
+            aged = replace(one, elapsed_ms=one.elapsed_ms + dt_ms)  # orders come before the time of this cycle is added
+            events.append(incident.told("incident.acked", Severity.WARNING, plan.causes[name], aged, image.now_ms, by))
     incidents = dict(book.incidents)
     for name, one in book.incidents.items():
         incidents[name], told = escalation.advance(plan.causes[name], one, plan.escalation, image, dt_ms)

@@ -6,7 +6,7 @@ it never wakes the cycle again.
 
 from collections.abc import Collection, Iterator
 
-from firmware_py.core import alarm, condition, course, derived, drill, escalation, generator, mode, stage
+from firmware_py.core import alarm, annunciation, condition, course, derived, drill, escalation, generator, mode, stage
 from firmware_py.core.arbiter import left_ms
 from firmware_py.core.image import InputImage
 from firmware_py.core.plan import Plan
@@ -33,6 +33,7 @@ def _left_ms(plan: Plan, state: State, restless: Collection[str], awake: Collect
     due += [course.due_ms(opened) for opened in state.incidents.values()]
     due += [derived.due_ms(battery) for battery in state.batteries.values()]
     due += [alarm.due_ms(plan.alarms[name], state.alarms[name]) for name in awake]
+    due.append(annunciation.due_ms(plan.alarm_rules, state.annunciation))
     due.append(drill.due_ms(state.drill))
     if plan.generator is not None:
         due.append(generator.due_ms(plan.generator, state.generator))

@@ -130,12 +130,12 @@ class Book:
         """One incident with its `timeline` of journal records, from the live book or from the archive."""
         live = self._incidents.get(where("id") == incident)
         found = dict(live) if isinstance(live, dict) else None
-        timeline = {(e["log"], e["seq"]): dict(e) for e in self._entries.search(where("incident") == incident)}
+        timeline = {_place(entry): dict(entry) for entry in self._entries.search(where("incident") == incident)}
         for document in self._shelves.find(incident, known=found):
             if document.get("id") == incident and found is None:
                 found = document
             elif document.get("incident") == incident:
-                timeline[document.get("log"), document.get("seq")] = document
+                timeline[_place(document)] = document
         self.damage += self._shelves.take_damage()
         ordered = sorted(timeline.values(), key=number_of)
         return found | {"timeline": ordered} if found else None
@@ -146,7 +146,7 @@ class Book:
 
     def archived(self, month: str) -> list[Document]:
         """The incidents that a month's archive holds, oldest first; one told twice by a crash comes once."""
-        by_id = {document["id"]: document for document in self._shelves.of_month(month) if "id" in document}
+        by_id = {str(document["id"]): document for document in self._shelves.of_month(month) if "id" in document}
         self.damage += self._shelves.take_damage()
         return sorted(by_id.values(), key=_age)
 
@@ -157,12 +157,12 @@ class Book:
         shelved = [document for name in (earlier, month) if name in known for document in self._shelves.of_month(name)]
         self.damage += self._shelves.take_damage()
         live = [dict(document) for document in (*self._incidents.all(), *self._entries.all())]
-        incidents, records = dict[object, Document](), dict[object, Document]()
+        incidents, records = dict[str, Document](), dict[tuple[str, int], Document]()
         for document in (*shelved, *live):
             if "id" in document and str(document.get("opened")).startswith(month):
-                incidents[document["id"]] = document
+                incidents[str(document["id"])] = document
             elif "seq" in document and str(document.get("ts")).startswith(month):
-                records[document.get("log"), document["seq"]] = document
+                records[_place(document)] = document
         told = sorted(records.values(), key=lambda record: (str(record.get("ts")), number_of(record)))
         return sorted(incidents.values(), key=_age), told
 
@@ -171,11 +171,12 @@ class Book:
         """Move the oldest closed incidents and what belongs to none out, then the oldest entries of open ones, until a
         quarter is free."""
         surplus = len(self._entries) + len(self._incidents) - self._limit * 3 // 4
-        entries: dict[object, list[TinyDocument]] = {}
+        entries: dict[str | None, list[TinyDocument]] = {}
         for entry in self._entries.all():
-            entries.setdefault(entry.get("incident"), []).append(entry)
+            incident = entry.get("incident")
+            entries.setdefault(None if incident is None else str(incident), []).append(entry)
         closed = self._incidents.search(where("state") == "closed")
-        units = [(_age(one), [one, *entries.get(one["id"], ())]) for one in closed]
+        units = [(_age(one), [one, *entries.get(str(one.get("id")), ())]) for one in closed]
         units += [((str(entry.get("ts")), number_of(entry)), [entry]) for entry in entries.get(None, ())]
         chosen: list[TinyDocument] = []
         for _, unit in sorted(units, key=lambda unit: unit[0]):
@@ -183,7 +184,7 @@ class Book:
                 break
             chosen += unit
         if len(chosen) < surplus:
-            left = sorted(set(entries) - {None} - {one["id"] for one in closed}, key=str)
+            left = sorted(set(entries) - {None} - {str(one.get("id")) for one in closed}, key=str)
             oldest = sorted((entry for name in left for entry in entries[name]), key=number_of)
             chosen += oldest[: surplus - len(chosen)]
         self._move(chosen)
@@ -225,6 +226,11 @@ class Book:
         self._marks = database.table("marks")
         self._ids = {str(one.get("id")): one.doc_id for one in self._incidents.all()}
         self._shelves = Shelves(self._disk, self._directory, database.table("shelves"), limit=self._shelf_limit)
+
+
+def _place(record: Mapping[str, object]) -> tuple[str, int]:
+    """By what a record is known, whatever stands there: a card gives back lines that are whole and make no sense."""
+    return str(record.get("log")), number_of(dict(record))
 
 
 def _first(incident: str, record: Document) -> Document:

@@ -45,7 +45,7 @@ def allow_all(peer: Peer, verb: str) -> str:
 
 async def no_records(request: Mapping[str, object]) -> Json:
     """Of a controller that keeps no book."""
-    raise CommandRefused("this controller keeps no book")
+    raise CommandRefused("this controller keeps no book; read its files: --book FOLDER")
 
 
 class Control:
@@ -118,7 +118,7 @@ class Control:
                 case str() if verb in self._more:
                     await _send(writer, {"ok": True, "data": await self._more[verb](peer.by, request)})
                 case _:
-                    raise CommandRefused(f"no such verb: {verb!r:.40}")
+                    raise CommandRefused(f"no such verb: {verb!r:.40}; use the floorguard of the same release")
         except CommandRefused as error:
             await _send(writer, {"ok": False, "error": redact(str(error))})
 
@@ -228,7 +228,9 @@ def _kind(request: dict[str, object]) -> CommandKind:
     try:
         return CommandKind(str(request.get("kind")))
     except ValueError as error:
-        raise CommandRefused(f"no such command: {request.get('kind')!r:.40}") from error
+        raise CommandRefused(
+            f"no such command: {request.get('kind')!r:.40}; use the floorguard command of the same release"
+        ) from error
 
 
 def _text(request: dict[str, object], key: str) -> str:

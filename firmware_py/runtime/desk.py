@@ -25,7 +25,7 @@ class Desk:
         if len(self._askers) >= MAX_WAITING:
             raise CommandRefused("too many commands are waiting; try again in a second")
         if command.id in self._askers:
-            raise CommandRefused(f"command {command.id} is being worked on")
+            raise CommandRefused(f"command {command.id} is being worked on; wait for its answer")
         future: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         self._askers[command.id] = future
         self._waiting[command.id] = command

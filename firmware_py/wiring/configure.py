@@ -93,7 +93,9 @@ class Configure:
         try:
             files = await asyncio.to_thread(self._store.files, wanted)
         except (OSError, ValueError) as error:
-            raise CommandRefused(f"generation {wanted} cannot be read: {error}") from error
+            raise CommandRefused(
+                f"generation {wanted} cannot be read: {error}; choose another: `floorguard rollback --list`"
+            ) from error
         return await self._put(files, by, _window_ms(fields), f"rollback to {wanted}")
 
     async def confirm(self, by: str, fields: Fields) -> Json:
@@ -131,7 +133,9 @@ class Configure:
         try:
             files = await asyncio.to_thread(self._store.files, number)
         except (OSError, ValueError) as error:
-            raise CommandRefused(f"generation {number} cannot be read: {error}") from error
+            raise CommandRefused(
+                f"generation {number} cannot be read: {error}; choose another: `floorguard rollback --list`"
+            ) from error
         return {"generation": number, "files": dict[str, Json](files)}
 
     def report(self) -> dict[str, Json]:

@@ -218,7 +218,7 @@ def _authority(ca_file: str | None, name: str, key: str) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=ca_file)
     except OSError as error:
-        message = f"the authority cannot be read: {error.strerror}"
+        message = f"the authority cannot be read: {error.strerror}; put its certificate there"
         raise ConfigError([Fault(file=ca_file or name, line=1, col=1, key=key, message=message)]) from error
 
 

@@ -34,7 +34,9 @@ def gather(path: Path) -> dict[str, str]:
     for name in (path, *sorted((path.parent / "profiles").glob("*.toml"))):
         files[SITE_FILE if name == path else f"profiles/{name.name}"] = read_text(name)
     if sum(len(text.encode()) for text in files.values()) > MAX_BYTES:
-        message = f"the site file and its profiles are longer than {MAX_BYTES} bytes together"
+        message = (
+            f"the site file and its profiles are longer than {MAX_BYTES} bytes; take out profiles that no device names"
+        )
         raise ConfigError([Fault(file=str(path), line=1, col=1, key="", message=message)])
     return files
 
@@ -71,7 +73,7 @@ def checked_files(given: object) -> dict[str, str]:
         place = Path(str(name))
         profile = place.parent == Path("profiles") and place.suffix == ".toml" and place.name.isprintable()
         if not isinstance(text, str) or not (name == SITE_FILE or profile):
-            raise CommandRefused(f"files hold {SITE_FILE} and profiles/NAME.toml as texts, not {name!r:.40}")
+            raise CommandRefused(f"files must hold {SITE_FILE} and profiles/NAME.toml as texts, not {name!r:.40}")
     if sum(len(text.encode(errors="replace")) for text in given.values()) > MAX_BYTES:
-        raise CommandRefused(f"the files are longer than {MAX_BYTES} bytes")
+        raise CommandRefused(f"the files are longer than {MAX_BYTES} bytes; take out profiles that no device names")
     return dict(given)

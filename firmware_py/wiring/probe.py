@@ -113,7 +113,7 @@ def parse_address(text: str) -> Address:
         parts = urlsplit(text)
         port, host, user = parts.port, parts.hostname, unquote(parts.username or "")
     except ValueError as error:
-        raise _refuse(f"is not an address: {error}") from None
+        raise _refuse(f"is not an address ({error}); write it like snmp://public@192.0.2.7:161") from None
     if parts.scheme not in SCHEMES:
         raise _refuse(f"must begin with {' or '.join(f'{name}://' for name in SCHEMES)}")
     if parts.scheme == SERIAL:

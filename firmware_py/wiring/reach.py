@@ -45,6 +45,6 @@ def _context(entry: Service) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=entry.ca_file)
     except OSError as error:
-        message = f"the authority cannot be read: {error.strerror}"
+        message = f"the authority cannot be read: {error.strerror}; put its certificate there"
         fault = Fault(file=entry.ca_file or entry.id, line=1, col=1, key="service.ca_file", message=message)
         raise ConfigError([fault]) from error

@@ -6,7 +6,7 @@ For the control socket. It must not ask a device anything by itself.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
-from config.explain import nearest
+from config.explain import known_of
 from config.model_devices import Exchange, ModbusEndpoint, Ups
 from config.site import Site
 from firmware_py.core.command import CommandRefused
@@ -58,7 +58,7 @@ def _section(site: Site, name: str) -> Section:
     every |= {unit.id: line for line, unit in site.units}
     if name not in every:
         raise CommandRefused(
-            f"no UPS, Modbus unit or exchange is called {name}{nearest(name, every)}; only these can be recorded"
+            f"no UPS, Modbus unit or exchange is called {name}{known_of(name, every)}; only these can be recorded"
         )
     return every[name]
 

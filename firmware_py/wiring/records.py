@@ -39,7 +39,7 @@ class Records:
         try:
             found = await self._storage.book(lambda book: look_up(book, asked, about))
         except DeviceError as error:
-            raise CommandRefused(f"the book cannot be asked now: {error}") from error
+            raise CommandRefused(f"the book cannot be asked now ({error}); try again") from error
         return cast("Json", {"site": self._site, **found})
 
 
@@ -53,14 +53,20 @@ def look_up(book: Book, asked: str, about: str) -> Document:
             wanted = about or str(newest[0]["id"] if newest else "")
             found = book.incident(wanted) if _INCIDENT.fullmatch(wanted) else None
             if found is None:
-                raise CommandRefused(f"no incident {wanted}" if wanted else "the book has no incident yet")
+                raise CommandRefused(
+                    f"no incident {wanted}; `floorguard report incidents` lists them"
+                    if wanted
+                    else "the book has no incident yet; there is nothing to report"
+                )
             return {"incident": found}
         case "month":
             if not _MONTH.fullmatch(about):
-                raise CommandRefused("a month is written like 2026-11")
+                raise CommandRefused("a month must be written like 2026-11")
             return {"month": summary(about, *book.month(about))}
         case _:
-            raise CommandRefused(f"the book knows nothing called {asked!r}")
+            raise CommandRefused(
+                f"the book knows nothing called {asked!r}; use the floorguard command of the same release"
+            )
 
 
 def _list(book: Book, asked: str) -> list[Document]:

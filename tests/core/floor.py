@@ -241,9 +241,7 @@ class Floor:
         self.dark: set[str] = set()
         self.readings: dict[str, Reading] = {}
         self.decisions: list[Decision] = []
-        self.looks_twice = (
-            False  # each step once more without the hint, and it must say the same
-        )
+        self.looks_twice = False  # each step once more without the hint, and it must say the same
         self._orders = 0
 
     @property

@@ -14,9 +14,10 @@ COMMUNITY = "floor-reads-7Qx"
 TRUNKS = ("main1", "main2", "main3")
 # Outputs on coils of the relay board: what a pulled relay cuts (feeds are active_low: pulled means off).
 COILS = {"fan.floor": 0, "feed.displays": 1, "feed.pantry": 2, "feed.office": 3}
+HEALTHY = "relay.healthy"  # pulled while somebody guards the floor: no power, no kernel, no controller all let it drop
 PINS = {
     "lamp.power": 17, "lamp.phones": 27, "lamp.cooling": 22, "lamp.fire": 5, "lamp.link": 6, "lamp.controller": 13,
-    "beacon": 19, "sounder": 26,
+    "beacon": 19, "sounder": 26, HEALTHY: 12,
 }  # fmt: skip
 
 
@@ -175,6 +176,7 @@ pin = {pin}
 polarity = "{"active_low" if name == "beacon" else "active_high"}"
 on_stop = "{"on" if name == "lamp.controller" else "off"}"
 on_fault = "{"on" if name == "beacon" else "off"}"
+normal = "{"on" if name == HEALTHY else "off"}"
 """
         for name, pin in PINS.items()
     )

@@ -25,7 +25,7 @@ BLOCK_BYTES = 4_096
 LIMIT_BYTES = 8_192
 KEPT_BACK_MS = 30_000
 ROUNDS = 4  # of the storage thread in a second, at its tick of 250 ms
-QUIET_MB, OUTAGE_MB, FAULTS_MB = 60, 200, 250  # as docs/reliability.md promises
+QUIET_MB, OUTAGE_MB, FAULTS_MB = 60, 20, 400  # as docs/reliability.md promises
 STAMP = Stamp(ts="2026-11-22T00:00:00.000Z", clk="ntp", boot="b1")
 
 
@@ -111,11 +111,12 @@ def calm(length_ms: int, *faults: Fault) -> Script:
     return Script(seed=1, length_ms=length_ms, faults=faults, orders=(), capacity_wh=8_000)
 
 
-CUT = Fault(kind=Kind.MAINS_CUT, target="", at_ms=HOUR, until_ms=5 * HOUR)
+MINUTE = HOUR // 60
+CUT = Fault(kind=Kind.MAINS_CUT, target="", at_ms=5 * MINUTE, until_ms=65 * MINUTE)
 DAYS = (
-    Day(name="a quiet day", part=4, most_mb=QUIET_MB, script=calm(6 * HOUR)),
-    Day(name="a day without mains from one to five, four times", part=4, most_mb=OUTAGE_MB, script=calm(6 * HOUR, CUT)),
-    Day(name="a day full of faults", part=12, most_mb=FAULTS_MB, script=draw(3, 2 * HOUR)),
+    Day(name="a quiet day", part=48, most_mb=QUIET_MB, script=calm(30 * MINUTE)),
+    Day(name="an hour without mains", part=1, most_mb=OUTAGE_MB, script=calm(80 * MINUTE, CUT)),
+    Day(name="a day full of faults", part=24, most_mb=FAULTS_MB, script=draw(3, HOUR)),
 )
 
 

@@ -1,14 +1,21 @@
 """The state file: two copies in turn, written when it matters, sound after any fault."""
 
+import base64
 import errno
 import random
+import zlib
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from config.compile import compile_floor
+from config.devices import find_devices
+from config.library import Library
+from config.site import load_document
 from firmware_py.core.alarm import AlarmState
+from firmware_py.core.codec import encode
 from firmware_py.core.condition import ConditionState, Phase
 from firmware_py.core.mode import CausePhase, CauseState
 from firmware_py.core.output import Drive, Pattern, Priority
@@ -16,6 +23,7 @@ from firmware_py.core.state import OutputState, Override, State
 from firmware_py.runtime.disk import Disk
 from firmware_py.runtime.lines import encode_line
 from firmware_py.runtime.state_file import StateFile
+from tests.conftest import PROJECT
 from tests.core.floor import SOURCE, healthy
 from tests.faults.disk import FaultyDisk, PowerFailed
 
@@ -59,6 +67,53 @@ def test_a_floor_in_the_middle_of_an_outage_takes_less_than_8_kib_a_write() -> N
     assert file.save(floor.state, "b1", floor.now_ms)
     assert disk.size(FOLDER / "state-a") < 8192
     assert loaded(disk)[1] == floor.state
+
+
+def troubled(site: str) -> State:
+    """The state of a site whose every condition has tripped and whose every alarm stands, with evidence and owners."""
+    path = PROJECT / "config" / "sites" / f"{site}.toml"
+    document, loaded_site = load_document(path)
+    plan = compile_floor(loaded_site, find_devices(document, loaded_site, Library(path.parent))).plan
+    evidence = "no answer from 192.0.2.17:502 within 800 ms"
+    conditions = {
+        name: ConditionState(phase=Phase.ACTIVE, elapsed_ms=61_000 + number, evidence=evidence)
+        for number, name in enumerate(plan.conditions)
+    }
+    alarms = {
+        name: AlarmState(active=True, acked=False, activations=number, elapsed_ms=61_000, evidence=evidence)
+        for number, name in enumerate(plan.alarms)
+    }
+    drive = Drive(value=True, priority=Priority.PROGRAM, because=("ups1.on_battery",))
+    return State(
+        stepped_ms=7, conditions=conditions, alarms=alarms,
+        outputs={name: OutputState(drive=drive, elapsed_ms=number) for number, name in enumerate(plan.outputs)},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("site", ["example", "large"])
+def test_however_much_is_wrong_a_write_stays_within_8_kib(site: str) -> None:
+    state, disk = troubled(site), FaultyDisk()
+    file, _ = loaded(disk)
+    assert file.save(state, "b1", 9)
+    assert len(encode_line({"state": encode(state, sparse=True)})) > 8192, "it would not fit plain"
+    assert disk.size(FOLDER / "state-a") <= 8192
+    assert loaded(disk)[1] == state
+
+
+BOMB = base64.b85encode(zlib.compress(b" " * (2 << 20))).decode()
+DEEP = base64.b85encode(zlib.compress(b"[" * 99_999)).decode()
+NO_OBJECT = base64.b85encode(zlib.compress(b"[1]")).decode()
+
+
+@pytest.mark.parametrize("packed", [None, "", "~", base64.b85encode(b"x").decode(), NO_OBJECT, BOMB, DEEP])
+def test_a_packed_state_that_cannot_be_unpacked_is_damage_and_bounded(packed: object) -> None:
+    disk = FaultyDisk()
+    disk.write_whole(
+        FOLDER / "state-a", encode_line({"v": 2, "gen": 3, "boot": "b1", "at_ms": 1, "packed": packed})
+    )  # fmt: skip
+    file, state = loaded(disk)
+    assert state is None
+    assert len(file.damage) == 1
 
 
 def test_in_another_boot_the_stamp_of_the_old_clock_is_gone_and_all_else_is_there() -> None:

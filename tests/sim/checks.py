@@ -338,7 +338,7 @@ def _known(plan: Plan) -> frozenset[str]:
 def _names(drive: Drive, known: frozenset[str]) -> bool:
     words = ("by ", "always", "override by ", "paused by ")
     modes = {mode.word for mode in Mode}
-    people = {"anna", "bo", "night shift"}
+    people = {"anna", "bo", "night shift", "operator"}
     return any(
         reason in known or reason in modes or reason in people or reason.startswith(words) for reason in drive.because
     )

@@ -86,13 +86,13 @@ class Script:
     capacity_wh: int = 4_000
     undeclared_w: int = 0
     generator: bool = False
-    operator_late_ms: int = 5 * MINUTE
+    operator_late_ms: int = 0  # how late alarms are acknowledged and reset; 0: never
 
     def __str__(self) -> str:
         head = (
             f"seed {self.seed}: {self.length_ms / DAY:g} days, battery {self.capacity_wh} Wh, {self.undeclared_w} W"
             f" undeclared, {'a' if self.generator else 'no'} generator,"
-            f" operator after {self.operator_late_ms // SECOND} s"
+            f" {f'operator after {self.operator_late_ms // SECOND} s' if self.operator_late_ms else 'no operator'}"
         )
         listed = sorted([*self.faults, *self.orders], key=lambda one: one.at_ms)
         return "\n".join([head, *(f"  {one}" for one in listed)])
@@ -178,7 +178,8 @@ def _later(chance: random.Random, script: Script) -> Script:
     often = {hand.at_ms: 0.3 if hand.command.target in TENDER else 0.05 for hand in hands}
     deaths = [_death(chance, at_ms) for at_ms, share in often.items() if chance.random() < share]
     faults = tuple(sorted((*script.faults, *deaths), key=lambda fault: (fault.at_ms, fault.kind, fault.target)))
-    return replace(script, faults=faults, orders=orders, capacity_wh=capacity_wh)
+    late_ms = 0 if chance.random() < 0.25 else script.operator_late_ms
+    return replace(script, faults=faults, orders=orders, capacity_wh=capacity_wh, operator_late_ms=late_ms)
 
 
 def _death(chance: random.Random, at_ms: int) -> Fault:

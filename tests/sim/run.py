@@ -14,7 +14,7 @@ from enum import Enum, auto
 from pathlib import Path
 
 from firmware_py.core.check import points_of
-from firmware_py.core.command import Command
+from firmware_py.core.command import Command, CommandKind
 from firmware_py.core.condition import Phase
 from firmware_py.core.decision import Decision
 from firmware_py.core.image import InputImage, freeze
@@ -102,6 +102,7 @@ class Run:
         self._deaths = deque(f for f in self.script.faults if f.kind in (Kind.KILL, Kind.REBOOT, Kind.TORN_STORE))
         self._levels: dict[str, OutputValue] = {}
         self._calendar_before: frozenset[int] = frozenset()
+        self._waits_ms: int | None = None  # since when somebody is waited for
 
     @property
     def is_down(self) -> bool:
@@ -137,6 +138,7 @@ class Run:
         due += [source.next_read_ms(self.world) for source in self._awaited()]
         due += [max(second_ms, order.at_ms) for order in list(self._orders)[:1]]
         due += [self.tend_at_ms(self.world.now_ms)] if self.tend is not None else []
+        due += [max(second_ms, at_ms) for at_ms in [self._operator_ms()] if at_ms is not None]
         due += self._calendar()
         if any(battery.discharging for battery in self.state.batteries.values()):
             due.append((self.world.now_ms // self.pace_ms + 1) * self.pace_ms)
@@ -218,7 +220,17 @@ class Run:
             taken.append(self._orders.popleft().command)
         if not taken and self.tend is not None and not now_ms % SECOND:
             return self.tend(self)
+        operator_ms = self._operator_ms()
+        if not taken and operator_ms is not None and operator_ms <= now_ms and not now_ms % SECOND:
+            self._waits_ms = now_ms  # what still waits then is looked at as late again
+            kinds = (CommandKind.ACK, CommandKind.RESET)
+            taken = [Command(id=f"o{now_ms}-{kind.value}", kind=kind, by="operator") for kind in kinds]
         return tuple(taken)
+
+    def _operator_ms(self) -> int | None:
+        """When the operator, who is late, comes to what waits for him; None where nothing does, or he never comes."""
+        late_ms = self.script.operator_late_ms
+        return self._waits_ms + late_ms if late_ms and self._waits_ms is not None else None
 
     def _step(self, commands: tuple[Command, ...]) -> None:
         now_ms = self.world.now_ms - self.wires.boot_ms
@@ -233,6 +245,8 @@ class Run:
         self._wake_ms = None if decision.wake_at_ms is None else decision.wake_at_ms + self.wires.boot_ms
         self._calendar_before = frozenset(self._calendar())
         self.steps += 1
+        waits = any(not alarm.acked for alarm in decision.state.alarms.values())
+        self._waits_ms = (self._waits_ms or (self.world.now_ms // SECOND + 1) * SECOND) if waits else None
         self._note(decision)
         if self.check is not None:
             self.check(
@@ -262,6 +276,7 @@ class Run:
         if self._up_ms is not None:
             return
         self.restarts += 1
+        self._waits_ms = None
         chance = random.Random(f"{self.script.seed} {now_ms}")
         self.state = self._restore(chance, torn=kind is Kind.TORN_STORE, same_boot=kind is Kind.KILL)
         self._reboots = kind is not Kind.KILL

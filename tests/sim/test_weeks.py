@@ -11,7 +11,8 @@ import pytest
 from tests.sim.faults import DAY, HOUR, SECOND, Kind, Script, draw
 from tests.sim.run import Look, Run, Way
 from tests.sim.site import plan
-from tests.sim.weeks import Outcome, kept_seeds, play, play_many, play_seed, show, shrink
+from tests.sim.table import Outcome, show
+from tests.sim.weeks import kept_seeds, play, play_many, play_seed, shrink
 
 WEEKS = 30
 SHARE = 6  # in CI, which has twenty minutes for everything; `make week` plays all

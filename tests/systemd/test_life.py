@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import sys
@@ -16,12 +15,15 @@ from typing import Any
 import pytest
 
 from firmware_py.core.command import CommandRefused
+from firmware_py.core.mode import CausePhase
 from firmware_py.demo.world import OUTBOUND_GATE
 from firmware_py.runtime.control_wire import ControlClient
+from firmware_py.runtime.disk import ReadOnlyDisk
+from firmware_py.runtime.state_file import StateFile
 from tests.conftest import PROJECT, eventually_async, find_program, require, run
 from tests.e2e.lines import Fault
 from tests.e2e.rig import Rig
-from tests.e2e.site import COILS, COMMUNITY, PINS, SECRET
+from tests.e2e.site import COILS, COMMUNITY, HEALTHY, PINS, SECRET
 from tests.systemd.init import Init
 from tests.systemd.unit import Unit
 from tests.systemd.witness import levels, make_board
@@ -76,10 +78,10 @@ class Place:
         return answer
 
     def saved_causes(self) -> set[str]:
-        """Causes that any state file holds as active; what was decided is there a moment later."""
-        files = self.init.place("/var/lib/floorguard/state").iterdir()
-        states = [json.loads(file.read_bytes().partition(b" ")[2])["state"] for file in files]
-        return {name for state in states for name, cause in state["causes"].items() if cause.get("phase") == "active"}
+        """Causes that the state files hold as active; what was decided is there a moment later."""
+        stored = StateFile(ReadOnlyDisk(), self.init.place("/var/lib/floorguard/state")).load("")
+        causes = stored.state.causes if stored else {}
+        return {name for name, cause in causes.items() if cause.phase is CausePhase.ACTIVE}
 
     async def until_ready(self, times: int = 1) -> None:
         await eventually_async(
@@ -159,6 +161,7 @@ def test_sudden_death_leaves_every_output_at_on_fault_until_the_next_start(tmp_p
     async def scenario() -> None:
         async with guarded(tmp_path) as place:
             await place.until_sound()
+            assert place.pins()[HEALTHY] and not FAULT_PINS[HEALTHY] and not STOP_PINS[HEALTHY]
             place.init.kill(signal.SIGKILL)
             await eventually_async(lambda: place.init.said("post"), within_s=20)
             assert place.pins() == FAULT_PINS
@@ -225,7 +228,9 @@ def test_after_a_reboot_the_state_is_taken_up_again(tmp_path: Path) -> None:
             fake.write_text(f"00000000-0000-4000-8000-{2:012}\n")
             place.init.kill(signal.SIGKILL)
             await place.until_ready(2)
-            await eventually_async(conserves, within_s=5)
+            await eventually_async(conserves, within_s=20)
+            assert place.pins()["beacon"] and place.pins()[HEALTHY], "outputs too, and the UPS has not answered yet"
+            await eventually_async(lambda: place.coils()["feed.displays"], within_s=10, what="it is shed again")
             files = place.init.place("/var/lib/floorguard/state").iterdir
             await eventually_async(
                 lambda: any(f"000000004000800{2:013}".encode() in file.read_bytes() for file in files()), within_s=20
