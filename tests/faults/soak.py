@@ -102,6 +102,7 @@ async def soak(
         await rig.until_ready(within_s=90)
         usual = await _rate(rig, usual_s)
         assert await rig.stop(within_s=STOP_S) == 0
+        rig.seen.clear()  # what the first one showed
         await rig.start(module=("tests.faults.hasty", str(pace)))
         await rig.until_ready(within_s=90)
         await _go_on(rig, outcome, warm_s, between_s, outage_s, [])
