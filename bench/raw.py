@@ -125,9 +125,9 @@ async def run(broker: int, kind: str, ports: list[int]) -> None:
     asked: list[Unit | Agent] = []
     for number, port in enumerate(ports):
         if kind == "modbus":
-            asked.append((await loop.create_connection(lambda n=number: Unit(bus, n), "127.0.0.1", port))[1])  # type: ignore[misc]
+            asked.append((await loop.create_connection(lambda n=number: Unit(bus, n), "127.0.0.1", port))[1])  # type: ignore[misc]  # a lambda's default has no type
         else:
-            made = loop.create_datagram_endpoint(lambda n=number: Agent(bus, n), remote_addr=("127.0.0.1", port))  # type: ignore[misc]
+            made = loop.create_datagram_endpoint(lambda n=number: Agent(bus, n), remote_addr=("127.0.0.1", port))  # type: ignore[misc]  # a lambda's default has no type
             asked.append((await made)[1])
     due_s = loop.time()
     while True:

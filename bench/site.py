@@ -89,7 +89,10 @@ stage_dwell = "0 s"
 relapse_window = "0 s"
 relapse_factor = 1
 
-{exchange}
+{exchange}{_OUTPUTS}"""
+
+
+_OUTPUTS = """
 [gpio]
 factory = "mock"
 

@@ -211,7 +211,7 @@ class Site(Section):
     call_in: CallIn = CallIn()
     ups: tuple[Ups, ...] = Field(default=(), max_length=64)
     snmp_traps: SnmpTraps = SnmpTraps()
-    modbus: tuple[ModbusEndpoint, ...] = Field(default=(), max_length=64)
+    modbus: tuple[ModbusEndpoint, ...] = Field(default=(), max_length=256)
     exchange: tuple[Exchange, ...] = Field(default=(), max_length=16)
     line: tuple[Line, ...] = Field(default=(), max_length=64)
     line_card: tuple[LineCard, ...] = Field(default=(), max_length=16)

@@ -17,6 +17,7 @@ NO_SECRETS: Final = frozenset({"public", "private"})
 _SHORTEST = 4  # shorter ones would strike out half of every text; whoever has such a password has none
 _WORD_BELOW = 8  # below this only whole words: a community `floor` is no reason to hide `fan.floor1`
 _MOST = 256
+_SHORT = 200  # longer texts are said once
 _USERINFO = re.compile(r"://[^/@\s]+@")
 _LOOKS_SECRET = re.compile(
     r"(?i)\b(pass(?:word|wd|phrase)?|pwd|secret|community|token|api_?key)(\s*[=:]\s*)"
@@ -40,7 +41,14 @@ def forget() -> None:
 
 def redact(text: str, more: Iterable[str] = ()) -> str:
     """The text without what was learnt and without `more`, in clear, quoted for an address or escaped."""
-    if (pattern := _pattern((*_known, *more))) is not None:
+    if len(text) <= _SHORT and not more:
+        return _struck(text, tuple(_known))
+    return _struck.__wrapped__(text, (*_known, *more))
+
+
+@lru_cache(maxsize=2_048)  # what is said of readings comes again and again, and looking through it costs 10 us
+def _struck(text: str, secrets: tuple[str, ...]) -> str:
+    if (pattern := _pattern(secrets)) is not None:
         text = pattern.sub(STRUCK, text)
     text = _USERINFO.sub(f"://{STRUCK}@", text)
     return _LOOKS_SECRET.sub(rf"\1\2{STRUCK}", text)

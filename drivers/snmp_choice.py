@@ -31,6 +31,9 @@ class Choice:
         self._known: dict[str, Sample] = {}
         self._roots: frozenset[str] = frozenset()
         self._runtime_seen = False
+        self._asked: dict[Group, dict[str, None]] = {}
+        self._read: dict[Group, dict[str, tuple[str, ...]]] = {}  # the answered objects that each signal is made of
+        self._picked: dict[str, tuple[tuple[Raw, ...], Sample]] = {}  # what they held, and what that came to
 
     def signals(self, group: Group) -> tuple[str, ...]:
         """The signals of a group that the profile has sources for; `take` gives a sample for each of them."""
@@ -47,6 +50,7 @@ class Choice:
         self._probe_at_ms.clear()
         self._known.clear()
         self._factors.clear()
+        self._picked.clear()
         self._soon_ms = PROBE_SOON_MS
 
     def roots(self, group: Group, now_ms: int) -> tuple[str, ...]:
@@ -90,12 +94,33 @@ class Choice:
         if group not in self._present:
             self._present[group] = frozenset(oid for oid, raw in raws.items() if raw not in (Gap.NO_SUCH, Gap.NULL))
             self._probe_at_ms[group] = now_ms + PROBE_EVERY_MS
-        samples = {signal.id: self._pick(signal.id, raws, rows) for signal in self._signals[group]}
+        samples = self._pick_all(group, raws, rows)
         samples = cross_check(samples, self._known, runtime_seen=self._runtime_seen)
         self._known.update(samples)
         self._note(group, samples, now_ms)
         lost = self._known.get("card_link")
         return without_device(samples) if lost is not None and lost.value == "lost" else samples
+
+    def _pick_all(self, group: Group, raws: Mapping[str, Raw], rows: Rows) -> dict[str, Sample]:
+        """One sample for each signal; the very same as last time where its objects hold what they held."""
+        signals, parts = self._signals[group], self._read.get(group)
+        if rows or parts is None or self._asked[group].keys() != raws.keys():
+            for signal in signals:
+                self._picked.pop(signal.id, None)
+            self._asked[group] = dict.fromkeys(raws)
+            self._read[group] = {signal.id: self._parts(signal.id, raws) for signal in signals}
+            return {signal.id: self._pick(signal.id, raws, rows) for signal in signals}
+        samples = {}
+        for id, oids in parts.items():
+            held, known = tuple([raws[oid] for oid in oids]), self._picked.get(id)
+            if known is None or known[0] != held:
+                known = self._picked[id] = held, self._pick(id, raws, rows)
+            samples[id] = known[1]
+        return samples
+
+    def _parts(self, signal: str, raws: Mapping[str, Raw]) -> tuple[str, ...]:
+        sources = self._profile.sources[signal]
+        return tuple(dict.fromkeys(oid for source in sources for oid in source.asked if oid in raws))
 
     def _pick(self, signal: str, raws: Mapping[str, Raw], rows: Rows) -> Sample:
         """The first source with a good value; else the first that answered at all."""

@@ -68,7 +68,7 @@ class Recorder:
         self._disk, self._directory = disk, directory
         self._cap_bytes, self._segment_bytes = cap_bytes, segment_bytes
         self._sizes: dict[str, int] | None = None  # by name, oldest first; None until looked at
-        self._name = ""
+        self._name, self._room_bytes = "", segment_bytes
         self._numbers: dict[str, int] = {}
         self._readings: Mapping[str, Reading] | None = None
         self._plan = ""
@@ -77,9 +77,10 @@ class Recorder:
     def remember(self, inputs: Inputs) -> None:
         """Take one step; it reaches the file with the next few."""
         readings = inputs.image.readings
-        full = self._sizes is not None and self._sizes.get(self._name, 0) + len(self._buffer) > self._segment_bytes
+        full = self._sizes is not None and self._sizes.get(self._name, 0) + len(self._buffer) > self._room_bytes
         other = readings.keys() != (self._readings or {}).keys() or inputs.plan != self._plan
-        if self._readings is None or full or other:
+        begins = self._readings is None or full or other
+        if begins:
             self._begin(inputs)
         before = self._readings or {}
         changed: dict[str, object] = {}
@@ -108,6 +109,8 @@ class Recorder:
             step["c"] = encode(inputs.commands)
         self._buffer += encode_line(step)
         self._readings = readings
+        if begins:  # a large floor's first step alone may fill a file: then one holds some times as much
+            self._room_bytes = max(self._segment_bytes, min(4 * len(self._buffer), self._cap_bytes // 3))
         if len(self._buffer) >= FLUSH_BYTES:
             self.flush()
 

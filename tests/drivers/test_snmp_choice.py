@@ -1,5 +1,8 @@
 """Choosing sources signal by signal: what is asked when, and who answers for what."""
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from drivers.snmp_choice import PROBE_EVERY_MS, PROBE_SOON_MS, Choice
 from drivers.snmp_decode import Gap, Raw
 from drivers.snmp_signals import Group
@@ -130,3 +133,37 @@ def test_only_the_mibs_that_the_agent_has_are_asked_and_all_where_it_does_not_sa
     assert len({oid.split(".")[6] for oid in choice.ask(Group.FAST, 0)}) > 5
     poll(choice, Group.FAST, EATON, 0)
     assert choice.roots(Group.FAST, 1000) == () and choice.roots(Group.FAST, PROBE_EVERY_MS) == roots
+
+
+changes = st.dictionaries(
+    st.sampled_from([*EATON, f"{UPS}.7.3.0", f"{UPS}.4.2.0", f"{APC}.4.1.1.0"]),
+    st.one_of(st.sampled_from([0, 1, 2, 3, 5, 500, 5000, 65535, -1]), st.just(b"12"), st.sampled_from(list(Gap))),
+    max_size=3,
+)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(list(Group)), changes, st.booleans()), max_size=12))
+def test_what_is_remembered_of_the_last_answer_is_what_is_made_of_it_anew(
+    course: list[tuple[Group, dict[str, Raw], bool]],
+) -> None:
+    kept, anew, agent = Choice(profile("ups_auto")), Choice(profile("ups_auto")), dict(EATON)
+    for second, (group, changed, lost) in enumerate(course):
+        agent |= changed
+        if lost:
+            kept.forget()
+            anew.forget()
+        anew._picked.clear()
+        assert poll(kept, group, agent, second * 1000) == poll(anew, group, agent, second * 1000)
+        assert kept.sources == anew.sources
+
+
+def test_an_object_that_holds_what_it_held_gives_the_very_same_sample() -> None:
+    choice = Choice(profile("ups_auto"))
+    poll(choice, Group.SLOW, EATON, 0)
+    first, _ = poll(choice, Group.SLOW, EATON, 10_000)
+    second, _ = poll(choice, Group.SLOW, {**EATON, f"{UPS}.2.4.0": 97}, 20_000)
+    third, _ = poll(choice, Group.SLOW, {**EATON, f"{UPS}.2.4.0": 97}, 30_000)
+    assert second["battery.charge_pct"].value == 97
+    assert [name for name in second if second[name] is not third[name]] == []
+    assert second["battery.runtime_s"] == first["battery.runtime_s"]

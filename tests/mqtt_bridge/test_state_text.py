@@ -61,7 +61,7 @@ def test_a_doubtful_value_carries_its_time_as_the_clock_tells_it_now() -> None:
     doubtful = Reading(value=7, quality=Quality.BAD, at_ms=9, because=Reason.STALE)
     seen = replace(seen, image=InputImage(now_ms=9, readings={**seen.image.readings, "room1.temp_c": doubtful}))
     told = [
-        json.loads(kept.encode(WHO, stamp=STAMP, seq=1, seen=seen, utc=lambda _, at=at: at))["room1"]["temp_c"]["t"]  # type: ignore[misc]
+        json.loads(kept.encode(WHO, stamp=STAMP, seq=1, seen=seen, utc=lambda _, at=at: at))["room1"]["temp_c"]["t"]  # type: ignore[misc]  # a lambda's default has no type
         for at in ("before", "after")
     ]
     assert told == ["before", "after"]

@@ -226,3 +226,18 @@ def test_whichever_operation_fails_it_goes_on_with_a_fresh_stretch() -> None:
         assert recorder.degraded == ""
         assert all(same(step, by_time[step.image.now_ms]) for step in found)
         assert found[-1].image == told[-1].image
+
+
+def test_a_floor_whose_first_step_fills_a_file_does_not_begin_anew_at_each_step(tmp_path: Path) -> None:
+    recorder = Recorder(Disk(), tmp_path, cap_bytes=300_000, segment_bytes=4_000)
+    for turn in range(40):
+        readings = {f"p{n}": Reading(value=turn if n == 0 else 1, quality=Quality.GOOD, at_ms=turn) for n in range(400)}
+        image = InputImage(now_ms=turn, readings=readings)
+        decision = Decision(
+            state=State(), outputs={}, mode=Mode.NORMAL, flags=frozenset(), because=(), stage=0,
+        )  # fmt: skip
+        recorder.remember(Inputs(before=State(), image=image, commands=(), decision=decision))
+    recorder.flush()
+    files = list(tmp_path.glob("inputs-*"))
+    assert len(files) < 5
+    assert sum(path.stat().st_size for path in files) < 100_000
