@@ -6,6 +6,7 @@ time and CPU time are medians of some runs. What a controller judges costs it ti
 
 import contextlib
 import os
+import re
 import resource
 import signal
 import statistics
@@ -40,7 +41,7 @@ def verbs(site: Path, socket: Path) -> list[tuple[str, list[str], float | None]]
     """Each with what is wanted of it; None for those that reckon for as long as there is to reckon."""
     at, away = ["--socket", str(socket)], ["--socket", "/nowhere"]
     changed = site.with_name("changed.toml")
-    changed.write_text(site.read_text() + '\n[recovery]\nstable = "9 min"\n')
+    changed.write_text(re.sub(r'(?m)^name = ".*"', 'name = "Changed"', site.read_text(), count=1))
     reading = [
         ["status"], ["status", "--json"], ["log"], ["report", "month"], ["report", "shift"], ["legend"], ["plan"],
         ["outage", "list"], ["handover"], ["tick"], ["rollback", "--list"], ["rollback", "--show"],

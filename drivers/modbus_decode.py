@@ -178,8 +178,16 @@ def _finish(encoding: Encoding, number: float) -> Sample:
         if not math.isfinite(value):
             return bad(Reason.OUT_OF_RANGE, f"raw {number}")
     if (encoding.low is not None and value < encoding.low) or (encoding.high is not None and value > encoding.high):
-        return Sample(value=value, quality=Quality.BAD, because=Reason.OUT_OF_RANGE, detail=f"raw {number:g}")
-    return Sample(value=value, detail=f"raw {number:g}")
+        return Sample(value=value, quality=Quality.BAD, because=Reason.OUT_OF_RANGE, detail=_spelled(encoding, number))
+    return Sample(value=value, detail=_spelled(encoding, number))
+
+
+def _spelled(encoding: Encoding, number: float) -> str:
+    """What came, and what makes the value of it: `raw 225 x 0.1`."""
+    text = f"raw {number:g}" if encoding.scale == 1.0 else f"raw {number:g} x {encoding.scale:g}"
+    if encoding.offset:
+        text += f" {'+' if encoding.offset > 0 else '-'} {abs(encoding.offset):g}"
+    return f"{text} F" if encoding.fahrenheit else text
 
 
 def _scaled(encoding: Encoding, number: float) -> float:

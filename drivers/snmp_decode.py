@@ -171,7 +171,7 @@ def _measured(source: Source, signal: Signal, raws: Mapping[str, Raw], factor: f
 
 def _judged(source: Source, signal: Signal, number: int, factor: float | None) -> Decoded:
     """Scale, repair where exactly one factor explains the value, then the plausible range."""
-    about = f"{source.name} {number}"
+    about = f"{source.name} {number}" if source.scale == 1 else f"{source.name} {number} x {source.scale:g}"
     value = number * source.scale
     if factor is None and signal.window is not None:
         low, high = signal.window

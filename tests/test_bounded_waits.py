@@ -27,7 +27,7 @@ BOUNDED_ELSEWHERE = {
     ("drivers/reach.py", "_visit"): "inside `_look`'s timeout",
     ("drivers/reach.py", "_ask"): "inside `_look`'s timeout",
     ("drivers/snmp.py", "connect"): ASKED,
-    ("drivers/snmp_plain.py", "connect"): ASKED,
+    ("drivers/snmp_socket.py", "open_port"): ASKED,
     ("drivers/snmp_traps.py", "_open"): "binds a local address: the kernel answers at once",
     ("firmware_py/runtime/hook.py", "_feed"): "inside `_carry`'s timeout",
     ("firmware_py/runtime/hook.py", "_carry"): "after SIGKILL to the whole session",

@@ -244,25 +244,6 @@ def test_in_a_flood_only_high_alarms_sound_and_every_lamp_goes_on() -> None:
     assert output(floor, "sounder") is False  # nor does a medium one end the silence of a high one
 
 
-def test_the_end_of_a_flood_wakes_a_floor_that_sleeps() -> None:
-    awake, asleep = AlarmFloor(), AlarmFloor()
-    for floor in (awake, asleep):
-        flood(floor)
-    while "flood" in awake.last.flags:
-        awake.run(SECOND)
-    awake.run(MINUTE)
-    while asleep.now_ms < awake.now_ms:
-        wake_ms = asleep.last.wake_at_ms
-        sleep_ms = awake.now_ms - asleep.now_ms if wake_ms is None else min(wake_ms, awake.now_ms) - asleep.now_ms
-        asleep.run(sleep_ms, every_ms=sleep_ms)
-    over = [
-        [event.at_ms for decision in floor.decisions for event in decision.events if event.type == "alarm.flood_over"]
-        for floor in (awake, asleep)
-    ]
-    assert len(over[0]) == 1
-    assert over[1] == over[0]
-
-
 def test_a_flood_is_over_when_fewer_than_five_came_in_ten_minutes() -> None:
     floor = AlarmFloor()
     flood(floor)

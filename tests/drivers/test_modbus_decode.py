@@ -171,3 +171,17 @@ def test_the_kind_of_a_point_follows_from_its_encoding(encoding: Encoding, kind:
 def test_the_order_of_one_register_is_only_about_its_bytes() -> None:
     assert join([0x1234], Order.CDAB) == join([0x1234], Order.ABCD) == b"\x12\x34"
     assert join([0x1234], Order.DCBA) == join([0x1234], Order.BADC) == b"\x34\x12"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "cells", "told"),
+    [
+        (Encoding(form=Form.U16), [225], "raw 225"),
+        (Encoding(form=Form.U16, scale=0.1), [225], "raw 225 x 0.1"),
+        (Encoding(form=Form.S16, scale=0.5, offset=-40.0), [225], "raw 225 x 0.5 - 40"),
+        (Encoding(form=Form.U16, scale=0.1, offset=2.0, fahrenheit=True), [770], "raw 770 x 0.1 + 2 F"),
+        (Encoding(form=Form.U16, scale=0.1, high=20.0), [225], "raw 225 x 0.1"),
+    ],
+)
+def test_what_came_is_told_with_its_scale(encoding: Encoding, cells: list[int], told: str) -> None:
+    assert decode(encoding, cells).detail == told

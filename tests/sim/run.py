@@ -90,7 +90,7 @@ class Run:
 
     def __post_init__(self) -> None:
         self.world = World(script=self.script, plan=self.plan)
-        self.wires = Wires(self.plan, self.world)
+        self.wires = Wires(self.plan, self.world, lazy=self.way is Way.FOLD)
         self.state = State()
         self.decision: Decision | None = None
         self._kept: tuple[State, State] = (self.state, self.state)
@@ -151,8 +151,10 @@ class Run:
 
     def _awaited(self) -> Iterator[Source]:
         """Sources whose next read counts although it brings nothing new: it confirms, or is a sample of a trend."""
-        for name, condition in self.plan.conditions.items():
-            known = self.state.conditions.get(name)
+        looked = self.decision.looked if self.decision is not None else None
+        moving = looked.restless if looked is not None and looked.state is self.state else self.plan.conditions
+        for name in sorted(moving):
+            known, condition = self.state.conditions.get(name), self.plan.conditions[name]
             if known and known.phase is Phase.PENDING and known.confirmed < condition.confirm:
                 yield from (self._source(point) for point in points_of(condition.test))
         for name in self.plan.trends:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
+from tests.sim.checks import INVARIANTS, Checks
 from tests.sim.faults import DAY, HOUR, SECOND, Kind, Script, draw
 from tests.sim.run import Look, Run, Way
 from tests.sim.site import plan
@@ -80,10 +82,34 @@ def test_the_same_seed_is_the_same_week() -> None:
     assert draw(5, DAY) == draw(5, DAY)
 
 
-def test_the_seeds_have_every_kind_of_fault_and_none_has_all() -> None:
-    seen = [{fault.kind for fault in draw(seed).faults} for seed in range(WEEKS)]
+@pytest.mark.parametrize("seeds", [range(WEEKS), [*range(SHARE), *kept_seeds()]], ids=["thirty", "what CI plays"])
+def test_the_seeds_have_every_kind_of_fault_and_none_has_all(seeds: Sequence[int]) -> None:
+    scripts = [draw(seed) for seed in seeds]
+    seen = [{fault.kind for fault in script.faults if fault.until_ms > fault.at_ms} for script in scripts]
     assert set.union(*seen) == set(Kind)
     assert all(kinds != set(Kind) for kinds in seen)
+
+
+def test_the_weeks_have_small_and_large_batteries_generators_late_operators_and_people_at_switches() -> None:
+    scripts = [draw(seed) for seed in range(WEEKS)]
+    assert {script.capacity_wh < 3_000 for script in scripts} == {True, False}
+    assert {script.generator for script in scripts} == {True, False}
+    assert {script.operator_late_ms for script in scripts} >= {0, 20 * SECOND, HOUR}
+    assert any(order.command.id.startswith("h") for script in scripts for order in script.orders)
+
+
+def test_at_least_twelve_invariants_are_looked_at_after_every_step() -> None:
+    assert len(INVARIANTS) >= 12
+    seen: list[int] = []
+
+    class Counted(Checks):
+        def __call__(self, look: Look) -> None:
+            seen.append(look.now_ms)
+            super().__call__(look)
+
+    run = Run(draw(0, HOUR), plan(), check=Counted())
+    run.play()
+    assert len(seen) == run.steps > 10
 
 
 def test_a_wall_clock_that_steps_changes_nothing_but_stamps() -> None:

@@ -76,10 +76,10 @@ class Follow:
 
 
 class Wires:
-    """All sources; `readings` is what the controller's point table holds."""
+    """All sources; `readings` is what the controller's point table holds. `lazy`: a quiet source is not asked anew."""
 
-    def __init__(self, plan: Plan, world: World) -> None:
-        self.plan, self.world = plan, world
+    def __init__(self, plan: Plan, world: World, *, lazy: bool = False) -> None:
+        self.plan, self.world, self._lazy = plan, world, lazy
         self.readings: dict[str, Reading] = {}
         self.boot_ms = 0
         self.sources = _sources(plan)
@@ -167,9 +167,12 @@ class Wires:
         waits = source.silent_since_ms is not None and not source.dead
         slow = source.pace_ms(self.world) > source.stale_ms
         noise = bool(self.world.active) and any(self.world.is_active(kind, source.device) for kind in _NOISY)
-        moving = self.world.warming and "room1.temp_c" in source.points
-        moving |= source.device == "ups1" and source.period_ms > SECOND and not self.world.supplied
-        return waits or slow or noise or moving
+        return waits or slow or noise or self._moves(source)
+
+    def _moves(self, source: Source) -> bool:
+        if "room1.temp_c" in source.points:
+            return self.world.warming
+        return source.device == "ups1" and source.period_ms > SECOND and not self.world.supplied
 
     def _comes_again(self, source: Source) -> bool:
         is_after = (self.world.now_ms - SECOND) % source.pace_ms(self.world) == 0
@@ -188,6 +191,9 @@ class Wires:
         if self.world.is_active(Kind.SILENT, source.device):
             self._miss(source)
             return
+        if self._lazy and source.last and not source.dirty and not self.is_noisy(source):
+            self._stamp(source, source.last)
+            return
         source.silent_since_ms, source.dead = None, False
         fresh = {name: self._answer(name) for name in source.points}
         if self.world.is_active(Kind.FROZEN, source.device):
@@ -198,7 +204,7 @@ class Wires:
         if self.world.is_active(Kind.LATE, source.device) and before:
             fresh = before
         self._stamp(source, self._garble(source, fresh))
-        source.dirty = False
+        source.dirty = self._moves(source)  # where it comes to rest is still to be read
 
     def _miss(self, source: Source) -> None:
         now_ms = self.world.now_ms

@@ -86,7 +86,8 @@ class World:
     @property
     def supplied(self) -> bool:
         """Power comes in, from the mains or the generator."""
-        return not any(begin <= self.now_ms < end for begin, end in self.outages)
+        index = bisect.bisect_right(self.outages, (self.now_ms, 1 << 62)) - 1
+        return index < 0 or self.now_ms >= self.outages[index][1]
 
     @property
     def load_w(self) -> int:

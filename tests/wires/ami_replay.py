@@ -26,7 +26,7 @@ def serve_answers(capture: Mapping[str, Any]) -> Iterator[int]:
     """On a port of loopback. What is not in the capture is refused; there have been days since the boot."""
     answers = {(one["action"], _key(one["asked"])): one for one in capture["answer"]}
 
-    class Manager(socketserver.StreamRequestHandler):
+    class Replies(socketserver.StreamRequestHandler):
         def handle(self) -> None:
             self.wfile.write(b"Asterisk Call Manager/9.0.0\r\n")
             asked: Row = []
@@ -61,7 +61,7 @@ def serve_answers(capture: Mapping[str, Any]) -> Iterator[int]:
     class Server(socketserver.ThreadingTCPServer):
         daemon_threads, block_on_close = True, False
 
-    with Server(("127.0.0.1", 0), Manager) as server:
+    with Server(("127.0.0.1", 0), Replies) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         thread.start()
         try:

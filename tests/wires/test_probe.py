@@ -74,7 +74,7 @@ def test_for_people_raw_and_decoded_stand_side_by_side(agent: Snmpd, capsys: pyt
     assert main(["probe", f"snmp://floor@127.0.0.1:{agent.port}"]) == Code.OK
     lines = capsys.readouterr().out.splitlines()
     (voltage,) = [line for line in lines if line.startswith("ups1.battery.voltage_v")]
-    assert voltage.split() == ["ups1.battery.voltage_v", "54.5", "V", "good", "rfc1628", "upsBatteryVoltage", "545"]
+    assert voltage.split() == ["ups1.battery.voltage_v", "54.5", "V", "good", "rfc1628", "upsBatteryVoltage", "545", "x", "0.1"]
     assert any(line.startswith("ups1.fast: ") and line.endswith(" ms") for line in lines)
     (runtime,) = [line for line in lines if line.startswith("ups1.battery.runtime_s")]
     assert "bad sentinel" in runtime and "65535 means not known" in runtime
