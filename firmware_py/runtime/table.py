@@ -135,6 +135,9 @@ class PointTable:
         if self._whole or (self._stale_at_ms is not None and self._stale_at_ms <= now_ms + _AHEAD_MS):
             image = freeze(self._points.values(), self._readings, now_ms)
             self._picture, self._stale_at_ms, self._whole = dict(image.readings), image.stale_at_ms, False
+            for name, reading in self._readings.items():
+                if self._picture[name] is not reading:  # stale, so its next reading counts for `stale_at_ms` anew
+                    self._taken.pop(name, None)
             return image
         return InputImage(now_ms=now_ms, readings=self._picture.copy(), stale_at_ms=self._stale_at_ms)
 

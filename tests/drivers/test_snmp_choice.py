@@ -142,7 +142,7 @@ changes = st.dictionaries(
 )
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.tuples(st.sampled_from(list(Group)), changes, st.booleans()), max_size=12))
 def test_what_is_remembered_of_the_last_answer_is_what_is_made_of_it_anew(
     course: list[tuple[Group, dict[str, Raw], bool]],

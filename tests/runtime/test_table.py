@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from firmware_py.core.image import freeze
@@ -143,6 +143,10 @@ AGING = {f"p{n}": Point(id=f"p{n}", kind=Kind.INTEGER, stale_after_ms=n, high=10
 turns = st.tuples(st.integers(1, 4_000), st.dictionaries(st.sampled_from(sorted(AGING)), samples), st.booleans())
 
 
+@example(
+    [(1, {"p40": Sample(value=0)}, False), (37, {}, False), (1, {"p40": None}, False)]
+)  # stale, then the same again
+@settings(deadline=None)
 @given(st.lists(turns, max_size=25))
 def test_a_picture_that_is_mended_is_the_picture_taken_anew(
     course: list[tuple[int, dict[str, Sample | None], bool]],

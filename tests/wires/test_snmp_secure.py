@@ -22,7 +22,11 @@ async def ask_all(session: snmp_secure.SecureSession | snmp.Session) -> list[Ans
     return [*found, await session.after("1.3.6.1.6.3.15.1.1", 4, 2.0)]
 
 
-@pytest.mark.parametrize("user", USERS, ids=lambda user: user.name)
+QUICK = {"nobody", "md5-none", "sha-aes", "sha512-aes"}  # the others with the slower evidence
+EACH = [pytest.param(one, id=one.name, marks=() if one.name in QUICK else pytest.mark.acceptance) for one in USERS]
+
+
+@pytest.mark.parametrize("user", EACH)
 def test_every_answer_is_the_one_that_the_library_reads(user: User) -> None:
     async def scenario() -> None:
         with agent() as port:
