@@ -162,6 +162,11 @@ def test_every_verb_that_speaks_json_has_a_schema_and_the_verb_shows_it(capsys: 
     assert main(["schema", "statsu"]) == 2 and "did you mean status" in capsys.readouterr().err
 
 
+def _hears_ctrl_c() -> None:
+    """A shell starts what runs in its background deaf to Ctrl-C, and all that this starts is as deaf."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_each_line_of_watch_is_as_its_schema_says_and_comes_while_it_happens(floor: Floor, tmp_path: Path) -> None:
     later = outage()
 
@@ -171,7 +176,9 @@ def test_each_line_of_watch_is_as_its_schema_says_and_comes_while_it_happens(flo
             bench.control._board = board
             board.show(freeze(floor.plan.points.values(), floor.readings, floor.now_ms), floor.last)
             command = [sys.executable, "-m", "firmware_py", "watch", "--json", "--socket", str(tmp_path / "s")]
-            watching = await asyncio.create_subprocess_exec(*command, cwd=PROJECT, stdout=PIPE, limit=4_000_000)
+            watching = await asyncio.create_subprocess_exec(
+                *command, cwd=PROJECT, stdout=PIPE, limit=4_000_000, preexec_fn=_hears_ctrl_c
+            )
             assert watching.stdout is not None
             lines = [(await watching.stdout.readline()).decode()]
             for second in (1, 2):

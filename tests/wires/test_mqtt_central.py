@@ -15,7 +15,7 @@ import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
-from firmware_py.__main__ import main
+from firmware_py.cli import main
 from firmware_py.runtime.disk import Disk
 from firmware_py.wiring.kept import TopicMemory
 from mqtt_bridge.settings import Bridge, Broker
