@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -118,7 +118,10 @@ def connections(process: subprocess.Popen[bytes]) -> set[str]:
     """The very sockets of the net and serial lines that the controller has open."""
     tables = [Path(f"/proc/{process.pid}/net/{name}").read_text() for name in ("tcp", "udp")]
     inodes = {f"socket:[{line.split()[9]}]" for table in tables for line in table.splitlines()[1:]}
-    names = {os.readlink(one) for one in Path(f"/proc/{process.pid}/fd").iterdir()}
+    names = set[str]()
+    for one in Path(f"/proc/{process.pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # a file that it has closed meanwhile
+            names.add(os.readlink(one))
     return {name for name in names if name in inodes or name.startswith("/dev/pts/")}
 
 
