@@ -25,7 +25,9 @@ COURSES = settings(
 )  # fmt: skip
 FAULTS = {
     "a new alarm counts as acknowledged": (alarm, "_activate", "acked=False", "acked=state.acked"),
-    "a new alarm does not end a silence": (annunciation, "unsilence", "if (state := moved[name]).silenced and", "if not (state := moved[name]) and"),
+    "a new alarm does not end a silence": (
+        annunciation, "unsilence", "if (state := moved[name]).silenced and", "if not (state := moved[name]) and",
+    ),
     "an activation while it is unacknowledged is lost": (
         alarm, "advance", "if on and not state.active:", "if on and not state.active and state.acked:",
     ),
