@@ -38,6 +38,7 @@ def look() -> dict[str, Any]:
     """What stands in this process now, found among its objects; nothing where it does not exist yet."""
     from firmware_py.runtime.board import Board
 
+    gc.unfreeze()  # what was there at the first cycle is kept out of collections, and of this list
     boards = [one for one in gc.get_objects() if isinstance(one, Board)]
     pins = {str(number): bool(pin.state) for number, pin in find_pins().items()}
     return {"pins": pins, "picture": boards[0].snapshot() if boards else None}

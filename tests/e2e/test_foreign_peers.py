@@ -98,6 +98,7 @@ def test_mains_lost_at_net_snmp_closes_the_gate_in_a_real_asterisk(
         account = healthy.account()
         rig.exchange = Exchange(user=account.user, secret=account.secret, trunks=trunks, minimum_up=1)
         rig.write_site(Times())
+        (rig.folder / "community").write_text("floor\n")  # as this agent has it
         collector = every_message_validates(mosquitto.port)
         await rig.start()
         try:
