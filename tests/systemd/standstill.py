@@ -23,7 +23,8 @@ LONG_S = 600.0
 
 
 def found(kind: type[Any]) -> Any:
-    """The one object of this kind."""
+    """The one object of this kind, also where it was frozen out of collections."""
+    gc.unfreeze()
     return next(one for one in gc.get_objects() if isinstance(one, kind))
 
 
@@ -91,6 +92,7 @@ def hurt_later(part: str, mark: Path) -> None:
         loops: list[asyncio.SelectorEventLoop] = []
         while not loops:
             time.sleep(0.1)
+            gc.unfreeze()
             every = [one for one in gc.get_objects() if isinstance(one, asyncio.SelectorEventLoop)]
             loops = [one for one in every if one.is_running()]
         time.sleep(AFTER_S)  # all imports are over by now, which two threads must not do at once
