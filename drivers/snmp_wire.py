@@ -146,6 +146,8 @@ class Reader:
             return self._name(content)
         if tag == _ADDRESS:
             return content if len(content) == 4 else Gap.REFUSED
+        if content:  # what is left is empty by its nature
+            return Gap.REFUSED
         if tag == _NULL:
             return Gap.NULL
         return Gap.NO_SUCH if tag in _EXCEPTIONS else Gap.REFUSED

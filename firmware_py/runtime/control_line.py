@@ -5,6 +5,7 @@ purpose: most verbs of the command line ask once and are over. It must not know 
 """
 
 import json
+import select
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from firmware_py.core.command import CommandRefused
 VERSION: Final = 1
 MAX_ANSWER_BYTES: Final = 4 * 1024 * 1024
 _CHUNK_BYTES: Final = 65_536
+_PAUSES_S: Final = (0.05, 0.1)
 RESTART = "`systemctl restart floorguard` if it goes on"
 
 
@@ -70,11 +72,21 @@ class Line:
     def __enter__(self) -> "Line":
         self._socket.settimeout(self._silence_s)
         try:
-            self._socket.connect(str(self._path))
+            self._connect()
         except (OSError, ValueError) as error:
             self._socket.close()
             raise explain(self._path, error) from error
         return self
+
+    def _connect(self) -> None:
+        """A controller that has just been started has its socket's name a moment before it listens."""
+        for pause_s in (*_PAUSES_S, 0.0):
+            try:
+                return self._socket.connect(str(self._path))
+            except ConnectionRefusedError:
+                if not pause_s:
+                    raise
+                select.select((), (), (), pause_s)
 
     def __exit__(self, *_: object) -> None:
         self._socket.close()
