@@ -33,7 +33,7 @@ courses = st.tuples(
 )
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(courses)
 def test_any_course_of_a_floor_reads_as_if_each_second_were_written_anew(
     course: tuple[dict[str, Reading], list[tuple[dict[str, Reading], Decision, bool]]],

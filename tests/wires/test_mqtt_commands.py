@@ -84,6 +84,7 @@ async def converse(far: Collector, port: int, messages: list[dict[str, Any]]) ->
     await task
 
 
+@pytest.mark.acceptance
 def test_none_of_200_random_commands_acts_unless_every_rule_allows_it_and_each_is_answered_and_journalled(
     mosquitto: Mosquitto, every_message_validates: Listen
 ) -> None:

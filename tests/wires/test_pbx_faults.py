@@ -41,6 +41,7 @@ async def poll(bus: PbxBus, word: str, seen: list[Mapping[str, Sample]], within_
     await eventually_async(reached, within_s=within_s, every_s=0.25, what=f"the link is {word}")
 
 
+@pytest.mark.acceptance
 def test_a_hung_exchange_is_unreachable_within_six_seconds_and_no_trunk_is_down(healthy: Asterisk) -> None:
     async def scenario() -> None:
         loop = asyncio.get_running_loop()
@@ -118,7 +119,7 @@ def test_a_gate_survives_a_kill_once_its_repeated_write_is_done(healthy: Asteris
     run(scenario(), within_s=40)
 
 
-@pytest.mark.parametrize("boots", [4, pytest.param(50, marks=pytest.mark.proof)])
+@pytest.mark.parametrize("boots", [pytest.param(4, marks=pytest.mark.acceptance), pytest.param(50, marks=pytest.mark.proof)])
 def test_no_boot_makes_a_trunk_that_was_never_lost_look_down(healthy: Asterisk, boots: int) -> None:
     async def scenario() -> None:
         async with connected(healthy.configure()) as bus:
