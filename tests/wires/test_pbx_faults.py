@@ -119,7 +119,9 @@ def test_a_gate_survives_a_kill_once_its_repeated_write_is_done(healthy: Asteris
     run(scenario(), within_s=40)
 
 
-@pytest.mark.parametrize("boots", [pytest.param(4, marks=pytest.mark.acceptance), pytest.param(50, marks=pytest.mark.proof)])
+@pytest.mark.parametrize(
+    "boots", [pytest.param(4, marks=pytest.mark.acceptance), pytest.param(50, marks=pytest.mark.proof)]
+)
 def test_no_boot_makes_a_trunk_that_was_never_lost_look_down(healthy: Asterisk, boots: int) -> None:
     async def scenario() -> None:
         async with connected(healthy.configure()) as bus:
