@@ -158,7 +158,7 @@ class Run:
             if known and known.phase is Phase.PENDING and known.confirmed < condition.confirm:
                 yield from (self._source(point) for point in points_of(condition.test))
         for name in self.plan.trends:
-            reading, trend = self.wires.readings.get(name), self.state.trends.get(name)
+            reading, trend = self.wires.known.get(name), self.state.trends.get(name)
             marks = {mark.milli_value for mark in trend.samples} if trend else set()
             settled = trend and len(trend.samples) >= TREND_SAMPLES and len(marks) == 1 and not trend.strange
             if reading and reading.good and not settled:
@@ -236,7 +236,7 @@ class Run:
 
     def _step(self, commands: tuple[Command, ...]) -> None:
         now_ms = self.world.now_ms - self.wires.boot_ms
-        image = freeze(self.plan.points.values(), self.wires.readings, now_ms)
+        image = freeze(self.plan.points.values(), self.wires.seen(), now_ms)
         if self.way is Way.FOLD:
             stale_ms = self.wires.stale_at_ms()
             image = replace(image, stale_at_ms=None if stale_ms is None else stale_ms - self.wires.boot_ms)
