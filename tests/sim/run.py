@@ -25,7 +25,8 @@ from firmware_py.core.step import step
 from firmware_py.runtime.state_file import StateFile
 from tests.faults.disk import FaultyDisk, PowerFailed
 from tests.sim.faults import SECOND, Fault, Kind, Script
-from tests.sim.wires import EPOCH_S, Source, Wires
+from tests.sim.sources import Source
+from tests.sim.wires import EPOCH_S, Wires
 from tests.sim.world import World
 
 MAX_PER_CYCLE = 8

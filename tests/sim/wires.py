@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from firmware_py.core.calendar import seconds_of
 from firmware_py.core.plan import Plan
@@ -16,69 +15,15 @@ from firmware_py.core.point import Kind as PointKind
 from firmware_py.core.reading import Quality, Reading, Reason, Value
 from tests.sim.faults import NUMBERS, SECOND, WORDS, Kind
 from tests.sim.site import EPOCH
-from tests.sim.world import World, wired
+from tests.sim.sources import CLOCK, Answer, Follow, Source, follows_of, sources_of
+from tests.sim.world import World
 
 EPOCH_S = seconds_of(EPOCH)
-CLOCK = "clock.utc_s"
 DEAD_AFTER_MS = 3 * SECOND
 LEASE_MS, RETRY_MS = 60 * SECOND, 10 * SECOND
-_PERIODS_MS = {25_000: 10_000, 70_000: 30_000, 130_000: 30_000, 50_000: 10_000, 15_000: 1_000}
-_DEVICES = {"trunks": "pbx1", "room1": "hvac1", "cooling_line": "hvac1", "fire_line": "fire1", "relay_line": "relays1"}
-_DERIVED = (".forecast.", ".plan.", "planned.", ".rise_c", ".volume.", "clock.")
 _NOISY = frozenset({Kind.GARBAGE, Kind.LATE, Kind.DUPLICATE})
+_UNRULY = frozenset({Kind.RELAY_STUCK, Kind.FALSE_READ_BACK})
 OFFSETS_S = {"past": -20 * 365 * 86_400, "future": 3 * 365 * 86_400, "hour": 3_600}
-_OF_OUTPUT = {
-    "surge_announcement": "pbx1",
-    "agents_moved": "pbx1",
-    "fan.floor": "relays1",
-    "cooling.ups_mode": "hvac1",
-    "outbound_paused": "pbx1",
-    "trunk_backup": "pbx1",
-}
-
-Answer = tuple[Value | None, Quality, Reason | None]
-
-
-@dataclass(slots=True, kw_only=True)
-class Source:
-    """Points that are read together. `dirty`: the next read may bring something else."""
-
-    device: str
-    points: tuple[str, ...]
-    period_ms: int
-    stale_ms: int
-    dirty: bool = True
-    silent_since_ms: int | None = None
-    dead: bool = False
-    stamped_ms: int = -1
-    last: dict[str, Answer] = field(default_factory=dict)
-    frozen: dict[str, Answer] | None = None
-    shown: Mapping[str, Answer] = field(default_factory=dict)  # what the point table has of it
-    old: bool = False  # the same was read again since, and the point table does not have the time of it yet
-
-    def pace_ms(self, world: World) -> int:
-        """Between two reads, as things are."""
-        return self.period_ms * (4 if Kind.SLOW in world.hurts(self.device) else 1)
-
-    def next_read_ms(self, world: World) -> int:
-        """The first read on the grid after now."""
-        pace_ms = self.pace_ms(world)
-        return (world.now_ms // pace_ms + 1) * pace_ms
-
-
-@dataclass(slots=True, kw_only=True)
-class Follow:
-    """An output behind a wire: told and read back at its lease, again soon where it failed."""
-
-    output: str
-    device: str
-    next_ms: int = 0
-    wanted: bool | None = None
-    sound: bool = False
-    point: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.point = f"out.{self.output}.follows"
 
 
 class Wires:
@@ -89,8 +34,8 @@ class Wires:
         self.plan, self.world, self._lazy = plan, world, lazy
         self.known: dict[str, Reading] = {}  # with the time of the last change, or of a later read
         self.boot_ms = 0
-        self.sources = _sources(plan)
-        self.follows = {name: Follow(output=name, device=_OF_OUTPUT.get(name, "relays1")) for name in wired(plan)}
+        self.sources = sources_of(plan)
+        self.follows = follows_of(plan)
         self.changed = False
         self.of_point = {point: source for source in self.sources for point in source.points}
 
@@ -335,21 +280,3 @@ class Wires:
         if quality is Quality.BAD:
             value, stamp_ms = (None, 0) if before is None else (before.value, before.at_ms)
         self.known[name] = Reading(value=value, quality=quality, at_ms=stamp_ms, because=because)
-
-
-def _sources(plan: Plan) -> list[Source]:
-    groups: dict[tuple[str, int], list[str]] = {}
-    limits: dict[tuple[str, int], int] = {}
-    for point in plan.points.values():
-        derived = any(part in point.id or point.id.startswith(part) for part in _DERIVED)
-        if derived or point.id == CLOCK or point.id.endswith(".follows"):
-            continue
-        first = point.id.partition(".")[0]
-        period_ms = _PERIODS_MS.get(point.stale_after_ms, max(SECOND, point.stale_after_ms // 5 // SECOND * SECOND))
-        key = (_DEVICES.get(first, first), period_ms)
-        groups.setdefault(key, []).append(point.id)
-        limits[key] = min(limits.get(key, point.stale_after_ms), point.stale_after_ms)
-    return [
-        Source(device=device, points=tuple(names), period_ms=period_ms, stale_ms=limits[device, period_ms])
-        for (device, period_ms), names in groups.items()
-    ]
