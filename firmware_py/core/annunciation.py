@@ -77,7 +77,7 @@ def due_ms(rules: AlarmRules, known: Annunciation) -> int | None:
 
 def flags(states: Mapping[str, AlarmState], known: Annunciation) -> frozenset[str]:
     """The flags beside the mode that speak of alarms."""
-    aside = any(state.set_aside for state in states.values())
+    aside = any(state.shelved_ms > 0 or state.out_of_service for state in states.values())
     return frozenset({FLOOD} if known.flood else ()) | frozenset({SET_ASIDE} if aside else ())
 
 

@@ -20,9 +20,12 @@ _REST = StageState()
 def tell(plan: Plan, before: State, image: InputImage, after: Decision, mode_before: Mode) -> Iterator[Event]:
     """All events of one cycle, in the order of the way: conditions, alarms, mode, stages, outputs."""
     state = after.state
-    for announce in plan.announcements:
-        yield from _conditions(plan, announce, before, state, image)
-    for alarm in plan.alarms.values():
+    # What has not moved at all is the same object: most cycles have nothing to tell.
+    if state.conditions is not before.conditions:
+        for announce in plan.announcements:
+            if state.conditions[announce.condition] is not before.conditions.get(announce.condition):
+                yield from _conditions(plan, announce, before, state, image)
+    for alarm in plan.alarms.values() if state.alarms is not before.alarms else ():
         was, now = before.alarms.get(alarm.id), state.alarms[alarm.id]
         if now is not was:
             yield from alarm_log.tell(alarm, was, now, _incident(state, before, alarm.cause), image.now_ms)
@@ -35,8 +38,10 @@ def tell(plan: Plan, before: State, image: InputImage, after: Decision, mode_bef
             incident=_mode_incident(plan, state, before),
             data={"from": mode_before.word, "to": after.mode.word, "because": after.because},
         )
-    yield from _causes(plan, before, state, image.now_ms)
-    yield from _stages(plan, before, state, image.now_ms)
+    if state.causes is not before.causes:
+        yield from _causes(plan, before, state, image.now_ms)
+    if state.stages is not before.stages:
+        yield from _stages(plan, before, state, image.now_ms)
     yield from _outputs(plan, before, after, image.now_ms)
 
 
