@@ -251,6 +251,8 @@ class Wires:
 
     def _stamp(self, source: Source, answers: Mapping[str, Answer], at_ms: int | None = None) -> None:
         stamped_ms = self.world.now_ms if at_ms is None else at_ms
+        if stamped_ms - source.stamped_ms > source.stale_ms:
+            self.changed = True  # it has been stale in between: the same again is news
         if answers is not source.shown and answers != source.shown:
             self._date(source)  # what is lost now keeps the time at which it was read last
             for name, answer in answers.items():
