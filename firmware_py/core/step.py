@@ -77,7 +77,7 @@ def step(
     known, drill_events = drill_course.advance(plan, before, known, image, utc_s=utc_s, dt_ms=dt_ms)
 
     was, now = _look_twice(plan, before, known, looked, awake_now)
-    outputs, compressors = _protect(plan, before, known, _decide(plan, before, known, was, now), image)
+    outputs, compressors = _protect(plan, before, known, _decide(plan, before, known, was, now, dt_ms), image)
     kept = remember(plan, outputs, known.outputs, dt_ms)
     after = replace(known, compressors=compressors, stepped_ms=now_ms, settled=True, outputs=kept)
     after, looks = course.look(plan, after, image, now.mode, now.flags)
@@ -134,14 +134,16 @@ def _overlong(plan: Plan, state: State) -> frozenset[str]:
     return frozenset(name for name, found in waiting if found is not None and found.holds)
 
 
-def _decide(plan: Plan, before: State, known: State, was: Situation, now: Situation) -> OutputImage:
+def _decide(
+    plan: Plan, before: State, known: State, was: Situation, now: Situation, dt_ms: int
+) -> OutputImage:  # fmt: skip
     """Every output that a change can touch is decided anew, all others stay as they are (decision 0073)."""
     anew: Collection[str] = plan.outputs.keys()
     if before.settled and known.outputs.keys() == plan.outputs.keys():
         anew = touched(plan, before, known, was, now)
     drives = {name: output.drive for name, output in known.outputs.items()}
     asked = collect(plan, now, known.overrides, known.paused_by, anew)
-    return drives | arbitrate(plan, asked, now, known.outputs, anew)
+    return drives | arbitrate(plan, asked, now, known.outputs, anew, dt_ms=dt_ms)
 
 
 def _protect(
