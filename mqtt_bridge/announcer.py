@@ -23,6 +23,7 @@ from mqtt_bridge.topics import Topics, is_alarm_topic, is_own_topic
 # Between two states even when the mode flutters, but the first few follow one another at once: a first reading, the one
 # that confirms it, and what is done about it are no flutter.
 _BURST_S, _BURST = 0.1, 4
+_NEARLY = 0.95  # of the gap: the next turn of whoever shows it is not put off for a few milliseconds
 _REMEMBER_S = 1.0  # an alarm is worth more than a note about it
 _GONE = ("gone",)
 
@@ -121,7 +122,7 @@ class Announcer:
         if _conclusion(self._newest.decision) != _conclusion(self._told.decision):
             return max(0.0, self._told_at_s[0] + _BURST * _BURST_S - asyncio.get_running_loop().time())
         if self._differs(self._newest, self._told):
-            wait_s = self._settings.state_gap_ms / 1000
+            wait_s = self._settings.state_gap_ms / 1000 * _NEARLY
         else:
             wait_s = self._settings.state_every_ms / 1000
         return max(0.0, self._told_s + wait_s - asyncio.get_running_loop().time())
