@@ -6,10 +6,11 @@ once a second, and all of it again every minute. It must not know connections be
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from firmware_py.core.alarm import Alarm
 from firmware_py.core.decision import Decision
+from firmware_py.core.image import same_points, touched
 from firmware_py.core.point import Point
 from firmware_py.core.reading import Reading
 from mqtt_bridge import payload
@@ -49,7 +50,7 @@ class Announcer:
         self._settings, self._boot, self._clock, self._outbox = settings, boot, clock, outbox
         self._alarms, self._text = alarms, text
         self._memory, self._refused = memory, refused
-        self._text_of_state, self._ids = StateText(points), tuple(point.id for point in points)
+        self._text_of_state, self._ids = StateText(points), frozenset(point.id for point in points)
         self._compared: tuple[Snapshot, Snapshot, bool] | None = None
         self._topics = Topics(site=settings.site, root=settings.root)
         recalled = memory.recall()
@@ -129,11 +130,10 @@ class Announcer:
 
     def _differs(self, one: Snapshot, other: Snapshot) -> bool:
         if self._compared is None or self._compared[0] is not one or self._compared[1] is not other:
-            self._compared = one, other, any(map(_unlike, self._of(one), self._of(other)))
+            after, before, told = one.image, other.image, self._ids
+            names = touched(before.readings, after.readings) if same_points(before.readings, after.readings) else told
+            self._compared = one, other, any(_unlike(after[name], before[name]) for name in names if name in told)
         return self._compared[2]
-
-    def _of(self, seen: Snapshot) -> Iterator[Reading]:
-        return map(seen.image.__getitem__, self._ids)
 
     async def _tell_state(self, session: Session, seen: Snapshot) -> None:
         now_s = asyncio.get_running_loop().time()

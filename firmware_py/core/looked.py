@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from firmware_py.core.alarm import AlarmState
 from firmware_py.core.condition import ConditionState, Phase
+from firmware_py.core.image import same_points, touched
 from firmware_py.core.plan import Plan
 from firmware_py.core.reading import Reading
 from firmware_py.core.rules import Situation
@@ -30,7 +31,7 @@ class Looked:
 
     def conditions(self, state: State, readings: Mapping[str, Reading]) -> Collection[str]:
         """Conditions that a look at these readings can move: any other is at rest on what it rests on already."""
-        if state.conditions is not self.state.conditions or readings.keys() != self.readings.keys():
+        if state.conditions is not self.state.conditions or not same_points(self.readings, readings):
             return self.plan.conditions.keys()
         watchers, found = self.plan.readers.conditions_of, set(self.restless)
         for point in _changed(self.readings, readings):
@@ -68,8 +69,8 @@ def awake(looked: Collection[str], known: Mapping[str, AlarmState], moved: Mappi
 
 def _changed(before: Mapping[str, Reading], now: Mapping[str, Reading]) -> Iterator[str]:
     """Points that read otherwise than before; a reading that is only newer does not."""
-    for point, reading in now.items():
-        was = before[point]
+    for point in touched(before, now):
+        was, reading = before[point], now[point]
         if reading is not was and (
             reading.value != was.value or reading.quality is not was.quality or reading.because is not was.because
         ):

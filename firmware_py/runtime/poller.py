@@ -40,6 +40,7 @@ class Poller:
         self._schedule = Schedule(() if bus is None else bus.groups)
         self._health = {name: Health(name, deadline_ms) for name, deadline_ms in _longest(self._schedule.groups)}
         self._wired = frozenset(group.device for group in self._schedule.groups if not group.local)
+        self._names = {group.id: frozenset(group.points) for group in self._schedule.groups}
         self._hints: set[str] = set()
         self._surprises: set[str] = set()
         self._asker = Asker(self.name, limits)
@@ -185,7 +186,7 @@ class Poller:
         started_ms = self._clock.now_ms()
         try:
             samples = await self._asker.ask(self._bus.read(group), group.deadline_ms)
-            wanted = self._table.put(_complete(group, samples))
+            wanted = self._table.put(_complete(group, self._names[group.id], samples))
         except DeviceError as error:
             self._blame(group.device, error, started_ms)
             return error.unit_only, None
@@ -279,10 +280,10 @@ class Poller:
             wish.failing = True
 
 
-def _complete(group: PollGroup, samples: Mapping[str, Sample]) -> Mapping[str, Sample]:
-    if tuple(samples) == group.points:
+def _complete(group: PollGroup, names: frozenset[str], samples: Mapping[str, Sample]) -> Mapping[str, Sample]:
+    if samples.keys() == names:
         return samples
-    extra = samples.keys() - set(group.points)
+    extra = samples.keys() - names
     assert not extra, f"{group.id} answers points that it does not have: {sorted(extra)[:5]}"
     missing = bad(Reason.NOT_SUPPORTED, "not in the answer")
     return {point: samples.get(point, missing) for point in group.points}
