@@ -93,6 +93,7 @@ class UnitReader:
         self._patience_ms = connect_ms + (2 * neighbours_ms + 5 * unit.timeout_ms if line.framing.blind else 0)
         self._absent: dict[Block, float] = {}
         self._kept: dict[tuple[Pace, Table, int, int], Kept] = {}  # by what is read: a split block begins anew
+        self._questions: dict[tuple[Table, int, int], Question] = {}
         self._sources = {pace: Source() for pace in Pace}
         self._reads = 0
         self._trust = Trust()
@@ -191,7 +192,7 @@ class UnitReader:
         if self._absent and self._absent.get(block, 0.0) > loop.time():
             self._mark(block, pace, taking, Reason.NOT_SUPPORTED, "refused")
             return ()
-        reply = await self._ask(_question(self.unit.unit, block), until)
+        reply = await self._ask(self._question_of(block), until)
         if reply.exception is None:
             if self._absent:  # a block is long to hash
                 self._absent.pop(block, None)
@@ -211,6 +212,12 @@ class UnitReader:
         self._absent[block] = loop.time() + ABSENT_S
         self._mark(block, pace, taking, Reason.NOT_SUPPORTED, what)
         return ()
+
+    def _question_of(self, block: Block) -> Question:
+        place = block.table, block.address, block.count
+        if place not in self._questions:
+            self._questions[place] = _question(self.unit.unit, block)
+        return self._questions[place]
 
     def _take(self, block: Block, pace: Pace, cells: tuple[int, ...], taking: Taking) -> None:
         place = pace, block.table, block.address, block.count

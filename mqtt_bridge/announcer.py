@@ -10,9 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from firmware_py.core.alarm import Alarm
 from firmware_py.core.decision import Decision
-from firmware_py.core.image import same_points, touched
+from firmware_py.core.image import reads_otherwise, same_points, unlike
 from firmware_py.core.point import Point
-from firmware_py.core.reading import Reading
 from mqtt_bridge import payload
 from mqtt_bridge.client import Session
 from mqtt_bridge.messages import Message
@@ -130,9 +129,12 @@ class Announcer:
 
     def _differs(self, one: Snapshot, other: Snapshot) -> bool:
         if self._compared is None or self._compared[0] is not one or self._compared[1] is not other:
-            after, before, told = one.image, other.image, self._ids
-            names = touched(before.readings, after.readings) if same_points(before.readings, after.readings) else told
-            self._compared = one, other, any(_unlike(after[name], before[name]) for name in names if name in told)
+            now, told = one.image, other.image
+            if same_points(told.readings, now.readings):
+                differs = any(name in self._ids for name in unlike(told.readings, now.readings))
+            else:
+                differs = any(reads_otherwise(told[name], now[name]) for name in self._ids)
+            self._compared = one, other, differs
         return self._compared[2]
 
     async def _tell_state(self, session: Session, seen: Snapshot) -> None:
@@ -206,9 +208,3 @@ class Announcer:
 
 def _conclusion(decision: Decision) -> tuple[object, ...]:
     return decision.mode, decision.flags, decision.because, decision.stage, dict(decision.outputs)
-
-
-def _unlike(one: Reading, other: Reading) -> bool:
-    if one is other:
-        return False
-    return one.quality is not other.quality or one.value != other.value or one.because is not other.because

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from firmware_py.core.image import same_points, touched
+from firmware_py.core.image import Readings, same_points, touched
 from firmware_py.core.output import Drive
 from firmware_py.core.point import Point
 from firmware_py.core.reading import Reading
@@ -94,7 +94,10 @@ class StateText:
 
     def _renew(self, leaf: int, seen: Snapshot, utc: UtcText) -> None:
         number = leaf - len(self._outputs)
-        new, old = seen.image[self._ids[number]], self._readings[number]
+        name, readings, old = self._ids[number], seen.image.readings, self._readings[number]
+        new = readings.content(name) if isinstance(readings, Readings) and name in readings else seen.image[name]
+        if new.because is not None:
+            new = seen.image[name]  # its time is told as well
         if new is old or (old is not None and _alike(new, old)):
             return
         tells_time = new.because is not None and new.value is not None

@@ -71,6 +71,17 @@ class Readings(Mapping[str, Reading]):
         """All but the time of a reading, which may be older than the point's."""
         return self.derived.get(point) or self._content[point]
 
+    def unlike(self, before: "Readings", names: Iterable[str]) -> Iterator[str]:
+        """Those of `names` that read otherwise than before."""
+        old, new, worked = before._content, self._content, before.derived or self.derived
+        for name in names:
+            if worked and (name in before.derived or name in self.derived):
+                was, now = before.content(name), self.content(name)
+            else:
+                was, now = old[name], new[name]
+            if reads_otherwise(was, now):
+                yield name
+
     def follows(self, before: Mapping[str, Reading]) -> bool:
         """Whether the course between both pictures is known."""
         return isinstance(before, Readings) and before.course is self.course and before.known <= self.known
@@ -81,6 +92,20 @@ def same_points(before: Mapping[str, Reading], now: Mapping[str, Reading]) -> bo
     if isinstance(now, Readings) and isinstance(before, Readings) and now.follows(before):
         return before.derived.keys() == now.derived.keys() or before.keys() == now.keys()
     return before.keys() == now.keys()
+
+
+def reads_otherwise(was: Reading, now: Reading) -> bool:
+    """Whether they differ in more than time and words for people."""
+    return now is not was and (
+        now.value != was.value or now.quality is not was.quality or now.because is not was.because
+    )
+
+
+def unlike(before: Mapping[str, Reading], now: Mapping[str, Reading]) -> Iterator[str]:
+    """Points that read otherwise than before; a reading that is only newer does not. Both are of the same points."""
+    if isinstance(now, Readings) and isinstance(before, Readings) and now.follows(before):
+        return now.unlike(before, touched(before, now))
+    return (name for name, reading in now.items() if reads_otherwise(before[name], reading))
 
 
 def touched(before: Mapping[str, Reading], now: Mapping[str, Reading]) -> Collection[str]:

@@ -4,12 +4,12 @@ A hint and no memory: it is neither saved nor recorded, without it every step lo
 counts only on the very plan and memory it was made with. This module must not decide anything.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from firmware_py.core.alarm import AlarmState
 from firmware_py.core.condition import ConditionState, Phase
-from firmware_py.core.image import same_points, touched
+from firmware_py.core.image import same_points, unlike
 from firmware_py.core.plan import Plan
 from firmware_py.core.reading import Reading
 from firmware_py.core.rules import Situation
@@ -34,7 +34,7 @@ class Looked:
         if state.conditions is not self.state.conditions or not same_points(self.readings, readings):
             return self.plan.conditions.keys()
         watchers, found = self.plan.readers.conditions_of, set(self.restless)
-        for point in _changed(self.readings, readings):
+        for point in unlike(self.readings, readings):
             found |= watchers.get(point, frozenset())
         return found
 
@@ -65,16 +65,6 @@ def awake(looked: Collection[str], known: Mapping[str, AlarmState], moved: Mappi
     """Of the alarms that were looked at those that another look may move: time runs in them, or they have `moved` from
     what was `known` (one that has just come to rest may be suppressed from now on)."""
     return frozenset(name for name in looked if not moved[name].rests or moved[name] is not known[name])
-
-
-def _changed(before: Mapping[str, Reading], now: Mapping[str, Reading]) -> Iterator[str]:
-    """Points that read otherwise than before; a reading that is only newer does not."""
-    for point in touched(before, now):
-        was, reading = before[point], now[point]
-        if reading is not was and (
-            reading.value != was.value or reading.quality is not was.quality or reading.because is not was.because
-        ):
-            yield point
 
 
 def _ordered(before: Mapping[str, AlarmState], now: Mapping[str, AlarmState]) -> set[str]:

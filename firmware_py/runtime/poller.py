@@ -122,9 +122,10 @@ class Poller:
 
     async def _serve_round(self) -> None:
         await self._tell_all()
-        hints, self._hints = self._hints, set()
-        for device in sorted(hints):
-            self._follow(device)
+        if self._hints:
+            hints, self._hints = self._hints, set()
+            for device in sorted(hints):
+                self._follow(device)
         began_ms = self._clock.now_ms()
         for group in self._schedule.groups:
             if self._reading and self._is_due(group):
@@ -237,6 +238,9 @@ class Poller:
             self._table.doubt((p for group in self._groups_of(device) for p in group.points), str(error))
 
     async def _tell_all(self) -> None:
+        if not self.wishes.all:
+            self._flushed.set()
+            return
         for output, on in self.wishes.due(self._clock.now_ms()):
             try:
                 level = await self._tell(output, on)

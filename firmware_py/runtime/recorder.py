@@ -93,7 +93,7 @@ class Recorder:
                 continue
             number = self._numbers[name]
             if was is None or not _alike(was, reading):
-                changed[str(number)] = [encode(part) for part in (*_content(reading), reading.at_ms)]
+                changed[str(number)] = _written(reading)
             elif was.at_ms != reading.at_ms and not self._stands_in_group(name, before, readings):
                 _extend(only_newer.setdefault(reading.at_ms, []), number)
         step: Document = {"t": inputs.image.now_ms, "h": trace(inputs.before, inputs.decision)}
@@ -275,8 +275,10 @@ def _each(runs: object) -> Iterator[int]:
                 raise ValueError("not a row of points")
 
 
-def _content(reading: Reading) -> tuple[object, ...]:
-    return (reading.value, reading.quality, reading.because, reading.detail)
+def _written(reading: Reading) -> list[object]:
+    """As `codec.encode` has its parts: the value is a plain one."""
+    because = None if reading.because is None else reading.because.value
+    return [reading.value, reading.quality.value, because, reading.detail, reading.at_ms]
 
 
 def _files(disk: Disk, directory: Path) -> list[str]:

@@ -102,7 +102,18 @@ class PointTable:
 
     def _take_all(self, samples: Mapping[str, Sample], source: Source | None, at_ms: int) -> int:
         wanted, readings, taken, good = 0, self._readings, self._taken, Quality.GOOD
+        points, moved, within = self._points, self._course.names, self._turns.within(source)
         for name, sample in samples.items():
+            if name in within and sample.quality is good and (value := sample.value) is not None:
+                point = points[name]  # read with its group before, as most are: only what it says is new
+                if point.fits(value) and type(value) is not str:
+                    before, detail = readings[name], sample.detail
+                    taken[name] = sample
+                    readings[name] = after = stamped(sample, at_ms, _cut(detail) if detail else "")
+                    moved.append(name)
+                    if point.urgent and _differ(before, after):
+                        wanted = max(wanted, self._looks.get(name, 1) - 1, _FEWEST_LOOKS - 1)
+                    continue
             if source is None and taken.get(name) is sample and readings[name].quality is good:
                 self._keep(name, readings[name].renewed(at_ms), None)  # the driver says that nothing has changed
                 continue

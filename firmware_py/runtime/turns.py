@@ -4,7 +4,7 @@ A point stands in the group of the source whose answer it came with, or alone wi
 source is then one new time, however many points it has. Bookkeeping only; it must not know values.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from firmware_py.core.point import Point
@@ -21,6 +21,7 @@ class _Group:
     answer: int = _UNKNOWN
     least_ms: int | None = None  # the shortest life of a reading in it; None while there is none
     is_sure: bool = True  # whether that is so
+    members: set[str] | None = None  # None: not yet gathered
 
 
 class Turns:
@@ -51,6 +52,15 @@ class Turns:
         group = self._groups.get(answer.source)
         return group is not None and group.answer == answer.number - 1
 
+    def within(self, source: Source | None) -> Collection[str]:
+        """The points that stand in this source's group now."""
+        group = None if source is None else self._groups.get(source)
+        if group is None:
+            return ()
+        if group.members is None:
+            group.members = {point for point, number in self._group_of.items() if number == group.number}
+        return group.members
+
     def note(self, answer: Answer, at_ms: int) -> None:
         """All that stands in this source's group was read now."""
         group = self._group(answer.source)
@@ -63,6 +73,8 @@ class Turns:
             return
         self._leave([point], source)
         self._changing()[point] = group.number
+        if group.members is not None:
+            group.members.add(point)
         life_ms = self._points[point].stale_after_ms
         group.least_ms = life_ms if group.least_ms is None else min(group.least_ms, life_ms)
 
@@ -116,7 +128,7 @@ class Turns:
         own = None if source is None else self._groups.get(source)
         for number in set(leaving.values()):
             group = self._by_number[number]
-            group.is_sure = False
+            group.is_sure, group.members = False, None
             if group is not own:
                 group.answer = _UNKNOWN
 
