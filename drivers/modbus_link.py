@@ -27,6 +27,7 @@ from drivers.modbus_guard import (
     may_leave,
     read_cells,
     read_frame,
+    sound_head,
 )  # fmt: skip
 from drivers.modbus_profile import Endpoint, ModbusUnit
 from drivers.modbus_silence import LineSilence
@@ -55,6 +56,8 @@ class _Exchange:
     fate: "asyncio.Future[DeviceError | bytes | None]"
     plain: bool = False
     transaction: int = 0
+    head: bytes = b""  # of a read over TCP: what a reply begins with that needs no judging,
+    whole: int = 0  # and how long that is
     late: int = 0
     sent: bool = False
     answered: bool = False
@@ -233,6 +236,10 @@ class ModbusLink:
         if exchange is None or exchange.answered or not exchange.sent or exchange.fate.done():
             self.silence.note_strange(data, self._now())
             return b""
+        if exchange.head and len(data) == exchange.whole and data.startswith(exchange.head):
+            exchange.answered = True
+            exchange.fate.set_result(data[_TCP_HEAD:])
+            return b""
         judgement = judge(
             self.framing,
             exchange.question,
@@ -266,6 +273,9 @@ class ModbusLink:
         assert exchange is not None, "nothing is ever sent but by ask()"
         if self.framing is Framing.TCP:
             exchange.transaction = int.from_bytes(packet[0:2], "big")
+            if exchange.plain:
+                exchange.head = sound_head(exchange.question, exchange.transaction)
+                exchange.whole = len(exchange.head) + exchange.question.payload_bytes
         unit, function = packet[6:8] if self.framing is Framing.TCP else packet[0:2]
         # The last of the locks on a fire panel: whatever went wrong above, no writing function reaches the wire.
         assert may_leave(function, watched_only=unit in self._watched), f"function {function} to unit {unit}"

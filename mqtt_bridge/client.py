@@ -225,7 +225,9 @@ class Session:
             self._end(Loss(why=f"no PUBACK within {self._broker.puback_within_ms} ms"))
         else:
             self._client.loop_misc()
-            self._tick = self._loop.call_later(min(1.0, self._broker.keep_alive_ms / 5000), self._watch)
+            # On whole seconds, where everybody else who only looks now and then wakes as well.
+            soon_s = min(1.0, self._broker.keep_alive_ms / 5000)
+            self._tick = self._loop.call_at((now_s // soon_s + 1) * soon_s, self._watch)
 
     def _end(self, loss: Loss) -> None:
         if self.ended.done():

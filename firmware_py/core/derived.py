@@ -108,7 +108,8 @@ def derive(
             state, short_ms = _plan(battery, replace(state, tried_s=tried_s), off)
             shown = _shown(battery, state, look, found, short_ms, seen_ms)
             seen = Seen(state, read, fed_now_w, counts, seen_ms, *shown)
-        if not seen.state.discharging:
+        # The look that ends a discharge still tells of it: only the next one is at rest.
+        if not (before.discharging or seen.state.discharging):
             at_rest[name] = seen
         after[name] = seen.state
         readings |= seen.figures

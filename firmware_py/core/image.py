@@ -4,13 +4,121 @@ Freezing applies each point's age limit, so that nothing below can mistake an ol
 This module must not know which points exist or what they mean.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from firmware_py.core.point import Point
 from firmware_py.core.reading import Quality, Reading, Reason
 
-_NOTHING_READ = Reading(value=None, quality=Quality.BAD, at_ms=0, because=Reason.NOT_YET)
+NOTHING_READ = Reading(value=None, quality=Quality.BAD, at_ms=0, because=Reason.NOT_YET)
+ALONE = -1  # stands in no group: its reading carries its own time
+
+
+class Course:
+    """Points whose reading became another, one behind the other, over the pictures of the same points. It only ever
+    grows, so that any thread may read it."""
+
+    __slots__ = ("names",)
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+
+class Readings(Mapping[str, Reading]):
+    """Readings of one picture, of which most are only newer than in the picture before: those that are always read
+    together share their time. Reads as the mapping of all readings, each made when somebody asks for it.
+
+    `content`: as they last changed. `group_of`: which of them share a time (else ALONE or absent), which `times` has.
+    `course`, of which this picture knows the beginning, tells what became another. `derived`: what was worked out.
+    """
+
+    __slots__ = ("_content", "_made", "course", "derived", "group_of", "known", "times")
+
+    def __init__(
+        self, content: Mapping[str, Reading], group_of: Mapping[str, int], times: Mapping[int, int], course: Course,
+        known: int, derived: Mapping[str, Reading] | None = None,
+    ) -> None:  # fmt: skip
+        self._content, self.group_of, self.times = content, group_of, times
+        self.course, self.known, self.derived = course, known, derived or {}
+        self._made: dict[str, Reading] = dict(self.derived)
+
+    def __getitem__(self, point: str) -> Reading:
+        made = self._made.get(point)
+        if made is None:
+            made = self._content[point]
+            at_ms = self.times.get(self.group_of.get(point, ALONE))
+            if at_ms is not None and at_ms != made.at_ms:
+                made = made.renewed(at_ms)
+            self._made[point] = made
+        return made
+
+    def __contains__(self, point: object) -> bool:
+        return point in self._content or point in self.derived
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._content
+        yield from (point for point in self.derived if point not in self._content)
+
+    def __len__(self) -> int:
+        return len(self._content) + sum(point not in self._content for point in self.derived)
+
+    def joined(self, derived: Mapping[str, Reading]) -> "Readings":
+        """The same with what was worked out from it."""
+        known = {**self.derived, **derived} if self.derived else derived
+        return Readings(self._content, self.group_of, self.times, self.course, self.known, known)
+
+    def content(self, point: str) -> Reading:
+        """All but the time of a reading, which may be older than the point's."""
+        return self.derived.get(point) or self._content[point]
+
+    def unlike(self, before: "Readings", names: Iterable[str]) -> Iterator[str]:
+        """Those of `names` that read otherwise than before."""
+        old, new, worked = before._content, self._content, before.derived or self.derived
+        for name in names:
+            if worked and (name in before.derived or name in self.derived):
+                was, now = before.content(name), self.content(name)
+            else:
+                was, now = old[name], new[name]
+            if reads_otherwise(was, now):
+                yield name
+
+    def follows(self, before: Mapping[str, Reading]) -> bool:
+        """Whether the course between both pictures is known."""
+        return isinstance(before, Readings) and before.course is self.course and before.known <= self.known
+
+
+def same_points(before: Mapping[str, Reading], now: Mapping[str, Reading]) -> bool:
+    """Whether both are of the same points."""
+    if isinstance(now, Readings) and isinstance(before, Readings) and now.follows(before):
+        return before.derived.keys() == now.derived.keys() or before.keys() == now.keys()
+    return before.keys() == now.keys()
+
+
+def reads_otherwise(was: Reading, now: Reading) -> bool:
+    """Whether they differ in more than time and words for people."""
+    return now is not was and (
+        now.value != was.value or now.quality is not was.quality or now.because is not was.because
+    )
+
+
+def unlike(before: Mapping[str, Reading], now: Mapping[str, Reading]) -> Iterator[str]:
+    """Points that read otherwise than before; a reading that is only newer does not. Both are of the same points."""
+    if isinstance(now, Readings) and isinstance(before, Readings) and now.follows(before):
+        return now.unlike(before, touched(before, now))
+    return (name for name, reading in now.items() if reads_otherwise(before[name], reading))
+
+
+def touched(before: Mapping[str, Reading], now: Mapping[str, Reading]) -> Collection[str]:
+    """Among these are all points that read otherwise than `before`; any other is at most newer, and by its group.
+
+    Both are of the same points.
+    """
+    if not (isinstance(now, Readings) and isinstance(before, Readings) and now.follows(before)):
+        return now.keys()
+    names = dict.fromkeys(now.course.names[before.known : now.known])
+    return (
+        names | dict.fromkeys(before.derived) | dict.fromkeys(now.derived) if now.derived or before.derived else names
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,10 +133,12 @@ class InputImage:
         """The same picture with what was worked out from it."""
         if not derived:
             return self
-        return InputImage(now_ms=self.now_ms, readings={**self.readings, **derived}, stale_at_ms=self.stale_at_ms)
+        known = self.readings
+        joined = known.joined(derived) if isinstance(known, Readings) else {**known, **derived}
+        return InputImage(now_ms=self.now_ms, readings=joined, stale_at_ms=self.stale_at_ms)
 
     def __getitem__(self, point: str) -> Reading:
-        return self.readings.get(point, _NOTHING_READ)
+        return self.readings.get(point, NOTHING_READ)
 
 
 def freeze(points: Iterable[Point], readings: Mapping[str, Reading], now_ms: int) -> InputImage:
@@ -36,16 +146,17 @@ def freeze(points: Iterable[Point], readings: Mapping[str, Reading], now_ms: int
     frozen: dict[str, Reading] = {}
     stale_at_ms: int | None = None
     for point in points:
-        reading = readings.get(point.id, _NOTHING_READ)
+        reading = readings.get(point.id, NOTHING_READ)
         if reading.quality is not Quality.BAD:
             limit_ms = reading.at_ms + point.stale_after_ms
             if now_ms > limit_ms:
-                reading = _stale(reading)
+                reading = stale(reading)
             elif stale_at_ms is None or limit_ms + 1 < stale_at_ms:
                 stale_at_ms = limit_ms + 1
         frozen[point.id] = reading
     return InputImage(now_ms=now_ms, readings=frozen, stale_at_ms=stale_at_ms)
 
 
-def _stale(reading: Reading) -> Reading:
+def stale(reading: Reading) -> Reading:
+    """The same, too old to be believed."""
     return Reading(value=reading.value, quality=Quality.BAD, at_ms=reading.at_ms, because=Reason.STALE)

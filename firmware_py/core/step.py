@@ -77,8 +77,7 @@ def step(
     known, drill_events = drill_course.advance(plan, before, known, image, utc_s=utc_s, dt_ms=dt_ms)
 
     was, now = _look_twice(plan, before, known, looked, awake_now)
-    outputs = _decide(plan, before, known, was, now, dt_ms)
-    outputs, compressors = _protect(plan, before, known, outputs, image)
+    outputs, compressors = _protect(plan, before, known, _decide(plan, before, known, was, now, dt_ms), image)
     kept = remember(plan, outputs, known.outputs, dt_ms)
     after = replace(known, compressors=compressors, stepped_ms=now_ms, settled=True, outputs=kept)
     after, looks = course.look(plan, after, image, now.mode, now.flags)

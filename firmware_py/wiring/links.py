@@ -20,7 +20,7 @@ from firmware_py.core.reading import Sample
 from firmware_py.core.state import State
 from firmware_py.ports import DeviceError
 from firmware_py.runtime.backlog import Stamp
-from firmware_py.runtime.clock import Clock, Waker, utc_text
+from firmware_py.runtime.clock import Clock, Waker, next_turn_ms, utc_text
 from firmware_py.runtime.desk import Desk
 from firmware_py.runtime.recorder import Inputs
 from firmware_py.runtime.storage import Storage
@@ -47,10 +47,12 @@ class Archive:
     def __init__(self, storage: Storage, clock: Clock, run: str, plan: Plan, state: State) -> None:
         self._storage, self._clock, self._run = storage, clock, run
         self._plan, self._before = digest(plan), state
+        self._unused = Stamp(ts="", clk="none", boot=run)  # of a cycle without events
 
     def record(self, image: InputImage, commands: tuple[Command, ...], decision: Decision) -> None:
         """One cycle."""
-        self._storage.keep(decision.state, image.now_ms, decision.events, self._stamp())
+        stamp = self._stamp() if decision.events else self._unused
+        self._storage.keep(decision.state, image.now_ms, decision.events, stamp)
         self._storage.remember(
             Inputs(before=self._before, image=image, commands=commands, decision=decision, plan=self._plan)
         )
@@ -157,7 +159,7 @@ class OwnHealth:
         waker = Waker(self._clock)
         while True:
             self.feed()
-            await waker.wait(self._clock.now_ms() + _FEED_MS)
+            await waker.wait(next_turn_ms(self._clock, _FEED_MS))
 
 
 class Buttons:

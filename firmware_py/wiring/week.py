@@ -7,7 +7,7 @@ import logging
 from zoneinfo import ZoneInfo
 
 from firmware_py.core.volume import WEEK_POINT
-from firmware_py.runtime.clock import Clock, Waker, week_sample
+from firmware_py.runtime.clock import Clock, Waker, next_turn_ms, week_sample
 from firmware_py.runtime.table import PointTable
 
 log = logging.getLogger(__name__)
@@ -30,4 +30,4 @@ class LocalWeek:
         waker = Waker(self._clock)
         while True:
             self._table.offer({WEEK_POINT: week_sample(self._clock, self._zone)})
-            await waker.wait(self._clock.now_ms() + _FEED_MS)
+            await waker.wait(next_turn_ms(self._clock, _FEED_MS))
