@@ -8,7 +8,7 @@ import base64
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 
@@ -188,7 +188,7 @@ def same_matter(before: object, after: object) -> bool:
     """
     if before is after:
         return True
-    if is_dataclass(after) and not isinstance(after, type) and type(before) is type(after):
+    if type(before) is type(after) and hasattr(after, "__dataclass_fields__"):
         return all(
             bool(getattr(before, name)) == bool(getattr(after, name))
             if name in _COUNT_DOWN
