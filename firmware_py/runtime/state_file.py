@@ -188,12 +188,13 @@ def same_matter(before: object, after: object) -> bool:
     """
     if before is after:
         return True
-    if type(before) is type(after) and hasattr(after, "__dataclass_fields__"):
+    kind: type = type(after)
+    if type(before) is kind and hasattr(kind, "__dataclass_fields__"):
         return all(
             bool(getattr(before, name)) == bool(getattr(after, name))
             if name in _COUNT_DOWN
             else same_matter(getattr(before, name), getattr(after, name))
-            for name in _material_fields(type(after))
+            for name in _material_fields(kind)
         )
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         return before.keys() == after.keys() and all(same_matter(before[key], part) for key, part in after.items())
