@@ -20,7 +20,7 @@ from config.compile import Floor
 from firmware_py.core.looked import Looked
 from firmware_py.core.looks import looks
 from firmware_py.core.point import Kind, Point
-from firmware_py.core.reading import Sample, Value
+from firmware_py.core.reading import Sample, Source, Value
 from firmware_py.core.state import State
 from firmware_py.core.step import step
 from firmware_py.runtime.clock import SystemClock
@@ -28,6 +28,7 @@ from firmware_py.runtime.table import PointTable
 from firmware_py.wiring.building import build_floor
 
 TURNS, CHANGED = 300, 10
+_GOOD_FLAGS = ("sound", "connected", "follows", "running")
 LARGE = Path(__file__).resolve().parents[1] / "config" / "sites" / "large.toml"
 
 
@@ -41,6 +42,7 @@ class Course:
     state: State
     samples: dict[str, Sample]
     moving: Iterator[str]
+    sources: list[tuple[Source, frozenset[str]]]
     looked: Looked | None = None
     now_ms: int = 0
     picture_ms: list[float] = field(default_factory=list)
@@ -49,10 +51,18 @@ class Course:
     def turn(self) -> None:
         """A second later."""
         self.now_ms += 1_000
-        for name in islice(self.moving, CHANGED):
+        changed = list(islice(self.moving, CHANGED))
+        for name in changed:
             self.samples[name] = _moved(self.samples[name])
+        answers = [
+            source.answer(
+                {name: self.samples[name] for name in points}, {n: self.samples[n] for n in changed if n in points}
+            )
+            for source, points in self.sources
+        ]
         began = time.thread_time_ns()
-        self.table.put(self.samples)
+        for answer in answers:
+            self.table.put(answer)
         self.table.freeze(self.now_ms)
         self.picture_ms.append((time.thread_time_ns() - began) / 1e6)
         self.now_ms += 1
@@ -87,7 +97,11 @@ def begin(name: str, floor: Floor) -> Course:
         if point.kind in (Kind.INTEGER, Kind.NUMBER) and not point.urgent and "utc" not in id
     ]
     table = PointTable(points, clock, lambda: None, looks(floor.plan))
-    course = Course(name=name, floor=floor, table=table, state=State(), samples=samples, moving=repeat(moving))
+    devices = {point.partition(".")[0] for point in points}
+    sources = [(Source(), frozenset(p for p in points if p.partition(".")[0] == device)) for device in sorted(devices)]
+    course = Course(
+        name=name, floor=floor, table=table, state=State(), samples=samples, moving=repeat(moving), sources=sources
+    )
     clock.course = course
     return course
 
@@ -95,7 +109,7 @@ def begin(name: str, floor: Floor) -> Course:
 def _sound(point: Point) -> Value:
     match point.kind:
         case Kind.FLAG:
-            return False
+            return point.id.rpartition(".")[2] in _GOOD_FLAGS
         case Kind.WORD:
             return next(
                 (word for word in ("mains", "normal", "ok", "none", "up") if word in point.words), point.words[0]
@@ -104,7 +118,7 @@ def _sound(point: Point) -> Value:
             return ""
         case _:
             low, high = point.low if point.low is not None else 0, point.high if point.high is not None else 100
-            return int((low + high) / 2)
+            return 30 if point.id.endswith("load_pct") else int((low + high) / 2)
 
 
 def floors(place: Path) -> Mapping[str, Floor]:

@@ -188,13 +188,13 @@ def same_matter(before: object, after: object) -> bool:
     """
     if before is after:
         return True
-    kind: type = type(after)
+    kind = type(after)
     if type(before) is kind and hasattr(kind, "__dataclass_fields__"):
         return all(
             bool(getattr(before, name)) == bool(getattr(after, name))
             if name in _COUNT_DOWN
             else same_matter(getattr(before, name), getattr(after, name))
-            for name in _material_fields(kind)
+            for name in _material_fields(kind)  # type: ignore[arg-type]  # a class can be hashed, whatever its objects can
         )
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         return before.keys() == after.keys() and all(same_matter(before[key], part) for key, part in after.items())

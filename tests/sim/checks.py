@@ -40,7 +40,8 @@ class Checks:
     starts_ms: list[int] = field(default_factory=list)
     told_ms: dict[str, int] = field(default_factory=dict)
     numbers: set[str] = field(default_factory=set)
-    newest: set[str] = field(default_factory=set)  # numbers that the last step gave
+    newest: set[str] = field(default_factory=set)  # numbers that the last step gave that was kept
+    unkept: set[str] = field(default_factory=set)  # and those since, while nothing could be written
     motor_on: bool | None = None
     turned_ms: int | None = None
     returned_ms: dict[str, int] = field(default_factory=dict)
@@ -52,9 +53,9 @@ class Checks:
     def __call__(self, look: Look) -> None:
         """All of them."""
         self.steps += 1
-        if look.lost:
-            self.numbers -= self.newest  # told to nobody, for an event goes out only when its state is kept
         if look.restored:
+            # Told to nobody, for an event goes out only when its state is kept.
+            self.numbers -= self.unkept | (self.newest if look.lost else set())
             self._forget()
         for invariant in INVARIANTS:
             for fault in invariant(self, look):
@@ -305,7 +306,7 @@ class Checks:
     def incidents_follow_causes(self, look: Look) -> Iterator[str]:
         """Every cause that is not idle has its incident, and no number that anybody was told is given twice."""
         state = look.decision.state
-        self.newest = set()
+        given = set()
         for name, cause in state.causes.items():
             if cause.phase is not CausePhase.IDLE and name not in state.incidents:
                 yield f"{name} without an incident"
@@ -314,8 +315,9 @@ class Checks:
                 continue
             if incident.id in self.numbers:
                 yield f"{incident.id} is given twice"
-            self.newest.add(incident.id)
-        self.numbers |= self.newest
+            given.add(incident.id)
+        self.numbers |= given
+        self.newest, self.unkept = (given, set()) if look.kept else (self.newest, self.unkept | given)
 
     def blindness_is_told(self, look: Look) -> Iterator[str]:
         """A fire panel that cannot be read soundly for 10 s is an alarm; a UPS for 17 s."""
