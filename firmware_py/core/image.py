@@ -4,7 +4,7 @@ Freezing applies each point's age limit, so that nothing below can mistake an ol
 This module must not know which points exist or what they mean.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from firmware_py.core.point import Point
@@ -136,7 +136,7 @@ class Readings(Mapping[str, Reading]):
         return self.get(point, NOTHING_READ).at_ms if at_ms is None else at_ms
 
     def unlike(self, before: "Readings", names: Iterable[str]) -> Iterator[str]:
-        """Those of `names` that read otherwise than before."""
+        """Those of `names` that read otherwise than before, where that course is known."""
         old, new, worked = before._content, self._content, before.derived or self.derived
         for name in names:
             if worked and (name in before.derived or name in self.derived):
@@ -168,11 +168,17 @@ def reads_otherwise(was: Reading, now: Reading) -> bool:
     )
 
 
-def unlike(before: Mapping[str, Reading], now: Mapping[str, Reading]) -> Iterator[str]:
-    """Points that read otherwise than before; a reading that is only newer does not. Both are of the same points."""
+def unlike(
+    before: Mapping[str, Reading], now: Mapping[str, Reading], among: Container[str] | None = None
+) -> Iterator[str]:
+    """Points (of those `among`) that read otherwise than before; a reading that is only newer does not. Both are of the
+    same points."""
+    names: Iterable[str] = touched(before, now)
+    if among is not None:
+        names = [name for name in names if name in among]
     if isinstance(now, Readings) and isinstance(before, Readings) and now.follows(before):
-        return now.unlike(before, touched(before, now))
-    return (name for name, reading in now.items() if reads_otherwise(before[name], reading))
+        return now.unlike(before, names)
+    return (name for name in names if reads_otherwise(before[name], now[name]))
 
 
 def touched(before: Mapping[str, Reading], now: Mapping[str, Reading]) -> Collection[str]:

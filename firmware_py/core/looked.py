@@ -37,8 +37,8 @@ class Looked:
         if state.conditions is not self.state.conditions or not same_points(self.readings, readings):
             return self.plan.conditions.keys()
         watchers, found = self.plan.readers.conditions_of, set(self.restless)
-        for point in unlike(self.readings, readings):
-            found |= watchers.get(point, frozenset())
+        for point in unlike(self.readings, readings, watchers):
+            found |= watchers[point]
         return found
 
     def alarms(self, state: State, stirred: Collection[str]) -> Collection[str]:
