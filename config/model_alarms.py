@@ -6,7 +6,7 @@ Says nothing about what an alarm means: that is its monitor's. Plain frozen valu
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field
+from config.shape import Field
 
 from config import units
 from config.model_common import AbsolutePath, DelayMs, Section, TimeoutMs, within

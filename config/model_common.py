@@ -9,7 +9,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict
+from config.shape import AfterValidator, BeforeValidator
 
 from config import units
 from config.strict import Bytes, DurationMs, Model
@@ -23,10 +23,8 @@ def key_of(name: str) -> str:
     return _SUFFIX.sub("", name)
 
 
-class Section(Model):
+class Section(Model, spell=key_of):
     """A table of the site file."""
-
-    model_config = ConfigDict(alias_generator=key_of)
 
 
 class OnOff(StrEnum):

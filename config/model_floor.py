@@ -6,7 +6,7 @@ Says what is wired where and what may be cut when. Who decides, and how, is the 
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from config.shape import AfterValidator, Field
 
 from config import units
 from config.model_common import DelayMs, Section, within

@@ -7,7 +7,7 @@ import re
 from enum import StrEnum
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator, Field
+from config.shape import AfterValidator, Field
 
 from config import units
 from config.model_common import AbsolutePath, DelayMs, OnOff, SecretRef, Section, TimeoutMs, within

@@ -6,7 +6,7 @@ Plain frozen values; this knows no device and no decision.
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from config.shape import Field
 
 from config import units
 from config.model_common import AbsolutePath, DelayMs, Section, within

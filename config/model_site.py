@@ -5,7 +5,7 @@ Every number that the emergency plans give is a default here. Plain frozen value
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from config.shape import Field
 
 from config import units
 from config.model_alarms import AlarmEntry, Alarms, Drills, LampPanel, Service, Suppression

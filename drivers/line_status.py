@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Field
+from config.shape import Field
 
 from config.strict import ConfigError, Document, Fault, Model, check
 from drivers.pbx_trunks import STATE_WORDS

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from config.shape import Field
 
 from config.strict import ConfigError, Document, Fault, Model, check, known_of
 from drivers.snmp_signals import SIGNALS, Signal

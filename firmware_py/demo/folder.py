@@ -116,4 +116,4 @@ def hasten(site: Site) -> Site:
 
 
 def _changed(part: S, **values: object) -> S:
-    return part.model_copy(update=values)
+    return part.altered(values)

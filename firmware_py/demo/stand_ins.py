@@ -147,4 +147,4 @@ def _on_loopback(one: ModbusEndpoint, port: int) -> dict[str, object]:
 
 
 def _changed(part: S, **values: object) -> S:
-    return part.model_copy(update=values)
+    return part.altered(values)

@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from pydantic import BaseModel
-
 from config.devices import Devices
 from config.model_devices import ModbusEndpoint, Ups
 from config.secrets import locate
+from config.shape import Model, items_of
 from config.site import Site
 from config.strict import ConfigError, Document
 from drivers.modbus_profile import ModbusUnit
@@ -81,17 +80,17 @@ def _wired(site: Site, one: Wired) -> object:
     """The outputs behind an endpoint, as far as its driver knows of them."""
     owners = {unit.id for unit in one.units} if isinstance(one, ModbusEndpoint) else {one.id}
     return [
-        output.model_dump(exclude=set(_COMMON))
+        {name: value for name, value in items_of(output) if name not in _COMMON}
         for output in site.output
         if {getattr(output, key, None) for key in ("unit", "exchange", "ups")} & owners
     ]
 
 
-def _contents(section: BaseModel, environ: Mapping[str, str]) -> list[tuple[str, str]]:
+def _contents(section: Model, environ: Mapping[str, str]) -> list[tuple[str, str]]:
     """Digests of all files that a section names: a new password under an old name is a change."""
     found: list[tuple[str, str]] = []
-    for key, value in section:
-        if isinstance(value, BaseModel):
+    for key, value in items_of(section):
+        if isinstance(value, Model):
             found += _contents(value, environ)
         elif key.endswith("_file") and isinstance(value, str):
             try:

@@ -211,7 +211,7 @@ class Wires:
 
 
 def _again(entry: Service, site: Site, clock: Clock) -> Attached:
-    return services(site.model_copy(update={"service": (entry,)}), clock)[0]
+    return services(site.altered({"service": (entry,)}), clock)[0]
 
 
 def task_name(poller: Poller) -> str:

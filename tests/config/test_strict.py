@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
-from pydantic import Field
+from config.shape import Field
 
 from config.strict import (
     MAX_BYTES,
