@@ -4,11 +4,11 @@ Secrets are named in a site and never held by it, so that nothing here has to be
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from config.effective import show_value
 from config.model_site import Site
 from config.shape import Model, keys_of
+from config.valued import dataclass
 
 _ENDPOINTS = ("ups", "modbus", "exchange")
 _PLACE = ("port", "pin", "polarity", "unit", "coil", "exchange", "switch", "ups", "outlet")

@@ -12,6 +12,7 @@ from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 import pydantic
+from pydantic_core import ErrorDetails
 
 from config import shape
 from config.shape import Key, Model, keys_of
@@ -22,7 +23,7 @@ M = TypeVar("M", bound=Model)
 class Wrong(Exception):
     """`details`: what pydantic says of each fault."""
 
-    def __init__(self, details: "list[pydantic_core.ErrorDetails]") -> None:
+    def __init__(self, details: list[ErrorDetails]) -> None:
         super().__init__(f"{len(details)} faults")
         self.details = details
 
@@ -71,15 +72,15 @@ def _plain(value: object) -> object:
 
 
 def _field(key: Key) -> object:
-    default: dict[str, Any] = {}
+    said: dict[str, Any] = {"alias": key.alias, **key.limits}
     if key.factory is not None:
-        default = {"default_factory": key.factory}
+        said["default_factory"] = key.factory
     elif not key.needed:
-        default = {"default": key.default}
-    return pydantic.Field(alias=key.alias, **default, **key.limits)  # type: ignore[arg-type] - limits by their names
+        said["default"] = key.default
+    return pydantic.Field(**said)
 
 
-def _translate(annotation: Any) -> Any:  # noqa: ANN401 - an annotation is anything
+def _translate(annotation: Any) -> Any:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if isinstance(annotation, type) and origin is None:
         return schema_of(annotation) if issubclass(annotation, Model) else annotation
@@ -100,6 +101,7 @@ def _metadata(said: tuple[object, ...]) -> Iterator[object]:
             case shape.AfterValidator():
                 yield pydantic.AfterValidator(one.judge)
             case Key():
-                yield pydantic.Field(**one.limits)  # type: ignore[arg-type] - limits by their names
+                limits: dict[str, Any] = {**one.limits}
+                yield pydantic.Field(**limits)
             case _:
                 pass  # a unit, which is for those who show the value

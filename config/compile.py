@@ -5,7 +5,6 @@ all at once. It must not open a connection or read a clock.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from config import compile_alarms, compile_cooling, compile_incidents, compile_inputs, compile_phones, compile_power
 from config.compile_power import SILENT_MS
@@ -13,6 +12,7 @@ from config.devices import Devices
 from config.model_floor import InputKind
 from config.model_outputs import OutputEntry
 from config.model_site import Site
+from config.valued import dataclass
 from firmware_py.core import drill
 from firmware_py.core.output import Output, StopValue
 from firmware_py.core.plan import Plan

@@ -5,7 +5,7 @@ It must not open a connection.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from config.emergency import numbers_of
@@ -14,6 +14,7 @@ from config.model_devices import Exchange, ModbusEndpoint, ModbusUnit, Ups
 from config.model_outputs import AmiOutput, SetpointOutput, Switch
 from config.model_site import Site
 from config.strict import ConfigError, Document, Fault, known_of
+from config.valued import dataclass
 from drivers import line_status, modbus_profile, modbus_write, snmp_profile, snmp_signals
 from drivers.ami_account import Account
 from drivers.pbx_config import Action, PbxConfig, declare_points

@@ -9,9 +9,8 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated
 
-from config.shape import AfterValidator, BeforeValidator
-
 from config import units
+from config.shape import AfterValidator, BeforeValidator
 from config.strict import Bytes, DurationMs, Model
 
 _SUFFIX = re.compile(r"_(?:ms|pct|c|c_per_min|w|bytes)$")

@@ -66,7 +66,7 @@ def Field(  # noqa: N802 - reads like the declaration that it is
     max_length: int | None = None,
     pattern: str | None = None,
     discriminator: str | None = None,
-) -> Any:  # noqa: ANN401 - stands where a value of any type is declared
+) -> Any:
     """One key of a Model; in Annotated, limits of a value."""
     return Key(
         default, default_factory, alias=alias, description=description, ge=ge, gt=gt, le=le, min_length=min_length,

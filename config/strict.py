@@ -7,7 +7,7 @@ echoes a value that could be a secret.
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from ipaddress import ip_address
 from pathlib import Path as FilePath
@@ -19,6 +19,7 @@ from config.faults import MAX_BYTES, ConfigError, Fault, at, read_text
 from config.positions import Path, Positions, scan
 from config.redact import redact
 from config.shape import BeforeValidator, Field, Model
+from config.valued import dataclass
 
 MAX_DEPTH = 16  # a site needs 4; the limit keeps hostile nesting away from every recursion
 MAX_LINE = 4000  # characters; keeps absurd dotted keys and numbers away from tomllib

@@ -5,8 +5,9 @@ Each quantity is converted once, when the configuration is read. This module mus
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
+
+from config.valued import dataclass
 
 _QUANTITY = re.compile(r"([+-]?[0-9]{1,15}(?:\.[0-9]{1,6})?) *([^0-9\s.][^\s]{0,7})")
 

@@ -7,12 +7,12 @@ what a pin means, and it makes no rhythm: gpiozero's blink threads stay unused.
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, TypeAlias, assert_never, cast
 
+from config.valued import dataclass
 from firmware_py.core.reading import Quality, Reason, Sample, bad
 from firmware_py.ports import DeviceError, PollGroup
 

@@ -8,13 +8,13 @@ import asyncio
 import logging
 import termios
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias, assert_never
 
 from pymodbus import FramerType, ModbusException
 from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
 from pymodbus.pdu import ModbusPDU
 
+from config.valued import dataclass
 from drivers.modbus_alive import keep_alive
 from drivers.modbus_guard import (
     READS,

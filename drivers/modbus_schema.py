@@ -8,7 +8,6 @@ from enum import StrEnum
 from typing import Annotated, Literal
 
 from config.shape import Field
-
 from config.strict import DurationMs, Model, Text
 from drivers.modbus_decode import Form, Order
 from drivers.modbus_plan import Table

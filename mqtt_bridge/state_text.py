@@ -6,8 +6,9 @@ outputs than before. Pure; it must not know sessions or when something is sent.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from config.valued import dataclass
 from firmware_py.core.output import Drive
 from firmware_py.core.point import Point
 from firmware_py.core.reading import Reading

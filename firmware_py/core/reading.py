@@ -4,9 +4,10 @@ A Sample comes from a wire and carries no time; a Reading is a Sample stamped by
 This module must not know where a value came from or what it means.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
+
+from config.valued import dataclass
 
 Value: TypeAlias = bool | int | float | str
 

@@ -7,13 +7,13 @@ to the technician does not matter. It must not know how a change is carried out.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 from config.compile import Floor
 from config.devices import Devices
 from config.strict import ConfigError
+from config.valued import dataclass
 from firmware_py.core.command import CommandRefused
 from firmware_py.core.event import Event, Severity
 from firmware_py.core.reading import Value

@@ -5,7 +5,7 @@ A secret that cannot be read is a ConfigError, all of them at once. It must not 
 
 import ssl
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -17,6 +17,7 @@ from config.model_phones import LineCard
 from config.secrets import read_secret
 from config.site import Site, state_directory
 from config.strict import ConfigError, Fault
+from config.valued import dataclass
 from drivers.campaign import Campaign, CampaignPort
 from drivers.http import Request
 from drivers.modbus import ModbusBus, OutputPlace

@@ -5,7 +5,7 @@ A driver is only replaced when this differs. It must not build a driver, nor sho
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from config.devices import Devices
@@ -14,6 +14,7 @@ from config.secrets import locate
 from config.shape import Model, items_of
 from config.site import Site
 from config.strict import ConfigError, Document
+from config.valued import dataclass
 from drivers.modbus_profile import ModbusUnit
 from drivers.snmp_traps import TrapPort
 from firmware_py.wiring.devices import Ears, Maker, Wired, makers
