@@ -6,7 +6,7 @@ must not open a connection, and it never lowers a limit that a measurement would
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from config.devices import Devices
+from config.floor import Devices
 from config.model_devices import ModbusEndpoint, Transport
 from config.model_site import Site
 from config.strict import ConfigError, Document, Fault

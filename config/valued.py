@@ -24,7 +24,7 @@ else:
             own = set(cls.__dict__)
             made = dataclasses.dataclass(cls, init=False, eq=False, repr=False, slots=slots, **options)
             every = dataclasses.fields(made)
-            methods = {"__init__": _init(made, frozen, slots)}
+            methods = {"__init__": _Init(made, frozen, slots)}
             if repr:
                 methods["__repr__"] = _repr([one.name for one in every if one.repr])
             if eq:
@@ -43,22 +43,24 @@ else:
 
         return value if cls is None else value(cls)
 
-    def _init(cls, frozen, slots):
-        def __init__(self, /, *values, **named):  # noqa: N807 - it is one
-            first = cls.__init__ is __init__
-            real = _compile_init(cls, frozen, slots)
-            if first:
-                cls.__init__ = real
-            real(self, *values, **named)
+    class _Init:
+        """Stands in the class until somebody asks for `__init__`."""
 
-        return __init__
+        def __init__(self, cls, frozen, slots):
+            self._cls, self._how = cls, {"frozen": frozen, "slots": slots}
 
-    def _compile_init(cls, frozen, slots):
-        after = {"__post_init__": cls.__post_init__} if hasattr(cls, "__post_init__") else {}
+        def __get__(self, instance, owner=None):
+            real = _compile_init(self._cls, self._how)
+            if self._cls.__dict__.get("__init__") is self:
+                self._cls.__init__ = real
+            return real.__get__(instance, owner)
+
+    def _compile_init(cls, how):
+        around = {"__module__": cls.__module__}
+        if hasattr(cls, "__post_init__"):
+            around["__post_init__"] = cls.__post_init__
         again = [(one.name, one.type, _copied(one)) for one in dataclasses.fields(cls)]
-        twin = dataclasses.make_dataclass(
-            cls.__name__, again, namespace=after, eq=False, repr=False, frozen=frozen, slots=slots
-        )
+        twin = dataclasses.make_dataclass(cls.__name__, again, namespace=around, eq=False, repr=False, **how)
         twin.__init__.__qualname__ = f"{cls.__qualname__}.__init__"
         return twin.__init__
 

@@ -13,9 +13,7 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from config.compile import Floor
-from config.compile_alarms import sounds
-from config.site import control_socket, state_directory
+from config.floor import Floor, control_socket, sounds, state_directory
 from config.strict import ConfigError, Fault
 from config.texts import load_texts
 from firmware_py.core.event import Event, Severity

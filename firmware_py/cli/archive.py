@@ -16,8 +16,9 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from config.faults import ConfigError
+from config.floor import state_directory
 from config.shape import tree_of
-from config.site import Site, load_site, state_directory
+from config.site import Site, load_site
 from firmware_py.cli.apply import is_free
 from firmware_py.cli.codes import Code
 from firmware_py.cli.facts import refs_of

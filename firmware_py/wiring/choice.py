@@ -8,8 +8,7 @@ from collections.abc import Callable
 from dataclasses import field
 from pathlib import Path
 
-from config.compile import Floor
-from config.devices import Devices
+from config.floor import Devices, Floor
 from config.strict import ConfigError
 from config.valued import dataclass
 from firmware_py.core.event import Event, Severity

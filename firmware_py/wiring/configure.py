@@ -10,8 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from config.compile import Floor
-from config.devices import Devices
+from config.floor import Devices, Floor
 from config.strict import ConfigError
 from config.valued import dataclass
 from firmware_py.core.command import CommandRefused

@@ -10,12 +10,13 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from config.devices import Devices, pbx_config, setpoint_place
+from config.driven import pbx_config, setpoint_place
+from config.floor import Devices, state_directory
 from config.model_devices import Exchange, ModbusEndpoint, SnmpV3, SnmpVersion, Ups
 from config.model_outputs import CampaignOutput, ModbusOutput, OutletOutput, SetpointOutput
 from config.model_phones import LineCard
+from config.model_site import Site
 from config.secrets import read_secret
-from config.site import Site, state_directory
 from config.strict import ConfigError, Fault
 from config.valued import dataclass
 from drivers.campaign import Campaign, CampaignPort

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from config.devices import Devices
+from config.floor import Devices
 from config.model_devices import ModbusEndpoint, Ups
+from config.model_site import Site
 from config.secrets import locate
 from config.shape import Model, items_of
-from config.site import Site
 from config.strict import ConfigError, Document
 from config.valued import dataclass
 from drivers.modbus_profile import ModbusUnit

@@ -8,11 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import TypeGuard
 
-from config.devices import Devices, pbx_config
+from config.driven import pbx_config
 from config.explain import nearest
+from config.floor import Devices
 from config.model_devices import Exchange, ModbusEndpoint, Ups
 from config.model_outputs import CampaignOutput
-from config.site import Site
+from config.model_site import Site
 from config.strict import ConfigError, Fault
 from drivers.modbus_profile import resolve
 from drivers.snmp_bus import SnmpBus

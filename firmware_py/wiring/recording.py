@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from config.explain import known_of
 from config.model_devices import Exchange, ModbusEndpoint, Ups
-from config.site import Site
+from config.model_site import Site
 from firmware_py.core.command import CommandRefused
 from firmware_py.runtime.board import Json
 from firmware_py.runtime.clock import Clock, utc_text

@@ -6,8 +6,8 @@ So that who asks need not load the schema, and sees what is in force instead of 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
-from config.compile import Floor
 from config.faults import ConfigError
+from config.floor import Floor
 from config.legend import arrange
 from config.stages import planned_stages
 from config.texts import LANGUAGES, load_texts

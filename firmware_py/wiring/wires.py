@@ -9,11 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import field
 from functools import partial
 
-from config.compile import Floor
-from config.devices import Devices
+from config.floor import Devices, Floor
 from config.model_alarms import Service
 from config.model_outputs import Fallback
-from config.site import Site
+from config.model_site import Site
 from config.strict import ConfigError
 from config.valued import dataclass
 from drivers.gpio import Chip, GpioPort

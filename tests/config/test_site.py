@@ -7,11 +7,12 @@ import pytest
 
 from config.effective import effective
 from config.finding import Finding
+from config.floor import control_socket, state_directory
 from config.model_devices import UnitClass
 from config.model_floor import LoadKind, Row, StageCause
 from config.model_site import Site
 from config.shape import Model, keys_of
-from config.site import build_site, control_socket, find_profile, load_document, load_site, state_directory
+from config.site import build_site, find_profile, load_document, load_site
 from config.strict import ConfigError, check, parse
 from tests.config.test_site_wrong import EXAMPLE, SITES, SLIPS, refusal, slip
 

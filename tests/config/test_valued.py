@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import inspect
 import pickle
+import typing
 from collections.abc import Callable
 from typing import Any
 
@@ -68,6 +70,8 @@ def test_a_value_does_what_the_standard_one_does(mine: Any, theirs: Any) -> None
         lambda point, place: (point.__match_args__, place.__slots__, point.__doc__ is None, point.__name__),
         lambda point, place: repr(copy.deepcopy(place(x=1, seen={"a": 2}))),
         lambda point, place: hasattr(place(x=1), "__dict__"),
+        lambda point, place: str(inspect.signature(place)),
+        lambda point, place: typing.get_type_hints(place.__init__),
     ):
         assert outcome(lambda way=way: way(*mine)) == outcome(lambda way=way: way(*theirs))
 
@@ -101,7 +105,7 @@ class Sibling:
 
 
 def test_values_are_pickled_and_copied_whole() -> None:
-    assert pickle.loads(pickle.dumps(Kept(one=5))) == Kept(one=5)  # noqa: S301 - our own bytes
+    assert pickle.loads(pickle.dumps(Kept(one=5))) == Kept(one=5)
     assert copy.copy(Kept(one=5)) == Kept(one=5)
     assert (Nothing(), hash(Nothing()), repr(Nothing())) == (Nothing(), hash(()), "Nothing()")
 

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from config.compile import Floor
-from config.devices import Devices
+from config.floor import Devices, Floor
 from config.strict import ConfigError, Fault
 from firmware_py.core.command import CommandRefused
 from firmware_py.core.event import Event
