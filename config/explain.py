@@ -4,7 +4,6 @@ Knows pydantic's error details and type annotations; must not know files, positi
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Union, get_args, get_origin
 
@@ -49,6 +48,8 @@ _LISTED = 12
 
 def nearest(word: object, known: Iterable[str]) -> str:
     """`; did you mean "x"?` for the nearest of `known`, else nothing."""
+    from difflib import get_close_matches  # only where something is wrong
+
     close = get_close_matches(str(word)[:80], list(known), n=1, cutoff=0.6)
     return f'; did you mean "{close[0]}"?' if close else ""
 

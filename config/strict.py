@@ -8,8 +8,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import field
-from functools import lru_cache
-from ipaddress import ip_address
+from functools import cache, lru_cache
 from pathlib import Path as FilePath
 from typing import Annotated, TypeVar
 
@@ -214,10 +213,10 @@ def _path_of(document: Document, loc: tuple[int | str, ...]) -> Path:
 
 def fits(pattern: str, message: str) -> BeforeValidator:
     """For a text field: refuse with `message` what does not match `pattern` wholly."""
-    compiled = re.compile(pattern)
+    compiled = cache(lambda: re.compile(pattern))  # when something is checked
 
     def judge(given: object) -> object:
-        if isinstance(given, str) and not compiled.fullmatch(given):
+        if isinstance(given, str) and not compiled().fullmatch(given):
             raise ValueError(message)
         return given
 
@@ -231,6 +230,8 @@ def _host(given: object) -> object:
 
 
 def _is_host(text: str) -> bool:
+    from ipaddress import ip_address
+
     try:
         ip_address(text)
     except ValueError:

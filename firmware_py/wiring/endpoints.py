@@ -6,7 +6,7 @@ A driver is only replaced when this differs. It must not build a driver, nor sho
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from config.floor import Devices
 from config.model_devices import ModbusEndpoint, Ups
@@ -15,9 +15,11 @@ from config.secrets import locate
 from config.shape import Model, items_of
 from config.strict import ConfigError, Document
 from config.valued import dataclass
-from drivers.modbus_profile import ModbusUnit
-from drivers.snmp_traps import TrapPort
 from firmware_py.wiring.devices import Ears, Maker, Wired, makers
+
+if TYPE_CHECKING:
+    from drivers.modbus_profile import ModbusUnit
+    from drivers.snmp_traps import TrapPort
 
 _MOST_SECRET_BYTES: Final = 64 * 1024
 _NOWHERE: Final = Document(file="", tree={})
@@ -40,11 +42,15 @@ class TrapShare:
         self._settings: object = None
         self._port: TrapPort | None = None
 
-    def port(self, site: Site) -> TrapPort | None:
+    def port(self, site: Site) -> "TrapPort | None":
         """None where the site listens for no traps."""
         if site.snmp_traps != self._settings:
             traps = self._settings = site.snmp_traps
-            self._port = TrapPort(traps.address, traps.port) if traps.enabled else None
+            self._port = None
+            if traps.enabled:
+                from drivers.snmp_traps import TrapPort
+
+                self._port = TrapPort(traps.address, traps.port)
         return self._port
 
 
@@ -72,7 +78,7 @@ def _profile(site: Site, one: Wired, devices: Devices) -> object:
             return getattr(one, "profile", None)
 
 
-def _essence(unit: ModbusUnit) -> object:
+def _essence(unit: "ModbusUnit") -> object:
     """A unit without the place that its profile was read from."""
     return replace(unit, profile=replace(unit.profile, document=_NOWHERE))
 
