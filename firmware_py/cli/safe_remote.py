@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
-from config.driven import find_devices
+from config.devices import find_devices
 from config.library import Library
 from config.model_outputs import ModbusOutput, SetpointOutput
 from config.site import Site

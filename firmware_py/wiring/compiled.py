@@ -26,6 +26,11 @@ log = logging.getLogger(__name__)
 
 FILE: Final = "compiled"
 _MOST_BYTES: Final = 32 * 1024 * 1024
+# Whatever bytes that are no pickle of ours may lead to.
+_ODD: Final = (
+    ArithmeticError, AttributeError, EOFError, ImportError, LookupError, MemoryError, OSError, RecursionError, TypeError,
+    ValueError, pickle.UnpicklingError,
+)  # fmt: skip
 _OURS: Final = ("config.", "drivers.", "firmware_py.core.", "monitors.")
 
 
@@ -38,7 +43,7 @@ def load(raw: bytes) -> object:
     """What `dump` made. ValueError for anything else, and for any class that is not one of our values."""
     try:
         return _Reader(io.BytesIO(raw)).load()
-    except Exception as error:
+    except _ODD as error:
         raise ValueError(f"{type(error).__name__}: {error}") from error
 
 

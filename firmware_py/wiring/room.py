@@ -106,7 +106,7 @@ class Room:
             match compiled.load(done.stdout) if done.returncode == 0 else None:
                 case ("built" | "judged", outcome):
                     return outcome
-                case ("faults", (Fault(), *_) as faults):
+                case ("faults", tuple(faults)) if faults and all(isinstance(one, Fault) for one in faults):
                     raise ConfigError(faults)
         except ValueError as error:
             raise NoRoom(f"the process that checks it said what cannot be understood: {error}") from error
