@@ -28,8 +28,8 @@ FILE: Final = "compiled"
 _MOST_BYTES: Final = 32 * 1024 * 1024
 # Whatever bytes that are no pickle of ours may lead to.
 _ODD: Final = (
-    ArithmeticError, AttributeError, EOFError, ImportError, LookupError, MemoryError, OSError, RecursionError, TypeError,
-    ValueError, pickle.UnpicklingError,
+    ArithmeticError, AttributeError, EOFError, ImportError, LookupError, MemoryError, OSError, RecursionError,
+    TypeError, ValueError, pickle.UnpicklingError,
 )  # fmt: skip
 _OURS: Final = ("config.", "drivers.", "firmware_py.core.", "monitors.")
 
