@@ -35,10 +35,9 @@ class OnOff(StrEnum):
 
 def within(unit: units.Unit, low: str, high: str) -> AfterValidator:
     """A narrower range for one use of a quantity; ends as people write them."""
-    least, most = unit.parse(low), unit.parse(high)
 
     def judge(number: float) -> float:
-        if not least <= number <= most:
+        if not unit.parse(low) <= number <= unit.parse(high):
             raise ValueError(f"must be between {low} and {high}")
         return number
 
