@@ -120,7 +120,9 @@ class ModbusLink:
         self.epoch += 1
         self.opened_at = asyncio.get_running_loop().time()
         self._mute_since, self._mute_reads = None, 0
-        keep_alive(client.ctx.transport.get_extra_info("socket"))
+        transport = client.ctx.transport
+        assert transport is not None, "it is connected"
+        keep_alive(transport.get_extra_info("socket"))
 
     def close(self) -> None:
         """Give the connection back."""

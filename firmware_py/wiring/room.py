@@ -103,12 +103,19 @@ class Room:
         except (OSError, subprocess.SubprocessError) as error:
             raise NoRoom(f"no process could be started to check it: {error}") from error
         try:
-            match compiled.load(done.stdout) if done.returncode == 0 else None:
-                case ("built" | "judged", outcome):
-                    return outcome
-                case ("faults", tuple(faults)) if faults and all(isinstance(one, Fault) for one in faults):
-                    raise ConfigError(faults)
+            if done.returncode:
+                how = f"signal {-done.returncode}" if done.returncode < 0 else f"code {done.returncode}"
+                raise NoRoom(f"the process that checks it ended with {how}")
+            kind, outcome = _pair(compiled.load(done.stdout))
         except ValueError as error:
             raise NoRoom(f"the process that checks it said what cannot be understood: {error}") from error
-        how = f"signal {-done.returncode}" if done.returncode < 0 else f"code {done.returncode}"
-        raise NoRoom(f"the process that checks it ended with {how}")
+        if kind == "faults":
+            assert isinstance(outcome, tuple)
+            raise ConfigError(fault for fault in outcome if isinstance(fault, Fault))
+        return outcome
+
+
+def _pair(told: object) -> tuple[object, object]:
+    if not isinstance(told, tuple) or len(told) != 2:
+        raise ValueError("no outcome")
+    return told
