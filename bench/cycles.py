@@ -28,6 +28,7 @@ from firmware_py.runtime.table import PointTable
 from firmware_py.wiring.building import build_floor
 
 TURNS, CHANGED = 300, 10
+_GOOD_FLAGS = ("sound", "connected", "follows", "running")
 LARGE = Path(__file__).resolve().parents[1] / "config" / "sites" / "large.toml"
 
 
@@ -95,7 +96,7 @@ def begin(name: str, floor: Floor) -> Course:
 def _sound(point: Point) -> Value:
     match point.kind:
         case Kind.FLAG:
-            return False
+            return point.id.rpartition(".")[2] in _GOOD_FLAGS
         case Kind.WORD:
             return next(
                 (word for word in ("mains", "normal", "ok", "none", "up") if word in point.words), point.words[0]
@@ -104,7 +105,7 @@ def _sound(point: Point) -> Value:
             return ""
         case _:
             low, high = point.low if point.low is not None else 0, point.high if point.high is not None else 100
-            return int((low + high) / 2)
+            return 30 if point.id.endswith("load_pct") else int((low + high) / 2)
 
 
 def floors(place: Path) -> Mapping[str, Floor]:

@@ -49,8 +49,9 @@ def advance(
     dt_ms: int,
     among: Collection[str] | None = None,
 ) -> tuple[Mapping[str, AlarmState], Annunciation]:
-    """All alarms, one look later. `among`: those that stand or can have moved, where that is known."""
-    chosen = alarms if among is None else {name: a for name, a in alarms.items() if name in among}
+    """All alarms, one look later. `among`: those that stand or can have moved in the order of all, where that is
+    known."""
+    chosen = alarms if among is None else {name: alarms[name] for name in among}
     changed: dict[str, AlarmState] = {}
     for name, declared in chosen.items():
         because, condition = _because(declared, conditions), conditions[declared.condition]
@@ -76,9 +77,9 @@ def due_ms(rules: AlarmRules, known: Annunciation) -> int | None:
     return rules.flood_window_ms - known.recent_ms[-rules.flood_end_count]
 
 
-def flags(states: Mapping[str, AlarmState], known: Annunciation) -> frozenset[str]:
-    """The flags beside the mode that speak of alarms."""
-    aside = any(state.set_aside for state in states.values())
+def flags(states: Mapping[str, AlarmState], known: Annunciation, among: Iterable[str]) -> frozenset[str]:
+    """The flags beside the mode that speak of alarms; `among`: at least all that do not rest."""
+    aside = any(states[name].set_aside for name in among)
     return frozenset({FLOOD} if known.flood else ()) | frozenset({SET_ASIDE} if aside else ())
 
 

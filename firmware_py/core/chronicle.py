@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from firmware_py.core import alarm_log
 from firmware_py.core.decision import Decision
+from firmware_py.core.differ import moved
 from firmware_py.core.event import Event, Severity
 from firmware_py.core.image import InputImage
 from firmware_py.core.mode import CausePhase, Mode
@@ -20,12 +21,14 @@ _REST = StageState()
 def tell(plan: Plan, before: State, image: InputImage, after: Decision, mode_before: Mode) -> Iterator[Event]:
     """All events of one cycle, in the order of the way: conditions, alarms, mode, stages, outputs."""
     state = after.state
-    for announce in plan.announcements:
-        yield from _conditions(plan, announce, before, state, image)
-    for alarm in plan.alarms.values():
-        was, now = before.alarms.get(alarm.id), state.alarms[alarm.id]
-        if now is not was:
-            yield from alarm_log.tell(alarm, was, now, _incident(state, before, alarm.cause), image.now_ms)
+    turned = frozenset(moved(before.conditions, state.conditions))
+    for announce in plan.announcements if turned else ():
+        if announce.condition in turned:
+            yield from _conditions(plan, announce, before, state, image)
+    for name in moved(before.alarms, state.alarms):
+        alarm, now = plan.alarms[name], state.alarms[name]
+        incident = _incident(state, before, alarm.cause)
+        yield from alarm_log.tell(alarm, before.alarms.get(name), now, incident, image.now_ms)
     yield from alarm_log.tell_flood(before.annunciation, state.annunciation, image.now_ms)
     if after.mode is not mode_before:
         yield Event(
@@ -125,7 +128,8 @@ def _stage_kind(was: StageState, now: StageState) -> str:
 
 
 def _outputs(plan: Plan, before: State, after: Decision, now_ms: int) -> Iterator[Event]:
-    for name, drive in after.outputs.items():
+    for name in moved(before.outputs, after.state.outputs):
+        drive = after.outputs[name]
         if plan.outputs[name].shown_only:
             continue
         value_before = before.outputs[name].drive.value if name in before.outputs else plan.outputs[name].normal

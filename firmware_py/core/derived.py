@@ -4,8 +4,9 @@ They are readings like any other for conditions, messages and people (decision 0
 done about them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 from config.valued import dataclass
 from firmware_py.core import forecast
@@ -22,15 +23,48 @@ HOUR_S = 3_600
 CLOCK_POINT = "clock.utc_s"
 CLOCK_MS = 5_000  # while a battery drains, our own clock alone moves the forecast
 BASES = ("ups", "slope", "table", "clock", "none")
+NOTHING: Mapping[str, "Seen"] = {}
 SECONDS = ("runtime_s", "from_ups_s", "from_slope_s", "from_table_s", "spread_s", "believed_s")
+
+
+class Seen(NamedTuple):
+    """A look at a battery that gives no power, which says the same as long as it sees the same. `read`: source, charge,
+    runtime, load and power; `counts`: a test is an outage; `figures`: as old as these, at `seen_ms`; `others`: of the
+    cycle that worked them out."""
+
+    state: BatteryState
+    read: tuple[Reading, ...]
+    fed_w: int
+    counts: bool
+    seen_ms: int
+    figures: Mapping[str, Reading]
+    others: Mapping[str, Reading]
+
+    def holds(self, state: BatteryState, read: tuple[Reading, ...], fed_now_w: int, *, counts: bool) -> bool:
+        """True when another look sees the same."""
+        if self.state is not state or self.fed_w != fed_now_w or self.counts is not counts:
+            return False
+        for was, now in zip(self.read, read, strict=True):
+            if was is not now and (was.value != now.value or was.quality is not now.quality):
+                return False
+        return True
+
+    def again(self, seen_ms: int) -> "Seen":
+        """The same, with figures that were read again."""
+        if seen_ms == self.seen_ms:
+            return self
+        figures = {name: reading.renewed(seen_ms) for name, reading in self.figures.items()}
+        return self._replace(seen_ms=seen_ms, figures=figures)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Derived:
-    """`readings`: what was worked out, by point; `batteries`: the memory after it."""
+    """`readings`: what was worked out, by point; `batteries`: the memory after it; `seen`: those at rest, for the next
+    look."""
 
     batteries: Mapping[str, BatteryState]
     readings: Mapping[str, Reading]
+    seen: Mapping[str, Seen]
 
 
 def declare(battery: str) -> tuple[Point, ...]:
@@ -54,20 +88,35 @@ def declare(battery: str) -> tuple[Point, ...]:
 
 def derive(
     batteries: Mapping[str, Battery], states: Mapping[str, BatteryState], image: InputImage,
-    off: frozenset[str], dt_ms: int, overlong: frozenset[str] = frozenset(),
+    off: frozenset[str], dt_ms: int, overlong: frozenset[str] = frozenset(), known: Mapping[str, Seen] = NOTHING,
 ) -> Derived:  # fmt: skip
     """One look at every battery. `off`: outputs that are off, so that what they feed draws nothing. `overlong`: those
-    whose test counts as an outage by now."""
+    whose test counts as an outage by now. `known`: a hint, what the last look saw."""
     readings: dict[str, Reading] = {}
     after: dict[str, BatteryState] = {}
+    at_rest: dict[str, Seen] = {}
+    clock = image[CLOCK_POINT]
     for name, battery in batteries.items():
-        look = _look(battery, image, off, counts=name in overlong)
-        state, found = forecast.advance(states[name], look, dt_ms=dt_ms, trust_pct=battery.trust_pct)
-        state = replace(state, tried_s=_tried_s(states[name].tried_s, image[CLOCK_POINT], gives=state.discharging))
-        state, short_ms = _plan(battery, state, off)
-        after[name] = state
-        readings.update(_shown(battery, state, look, found, short_ms, image))
-    return Derived(batteries=after, readings=readings)
+        before, counts, fed_now_w = states[name], name in overlong, fed_w(battery, off)
+        read, seen = tuple([image[point] for point in battery.points]), known.get(name)
+        seen_ms, tried_s = _seen_ms(read, image.now_ms), _tried_s(before.tried_s, clock, gives=before.discharging)
+        if seen is not None and tried_s == before.tried_s and seen.holds(before, read, fed_now_w, counts=counts):
+            seen = seen.again(seen_ms)
+        else:
+            look = _look(battery, read, fed_now_w, counts=counts)
+            state, found = forecast.advance(before, look, dt_ms=dt_ms, trust_pct=battery.trust_pct)
+            tried_s = _tried_s(before.tried_s, clock, gives=state.discharging)
+            state, short_ms = _plan(battery, replace(state, tried_s=tried_s), off)
+            shown = _shown(battery, state, look, found, short_ms, seen_ms)
+            seen = Seen(state, read, fed_now_w, counts, seen_ms, *shown)
+        if not seen.state.discharging:
+            at_rest[name] = seen
+        after[name] = seen.state
+        readings |= seen.figures
+        for point, reading in seen.others.items():
+            readings[point] = reading.renewed(image.now_ms)
+        readings[f"{name}.forecast.untried_d"] = _days(seen.state.tried_s, clock, image.now_ms)
+    return Derived(batteries=after, readings=readings, seen=at_rest)
 
 
 def due_ms(state: BatteryState) -> int | None:
@@ -75,12 +124,10 @@ def due_ms(state: BatteryState) -> int | None:
     return CLOCK_MS if state.discharging else None
 
 
-def _look(battery: Battery, image: InputImage, off: frozenset[str], *, counts: bool) -> Look:
-    source = image[battery.source]
+def _look(battery: Battery, read: tuple[Reading, ...], fed_now_w: int, *, counts: bool) -> Look:
+    source, *figures = read
     said = str(source.value) if source.good and source.value != "unknown" else None
-    charge_pct, runtime_s = _number(image, battery.charge), _number(image, battery.runtime)
-    load_pct, power_w = _number(image, battery.load), _number(image, battery.power)
-    fed_now_w = fed_w(battery, off)
+    charge_pct, runtime_s, load_pct, power_w = map(_number, figures)
     load_w = power_w
     if load_w is None and load_pct is not None and battery.rating_w:
         load_w = load_pct * battery.rating_w / 100
@@ -104,9 +151,8 @@ def _tried_s(known_s: int | None, clock: Reading, *, gives: bool) -> int | None:
     return known_s
 
 
-def _number(image: InputImage, point: str) -> float | None:
-    reading = image[point] if point else None
-    if reading is None or not reading.good or isinstance(reading.value, bool | str | None):
+def _number(reading: Reading) -> float | None:
+    if not reading.good or isinstance(reading.value, bool | str | None):
         return None
     return reading.value
 
@@ -127,32 +173,39 @@ def _plan(battery: Battery, state: BatteryState, off: frozenset[str]) -> tuple[B
     return state, max(0, wanted_ms - deepest.runtime_ms)
 
 
+def _seen_ms(read: tuple[Reading, ...], now_ms: int) -> int:
+    """How old the figures are: those of charge and runtime."""
+    _, charge, runtime, *_ = read
+    if charge.good and runtime.good:
+        return max(charge.at_ms, runtime.at_ms)
+    return charge.at_ms if charge.good else runtime.at_ms if runtime.good else now_ms
+
+
 def _shown(
-    battery: Battery, state: BatteryState, look: Look, found: Estimates, short_ms: int, image: InputImage
-) -> Iterator[tuple[str, Reading]]:
-    name, now_ms = f"{battery.id}.forecast", image.now_ms
-    read = [image[point] for point in (battery.charge, battery.runtime) if point]
-    seen_ms = max((reading.at_ms for reading in read if reading.good), default=now_ms)
-    named = found.named
+    battery: Battery, state: BatteryState, look: Look, found: Estimates, short_ms: int, seen_ms: int
+) -> tuple[dict[str, Reading], dict[str, Reading]]:
+    """The points that are as old as the figures, and those that get the time of each cycle."""
+    name, named = f"{battery.id}.forecast", found.named
     left_ms = min(named.values(), default=state.left_ms if state.discharging else None)
     basis = min(named, key=lambda word: named[word], default="none" if left_ms is None else "clock")
-    yield f"{name}.runtime_s", _seconds(left_ms, seen_ms)
-    yield f"{name}.from_ups_s", _seconds(found.ups_ms, seen_ms)
-    yield f"{name}.from_slope_s", _seconds(found.slope_ms, seen_ms)
-    yield f"{name}.from_table_s", _seconds(found.table_ms, seen_ms)
     spread_ms = max(named.values()) - min(named.values()) if named else None
-    yield f"{name}.spread_s", _seconds(spread_ms, seen_ms)
     dark_ms = state.believed_ms if left_ms is not None else None
     believed_ms = forecast.believe(found, min(named.values()), battery.trust_pct) if named else dark_ms
-    yield f"{name}.believed_s", _seconds(believed_ms, seen_ms)
-    yield f"{name}.basis", _good(basis, now_ms)
-    yield f"{name}.charge_pct", _charge(state, look, seen_ms)
-    # As old as the figures beside it: a second look at the same figures confirms nothing.
-    yield f"{name}.on_battery", _good(state.outage, seen_ms)
-    yield f"{name}.discharge_s", _seconds(state.outage_ms, now_ms)
-    yield f"{name}.untried_d", _days(state.tried_s, image[CLOCK_POINT], now_ms)
-    yield f"{battery.id}.plan.stages", _good(state.depth, seen_ms)
-    yield f"{battery.id}.plan.short_s", _seconds(short_ms, seen_ms)
+    figures = {
+        f"{name}.runtime_s": _seconds(left_ms, seen_ms),
+        f"{name}.from_ups_s": _seconds(found.ups_ms, seen_ms),
+        f"{name}.from_slope_s": _seconds(found.slope_ms, seen_ms),
+        f"{name}.from_table_s": _seconds(found.table_ms, seen_ms),
+        f"{name}.spread_s": _seconds(spread_ms, seen_ms),
+        f"{name}.believed_s": _seconds(believed_ms, seen_ms),
+        f"{name}.charge_pct": _charge(state, look, seen_ms),
+        # As old as the figures beside it: a second look at the same figures confirms nothing.
+        f"{name}.on_battery": _good(state.outage, seen_ms),
+        f"{battery.id}.plan.stages": _good(state.depth, seen_ms),
+        f"{battery.id}.plan.short_s": _seconds(short_ms, seen_ms),
+    }
+    others = {f"{name}.basis": _good(basis, seen_ms), f"{name}.discharge_s": _seconds(state.outage_ms, seen_ms)}
+    return figures, others
 
 
 def _charge(state: BatteryState, look: Look, seen_ms: int) -> Reading:

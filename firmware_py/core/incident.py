@@ -4,7 +4,7 @@ Its id is the year and a running number. How it went while it was open is `core.
 `core.escalation`. It must not know files or reports.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
 from typing import TypeAlias
 
@@ -87,20 +87,23 @@ def advance(
     alarm_states: Mapping[str, AlarmState],
     book: IncidentBook,
     *,
+    among: Iterable[str],
     year: int | None,
     dt_ms: int,
     now_ms: int,
 ) -> tuple[IncidentBook, list[Event]]:
-    """Open, join, age and close. `year` is None while nobody knows the date; then the last known one serves."""
+    """Open, join, age and close. `among`: at least all alarms that are active, in their order. `year` is None while
+    nobody knows the date; then the last known one serves."""
     events: list[Event] = []
     incidents = dict(book.incidents)
     number, known = book.number, max(book.year, year or 0)
     if book.year and known > book.year:
         number = 0
     active: dict[str | None, tuple[str, ...]] = {}
-    for declared in alarms.values():
-        if alarm_states[declared.id].active:
-            active[declared.cause] = (*active.get(declared.cause, ()), declared.id)
+    for name in among:
+        if alarm_states[name].active:
+            cause_of = alarms[name].cause
+            active[cause_of] = (*active.get(cause_of, ()), name)
     for name, cause in causes.items():
         joined = active.get(name, ())
         running = joined or states[name].phase is not CausePhase.IDLE

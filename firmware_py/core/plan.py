@@ -203,13 +203,14 @@ class Announce:
 class Readers:
     """The rules by what they move and by what they look at, so that a cycle asks only those whose facts have changed.
     `outputs_of`: the outputs behind each fact. `conditions_of`: those that look at a point. `alarms_of`: those that
-    follow a condition or are suppressed by it."""
+    follow a condition or are suppressed by it. `places`: of the alarms, in the plan's order."""
 
     rules_of: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
     interlocks_of: Mapping[str, tuple[Interlock, ...]] = field(default_factory=dict)
     outputs_of: Mapping[Fact, frozenset[str]] = field(default_factory=dict)
     conditions_of: Mapping[str, frozenset[str]] = field(default_factory=dict)
     alarms_of: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    places: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -296,6 +297,7 @@ def _readers(plan: Plan) -> Readers:
         outputs_of=_grouped((fact, output) for output, when in whens for fact in facts_of(when)),
         conditions_of=_grouped((point, name) for name, condition in conditions for point in points_of(condition.test)),
         alarms_of=_grouped((name, alarm) for alarm, names in heard for name in names),
+        places={name: place for place, name in enumerate(plan.alarms)},
     )
 
 

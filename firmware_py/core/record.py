@@ -3,6 +3,7 @@
 Looks at what has been decided and remembers it; nothing of this moves an output. It must not know files or reports.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from firmware_py.core import checklist, course, escalation, handover, incident
@@ -13,14 +14,16 @@ from firmware_py.core.state import State
 
 
 def keep(
-    plan: Plan, before: State, ordered: State, known: State, image: InputImage, *, year: int | None, dt_ms: int
-) -> tuple[State, list[Event]]:
-    """The memory with this cycle in its records: `before` it, as people `ordered`, and as far as it is `known` now."""
+    plan: Plan, before: State, ordered: State, known: State, image: InputImage, *, among: Iterable[str],
+    year: int | None, dt_ms: int,
+) -> tuple[State, list[Event]]:  # fmt: skip
+    """The memory with this cycle in its records: `before` it, as people `ordered`, and as far as it is `known` now.
+    `among`: at least all alarms that are active, in their order."""
     incidents = {name: course.account(plan, before, one, dt_ms) for name, one in known.incidents.items()}
     book, events = incident.advance(
         plan.causes, known.causes, plan.alarms, known.alarms,
         incident.IncidentBook(incidents=incidents, year=known.incident_year, number=known.incident_number),
-        year=year, dt_ms=dt_ms, now_ms=image.now_ms,
+        among=among, year=year, dt_ms=dt_ms, now_ms=image.now_ms,
     )  # fmt: skip
     for name, one in ordered.incidents.items():
         was = before.incidents[name]
@@ -38,6 +41,8 @@ def keep(
     )  # fmt: skip
     events += checklist.tell(plan.checklists, before.lists, ordered.lists, lists, image.now_ms)
     events += handover.tell(before.handover, ordered.handover, image.now_ms)
+    if not (incidents or known.incidents) and lists is known.lists and book.year == known.incident_year:
+        return known, events
     return (
         replace(known, incidents=incidents, incident_year=book.year, incident_number=book.number, lists=lists),
         events,

@@ -48,6 +48,11 @@ class Battery:
     loads: tuple[FedLoad, ...] = ()
     orders: tuple[int, ...] = ()
 
+    @property
+    def points(self) -> tuple[str, str, str, str, str]:
+        """What is looked at: source, charge, runtime, load and power."""
+        return self.source, self.charge, self.runtime, self.load, self.power
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rung:

@@ -4,8 +4,9 @@ Pure: no I/O, no clock, no chance. Derived points, then conditions, alarms, caus
 outputs. It must not know devices; whatever it needs is in its four arguments and the time.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from typing import TypeAlias
 
 from firmware_py.core import (
     annunciation,
@@ -42,6 +43,7 @@ from firmware_py.core.touched import is_calm, touched
 from firmware_py.core.wake import wake_at_ms
 
 CLOCK_POINT = "clock.utc_s"
+_Advanced: TypeAlias = tuple[State, frozenset[str], tuple[str, ...]]
 
 
 def step(
@@ -65,40 +67,43 @@ def step(
     assert dt_ms >= 0, "time does not run backwards"
     aged = run_down(before, dt_ms, utc_s=utc_s, awake=None if looked is None else looked.awake)
     ordered, events, replies = obey(plan, aged, commands, now_ms)
-    ordered, derivations = _work_out(plan, ordered, image, dt_ms)
+    ordered, derivations, batteries = _work_out(plan, ordered, image, dt_ms, looked)
     image = image.joined(derivations)
 
-    known, seen = _advance(plan, ordered, drill.rehearse(plan.drills, ordered.drill, image), dt_ms, looked)
+    rehearsed = drill.rehearse(plan.drills, ordered.drill, image)
+    known, stirring, awake_now = _advance(plan, ordered, rehearsed, dt_ms, looked)
     year = None if utc_s is None else year_of(utc_s)
-    known, recorded = record.keep(plan, before, ordered, known, image, year=year, dt_ms=dt_ms)
+    known, recorded = record.keep(plan, before, ordered, known, image, among=awake_now, year=year, dt_ms=dt_ms)
     known, drill_events = drill_course.advance(plan, before, known, image, utc_s=utc_s, dt_ms=dt_ms)
 
-    was, now = _look_twice(plan, before, known, looked)
-    outputs = _decide(plan, before, known, was, now)
-    compressors, held = compressor.protect(
-        plan.compressors, known.compressors, outputs, image, known.conditions, stepped_ms=before.stepped_ms
-    )
-    outputs = {**outputs, **held}
-    after = replace(
-        known, compressors=compressors, stepped_ms=now_ms, settled=True,
-        outputs=remember(plan, outputs, known.outputs, dt_ms),
-    )  # fmt: skip
+    was, now = _look_twice(plan, before, known, looked, awake_now)
+    outputs, compressors = _protect(plan, before, known, _decide(plan, before, known, was, now), image)
+    kept = remember(plan, outputs, known.outputs, dt_ms)
+    after = replace(known, compressors=compressors, stepped_ms=now_ms, settled=True, outputs=kept)
     after, looks = course.look(plan, after, image, now.mode, now.flags)
     decision = Decision(
         state=after, outputs=outputs, mode=now.mode, flags=now.flags, because=now.because,
         stage=sum(s.shed for s in after.stages.values()), replies=tuple(replies),
-        wake_at_ms=wake_at_ms(plan, after, image, seen.restless, seen.awake), derived=derivations,
-        looked=replace(seen, state=after, situation=now if is_calm(known, after) else None),
+        wake_at_ms=wake_at_ms(plan, after, image, stirring, awake_now), derived=derivations,
+        looked=Looked(
+            plan=plan, state=after, readings=rehearsed.readings, restless=stirring, awake=awake_now,
+            situation=now if is_calm(known, after) else None, batteries=batteries,
+        ),
     )  # fmt: skip
     told = chronicle.tell(plan, before, image, decision, was.mode)
     happened = (*events, *recorded, *told, *looks)
+    if not (happened or drill_events):
+        return decision
     return replace(decision, events=drill_course.label(plan, before, after, happened, drill_events))
 
 
-def _work_out(plan: Plan, state: State, image: InputImage, dt_ms: int) -> tuple[State, dict[str, Reading]]:
-    """The readings that nobody reads (decision 0010), and the memory behind them."""
+def _work_out(
+    plan: Plan, state: State, image: InputImage, dt_ms: int, looked: Looked | None
+) -> tuple[State, dict[str, Reading], Mapping[str, derived.Seen]]:
+    """The readings that nobody reads (decision 0010), the memory behind them, and what was seen of batteries."""
     off, overlong = _off(plan, state), _overlong(plan, state)
-    worked = derived.derive(plan.batteries, state.batteries, image, off, dt_ms, overlong)
+    last = derived.NOTHING if looked is None else looked.batteries
+    worked = derived.derive(plan.batteries, state.batteries, image, off, dt_ms, overlong, last)
     trends, rises = trend.derive(plan.trends, state.trends, image, stepped_ms=state.stepped_ms)
     cuts = planned.current(state.cuts, image)
     volumes, counted = volume.derive(plan.volumes, state.volumes, image, dt_ms)
@@ -110,9 +115,11 @@ def _work_out(plan: Plan, state: State, image: InputImage, dt_ms: int) -> tuple[
         started = generator.advance(plan.generator, started, state.conditions, image, dt_ms=dt_ms)
         readings |= generator.show(started, image.now_ms)
     readings |= drill.age(state.drill, image, plan.points)
-    batteries = keep(state.batteries, dict(worked.batteries))
-    state = replace(state, batteries=batteries, trends=trends, cuts=cuts, volumes=volumes, generator=started)
-    return state, readings
+    batteries = keep(state.batteries, worked.batteries)
+    quiet = batteries is state.batteries and cuts is state.cuts and started is state.generator
+    if not (quiet and not trends and not volumes):
+        state = replace(state, batteries=batteries, trends=trends, cuts=cuts, volumes=volumes, generator=started)
+    return state, readings, worked.seen
 
 
 def _off(plan: Plan, state: State) -> frozenset[str]:
@@ -137,8 +144,19 @@ def _decide(plan: Plan, before: State, known: State, was: Situation, now: Situat
     return drives | arbitrate(plan, asked, now, known.outputs, anew)
 
 
-def _advance(plan: Plan, state: State, image: InputImage, dt_ms: int, looked: Looked | None) -> tuple[State, Looked]:
-    """Conditions, alarms, causes and stages move, each on what the ones before it have become; and what was seen."""
+def _protect(
+    plan: Plan, before: State, known: State, outputs: OutputImage, image: InputImage
+) -> tuple[OutputImage, Mapping[str, compressor.CompressorState]]:
+    """What compressors must not be asked for is held back, whoever asks."""
+    compressors, held = compressor.protect(
+        plan.compressors, known.compressors, outputs, image, known.conditions, stepped_ms=before.stepped_ms
+    )
+    return {**outputs, **held}, compressors
+
+
+def _advance(plan: Plan, state: State, image: InputImage, dt_ms: int, looked: Looked | None) -> _Advanced:
+    """Conditions, alarms, causes and stages move, each on what the ones before it have become; and which of the
+    conditions and alarms the next look may move."""
     names: Collection[str] = plan.conditions if looked is None else looked.conditions(state, image.readings)
     found = {
         name: condition.advance(
@@ -160,30 +178,34 @@ def _advance(plan: Plan, state: State, image: InputImage, dt_ms: int, looked: Lo
         now = mode.advance(cause, causes[name], conditions, shed=shed, dt_ms=dt_ms)
         changed, causes[name] = stage.advance(cause, now, own, stages, conditions, dt_ms)
         stages.update(changed)
-    known = replace(
-        state, conditions=conditions, alarms=alarms, annunciation=told,
-        causes=keep(state.causes, causes), stages=keep(state.stages, stages),
-    )  # fmt: skip
-    return known, Looked(
-        plan=plan, state=known, readings=image.readings, restless=restless(state.conditions, found),
-        awake=awake(stirred, state.alarms, alarms), situation=None,
-    )  # fmt: skip
+    kept_causes, kept_stages = keep(state.causes, causes), keep(state.stages, stages)
+    known = state
+    if (
+        conditions is not state.conditions or alarms is not state.alarms or told is not state.annunciation
+        or kept_causes is not state.causes or kept_stages is not state.stages
+    ):  # fmt: skip
+        known = replace(
+            state, conditions=conditions, alarms=alarms, annunciation=told, causes=kept_causes, stages=kept_stages
+        )
+    return known, restless(state.conditions, found), awake(stirred, state.alarms, alarms)
 
 
-def _look_twice(plan: Plan, before: State, known: State, looked: Looked | None) -> tuple[Situation, Situation]:
+def _look_twice(
+    plan: Plan, before: State, known: State, looked: Looked | None, among: Iterable[str]
+) -> tuple[Situation, Situation]:
     was = None if looked is None else looked.situation
-    was = was or _look(plan, before)
-    return was, was if is_calm(before, known) else _look(plan, known)
+    was = was or _look(plan, before, before.alarms)
+    return was, was if is_calm(before, known) else _look(plan, known, among)
 
 
-def _look(plan: Plan, state: State) -> Situation:
+def _look(plan: Plan, state: State, among: Iterable[str]) -> Situation:
     floor_mode, because = mode.derive(plan.causes, state.causes)
     now = Situation(
         conditions=state.conditions, alarms=state.alarms, causes=state.causes, stages=state.stages,
         mode=floor_mode, because=because, lamp_test_by=state.lamp_test_by, firsts=state.annunciation.firsts,
     )  # fmt: skip
     flags = frozenset(rule.flag for rule in plan.flags if reasons(rule.when, now) is not None)
-    flags |= annunciation.flags(state.alarms, state.annunciation)
+    flags |= annunciation.flags(state.alarms, state.annunciation, among)
     flags |= {drill.FLAG} if state.drill.on else frozenset()
     return replace(now, flags=flags | {checklist.TARGET} if state.lists else flags)
 

@@ -6,6 +6,7 @@ output becomes; one that is named needlessly costs time and nothing else, one th
 
 from collections.abc import Iterator, Mapping
 
+from firmware_py.core.differ import moved
 from firmware_py.core.output import Priority
 from firmware_py.core.plan import Fact, Plan
 from firmware_py.core.rules import Situation
@@ -38,24 +39,23 @@ def touched(plan: Plan, before: State, now: State, was: Situation, seen: Situati
 
 
 def _changed(was: Situation, now: Situation) -> Iterator[Fact]:
-    for name, condition in now.conditions.items():
-        if condition is not was.conditions[name] and condition.phase is not was.conditions[name].phase:
+    for name in moved(was.conditions, now.conditions):
+        if now.conditions[name].phase is not was.conditions[name].phase:
             yield "condition", name
-    for name, alarm in now.alarms.items():
-        old = was.alarms[name]
-        if alarm is not old and ((alarm.display, alarm.sounds, alarm.stands) != (old.display, old.sounds, old.stands)):
+    for name in moved(was.alarms, now.alarms):
+        alarm, old = now.alarms[name], was.alarms[name]
+        if (alarm.display, alarm.sounds, alarm.stands) != (old.display, old.sounds, old.stands):
             yield "alarm", name
     for name in now.firsts ^ was.firsts:
         yield "alarm", name
-    for name, cause in now.causes.items():
-        if (cause.phase, cause.because) != (was.causes[name].phase, was.causes[name].because):
+    for name in moved(was.causes, now.causes):
+        if (now.causes[name].phase, now.causes[name].because) != (was.causes[name].phase, was.causes[name].because):
             yield "cause", name
-    for name, stage in now.stages.items():
-        rest = was.stages[name]
-        if stage is not rest and (
-            (stage.shed, stage.returned, stage.because, stage.announced_ms is None)
-            != (rest.shed, rest.returned, rest.because, rest.announced_ms is None)
-        ):
+    for name in moved(was.stages, now.stages):
+        stage, rest = now.stages[name], was.stages[name]
+        if (stage.shed, stage.returned, stage.because, stage.announced_ms is None) != (
+            rest.shed, rest.returned, rest.because, rest.announced_ms is None,
+        ):  # fmt: skip
             yield "stage", name
     for name in now.flags ^ was.flags:
         yield "flag", name

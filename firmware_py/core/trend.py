@@ -81,7 +81,7 @@ def derive(
 
 def _aged(trend: Trend, state: TrendState, dt_ms: int) -> TrendState:
     def older(mark: Mark) -> Mark:
-        return replace(mark, age_ms=mark.age_ms + dt_ms)
+        return Mark(milli_value=mark.milli_value, age_ms=mark.age_ms + dt_ms)
 
     return TrendState(
         samples=tuple(older(mark) for mark in state.samples if mark.age_ms + dt_ms <= trend.window_ms),

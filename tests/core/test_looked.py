@@ -15,8 +15,9 @@ from firmware_py.core.generator import Generator
 from firmware_py.core.image import InputImage, freeze
 from firmware_py.core.looked import Looked, last_look
 from firmware_py.core.plan import Plan
+from firmware_py.core.reading import Value
 from firmware_py.core.step import CLOCK_POINT, step
-from tests.core.floor import MINUTE, SECOND, SOURCE, Floor, healthy
+from tests.core.floor import CHARGE, MINUTE, RUNTIME, SECOND, SOURCE, Floor, healthy
 
 Log = list[str]
 
@@ -79,16 +80,18 @@ def test_it_speaks_of_one_plan_and_one_memory_only() -> None:
     assert last_look(None, floor.plan, floor.state) is None
 
 
-def test_other_points_than_before_or_a_changed_memory_bring_everything_back() -> None:
+def test_a_point_that_is_gone_brings_its_watchers_back_and_a_changed_memory_everything() -> None:
     floor = settle()
     found, everything = hint(floor), set(floor.plan.conditions)
+    assert SOURCE in found.readings
 
     def named(conditions: Collection[str]) -> set[str]:
         return set(conditions)
 
     assert named(found.conditions(floor.state, found.readings)) < everything
     fewer = {name: reading for name, reading in found.readings.items() if name != SOURCE}
-    assert named(found.conditions(floor.state, fewer)) == everything
+    watchers = floor.plan.readers.conditions_of[SOURCE]
+    assert watchers and named(found.conditions(floor.state, fewer)) == watchers | found.restless
     changed = replace(floor.state, conditions=dict(floor.state.conditions))
     assert named(found.conditions(changed, found.readings)) == everything
 
@@ -138,3 +141,33 @@ def test_a_cut_and_a_generator_go_by_the_clock_whatever_is_looked_at() -> None:
     phases = [decision.state.generator.phase for decision in made]
     assert phases[0] is not phases[-1]
     assert any(decision.wake_at_ms for decision in made)
+
+
+def test_a_battery_at_rest_says_the_same_with_and_without_the_last_look() -> None:
+    floor = settle()
+    floor.looks_twice = True
+    course: list[tuple[str, Value]] = [
+        (CHARGE, 99.0), (RUNTIME, 5_400.0), (SOURCE, "test"), (SOURCE, "mains"), (SOURCE, "unknown"), (SOURCE, "mains"),
+        (CLOCK_POINT, 1_780_000_000), (CLOCK_POINT, 1_779_000_000), (CLOCK_POINT, 1_780_500_000), (SOURCE, "battery"),
+        (CHARGE, 90.0), (SOURCE, "mains"), (CHARGE, 91.0),
+    ]  # fmt: skip
+    untried = set()
+    for point, value in course:
+        floor.values[point] = value
+        floor.run(3 * SECOND)
+        untried.add(floor.last.derived["ups1.forecast.untried_d"].value)
+        floor.lose(RUNTIME)
+        floor.run(2 * SECOND)
+        floor.find(RUNTIME)
+    assert len(untried) > 1
+
+
+def test_figures_of_a_battery_at_rest_are_as_old_as_what_they_were_worked_out_of() -> None:
+    floor = settle()
+    before = dict(floor.last.derived)
+    floor.now_ms += 300
+    floor.step()
+    assert floor.last.derived["ups1.forecast.runtime_s"] is before["ups1.forecast.runtime_s"]
+    assert floor.last.derived["ups1.forecast.basis"].at_ms == floor.now_ms
+    floor.run(SECOND)
+    assert floor.last.derived["ups1.forecast.runtime_s"].at_ms == floor.readings[CHARGE].at_ms

@@ -27,7 +27,7 @@ from firmware_py.runtime.state_file import StateFile
 from tests.conftest import find_program
 from tests.e2e.rig import Picture, Rig
 from tests.e2e.site import COILS, TRUNKS, Times
-from tests.faults.kills_judge import REACTION_S, Kills, Ledger, Life, judge_output, steady_mode
+from tests.faults.kills_judge import REACTION_S, Kills, Ledger, Life, judge_output, modes_left, steady_mode
 from tests.wires.mosquitto import Mosquitto
 
 TIMES = Times(
@@ -144,8 +144,18 @@ class Butcher:
         self._note_start(first, killed_s, about)
         steady = steady_mode(seen, killed_s)
         for word, kept in (("journal says", self._ledger.mode), ("for a second it showed", steady)):
-            if kept and first["mode"] != kept:
+            if kept and first["mode"] != kept and not await self._left(kept):
                 outcome.behind.append(f"{about}: {word} {kept}, started in {first['mode']}")
+
+    async def _left(self, kept: str) -> bool:
+        """Whether it began in the mode that was kept and had left it, by its own journal, before we saw a picture."""
+        deadline_s = time.monotonic() + self._within_s
+        while time.monotonic() < deadline_s:
+            moves = modes_left(self._rig.state / "journal", after=self._ledger.last)
+            if moves:
+                return moves[0] == kept
+            await asyncio.sleep(0.1)
+        return False
 
     def _note_start(self, first: Picture, killed_s: float, about: str) -> None:
         outcome, self._up_s = self._outcome, self._rig.seen[0][0]

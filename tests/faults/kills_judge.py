@@ -91,7 +91,22 @@ class Ledger:
             outcome.lost.append(f"{about}: {seq} is another event than before")
         data = document.get("data")
         if document.get("type") == "mode.changed" and isinstance(data, dict):
+            if self.mode and self.mode != data["from"]:
+                outcome.behind.append(f"{about}: {seq} leaves {data['from']}, but it was {self.mode}")
             self.mode = str(data["to"])
+
+
+def modes_left(folder: Path, *, after: int) -> list[str]:
+    """The modes that were left since event `after`, as the journal says now."""
+    told = [line.document for file in sorted(folder.glob("events-*.jsonl")) for line in parse_lines(file.read_bytes())]
+    found = []
+    for event in told:
+        match event:
+            case {"type": "mode.changed", "seq": int(seq), "data": {"from": str(mode)}} if seq > after:
+                found.append(mode)
+            case _:
+                pass
+    return found
 
 
 def steady_mode(seen: Sequence[tuple[float, dict[str, object]]], killed_s: float) -> str:

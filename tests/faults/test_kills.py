@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import run
 from tests.faults.kills import kill_often
-from tests.faults.kills_judge import Kills, Ledger, Life, judge_output, steady_mode
+from tests.faults.kills_judge import Kills, Ledger, Life, judge_output, modes_left, steady_mode
 
 # Starting takes longer on a machine that is busy with other tests; the 5 s of the issue are judged by `make kills`.
 PATIENCE_S = 30.0
@@ -80,10 +80,10 @@ def test_what_opens_after_a_kill_in_an_outage_is_wrong_until_mains_was_seen() ->
     assert judge([*closed, (116.0, False)], BATTERY, LIFE, second, third).wrong, "it stands over two kills too"
 
 
-def line(seq: int, kind: str = "x", to: str = "") -> bytes:
+def line(seq: int, kind: str = "x", to: str = "", left: str = "") -> bytes:
     from firmware_py.runtime.lines import encode_line
 
-    return encode_line({"seq": seq, "type": kind, "data": {"to": to}})
+    return encode_line({"seq": seq, "type": kind, "data": {"from": left, "to": to}})
 
 
 def test_the_ledger_misses_no_hole_no_change_and_no_damage(tmp_path: Path) -> None:
@@ -104,6 +104,19 @@ def test_the_ledger_misses_no_hole_no_change_and_no_damage(tmp_path: Path) -> No
     assert read(ledger, line(1)).lost, "a number that was there"
     assert read(ledger, line(1) + line(2, "other")).lost, "another event under a number"
     assert read(Ledger(), line(1) + b"rubbish that ends\n" + line(2)).unreadable
+
+
+def test_what_a_start_left_is_what_had_been_kept(tmp_path: Path) -> None:
+    raw = line(1, "mode.changed", "recovery", "conservation") + line(2) + line(3, "mode.changed", "normal", "recovery")
+    (tmp_path / "events-1.jsonl").write_bytes(raw)
+    assert modes_left(tmp_path, after=1) == ["recovery"]
+    assert modes_left(tmp_path, after=3) == []
+    sound, forgetful = Kills(), Kills()
+    Ledger().read(tmp_path, "now", sound)
+    assert sound.holds
+    (tmp_path / "events-1.jsonl").write_bytes(raw + line(4, "mode.changed", "conservation", "recovery"))
+    Ledger().read(tmp_path, "now", forgetful)
+    assert forgetful.behind == ["now: 4 leaves recovery, but it was normal"]
 
 
 def test_only_a_mode_that_was_shown_for_a_while_counts_as_kept() -> None:
