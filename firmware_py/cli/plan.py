@@ -13,9 +13,9 @@ from typing import Any
 from config.stages import PlannedStage
 from config.units import DURATION, PERCENT, WATTS
 from config.valued import dataclass
-from firmware_py.cli.arguments import DEFAULT_SITE
 from firmware_py.cli.codes import Code
 from firmware_py.cli.course import Going, Start, foresee
+from firmware_py.cli.places import DEFAULT_SITE
 from firmware_py.cli.spell import columns
 from firmware_py.cli.wire import ask
 from firmware_py.core.codec import decode
