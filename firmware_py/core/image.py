@@ -5,8 +5,9 @@ This module must not know which points exist or what they mean.
 """
 
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from config.valued import dataclass
 from firmware_py.core.point import Point
 from firmware_py.core.reading import Quality, Reading, Reason
 

@@ -5,8 +5,8 @@ counts only on the very plan and memory it was made with. This module must not d
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 
+from config.valued import dataclass
 from firmware_py.core.alarm import AlarmState
 from firmware_py.core.condition import ConditionState, Phase
 from firmware_py.core.derived import Derived
