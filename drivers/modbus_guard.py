@@ -5,8 +5,9 @@ framing it takes a late answer for a fresh one (facts measured with 3.16.1). Pur
 """
 
 import struct
-from dataclasses import dataclass
 from enum import StrEnum
+
+from config.valued import dataclass
 
 READS_OF_BITS = (1, 2)
 READS = (1, 2, 3, 4)
@@ -111,7 +112,7 @@ def read_frame(question: Question, transaction: int) -> bytes:
 
 def sound_head(question: Question, transaction: int) -> bytes:
     """How the whole reply to a read over TCP begins, up to its data, if all is as it should be; empty for more than
-    fits a reply. What begins so and has just the length of its data behind is SOUND; of anything else this tells nothing.
+    fits a reply. What begins so, with as many bytes of data behind, is SOUND; of anything else this tells nothing.
     """
     if (size := question.payload_bytes) + 3 > _MAX_PDU:
         return b""

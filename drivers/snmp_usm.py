@@ -7,7 +7,6 @@ socket and no clock (`now_s` is given); what cannot be proven to be the answer i
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from typing import Final
@@ -17,6 +16,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import ECB
 
+from config.valued import dataclass
 from drivers.snmp_access import Auth, User
 from drivers.snmp_fetch import Answer
 from drivers.snmp_guard import MAX_BYTES, V3
@@ -165,7 +165,7 @@ class Speaker:
         if tag == _RESPONSE:
             if level != self._level or not self._engine or engine != self._engine:
                 raise Malformed("an answer with less protection than its question")
-            return self._reader.read_pdu(scoped, start, len(scoped), number, question.most)
+            return self._reader.read_pdu(scoped, start, len(scoped), number, question.most, question.told)
         return self._note_report(scoped, start, engine)
 
     def _check(self, datagram: bytes, engine: bytes, name: bytes, mac_at: tuple[int, int]) -> None:

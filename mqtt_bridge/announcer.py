@@ -131,7 +131,7 @@ class Announcer:
         if self._compared is None or self._compared[0] is not one or self._compared[1] is not other:
             now, told = one.image, other.image
             if same_points(told.readings, now.readings):
-                differs = any(name in self._ids for name in unlike(told.readings, now.readings))
+                differs = any(True for _ in unlike(told.readings, now.readings, self._ids))
             else:
                 differs = any(reads_otherwise(told[name], now[name]) for name in self._ids)
             self._compared = one, other, differs

@@ -129,6 +129,8 @@ class OwnHealth:
     ) -> None:
         self._table, self._clock, self._sound, self._age_ms = table, clock, sound, age_ms
         self._bridge: Health | None = None
+        self._said: tuple[tuple[bool, ...], tuple[str, ...]] | None = None
+        self._flags: dict[str, Sample] = {}
         self.exported_ms: int | None = None  # wall time of the last export of this site
 
     def note_bridge(self, health: Health) -> None:
@@ -147,7 +149,11 @@ class OwnHealth:
             MQTT_AHEAD: bridge.cursor_ahead,
         }
         details = {MQTT_CONNECTED: bridge.error, MQTT_REFUSED: "; ".join(bridge.refused)}
-        samples = {name: Sample(value=flag, detail=details.get(name, "")) for name, flag in flags.items()}
+        said = (tuple(flags.values()), tuple(details.values()))
+        if said != self._said:  # else the very same samples again, by which the table knows that nothing has changed
+            self._said = said
+            self._flags = {name: Sample(value=flag, detail=details.get(name, "")) for name, flag in flags.items()}
+        samples = dict(self._flags)
         if bridge.certificate_ends_ms is not None and (age_ms := self._age_ms(bridge.certificate_ends_ms)) is not None:
             samples[MQTT_CERT] = Sample(value=round(-age_ms / _DAY_MS, 1))
         if self.exported_ms is not None and (age_ms := self._age_ms(self.exported_ms)) is not None:
