@@ -16,7 +16,7 @@ from pathlib import Path
 from bench.plant import folder
 from bench.site import write_site
 from bench.table import Table, middle, number
-from config.compile import Floor
+from config.floor import Floor
 from firmware_py.core.looked import Looked
 from firmware_py.core.looks import looks
 from firmware_py.core.point import Kind, Point

@@ -5,13 +5,13 @@ must not open a connection, and it never lowers a limit that a measurement would
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
-from config.devices import Devices
+from config.floor import Devices
 from config.model_devices import ModbusEndpoint, Transport
 from config.model_site import Site
 from config.strict import ConfigError, Document, Fault
 from config.units import DURATION
+from config.valued import dataclass
 from drivers.modbus_plan import Block, plan
 from drivers.modbus_profile import ModbusUnit, resolve
 from drivers.modbus_schema import DeviceClass, Pace

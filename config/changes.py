@@ -4,13 +4,11 @@ Secrets are named in a site and never held by it, so that nothing here has to be
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-
-from pydantic import BaseModel
 
 from config.effective import show_value
 from config.model_site import Site
-from config.strict import Model
+from config.shape import Model, keys_of
+from config.valued import dataclass
 
 _ENDPOINTS = ("ups", "modbus", "exchange")
 _PLACE = ("port", "pin", "polarity", "unit", "coil", "exchange", "switch", "ups", "outlet")
@@ -72,7 +70,7 @@ def _behind(site: Site, endpoint: Model) -> list[tuple[object, ...]]:
     ]
 
 
-def _place(output: BaseModel) -> tuple[object, ...]:
+def _place(output: Model) -> tuple[object, ...]:
     return tuple(getattr(output, key, None) for key in _PLACE)
 
 
@@ -88,7 +86,7 @@ def _outputs(before: Site, after: Site) -> Iterator[str]:
             yield f"output {name} moves from {old} to {new}; its old place is left {was[name].on_stop}"
 
 
-def _spell_place(output: BaseModel) -> str:
+def _spell_place(output: Model) -> str:
     match getattr(output, "port", ""):
         case "gpio":
             return f"pin {getattr(output, 'pin', '?')} ({getattr(output, 'polarity', '')})"
@@ -114,25 +112,25 @@ def _others(before: Site, after: Site) -> Iterator[str]:
             yield f"rules of {change.keys[0]} change; conditions and alarms that stay keep their state"
 
 
-def _flatten(model: BaseModel, keys: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
-    for name, info in type(model).model_fields.items():
-        key, value = info.alias or name, getattr(model, name)
+def _flatten(model: Model, keys: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    for name, said in keys_of(type(model)).items():
+        key, value = said.alias or name, getattr(model, name)
         where = (*keys, key)
         if value is None:
             continue
-        if isinstance(value, BaseModel):
+        if isinstance(value, Model):
             yield from _flatten(value, where)
-        elif isinstance(value, tuple) and value and isinstance(value[0], BaseModel):
+        elif isinstance(value, tuple) and value and isinstance(value[0], Model):
             for place, one in enumerate(value, 1):
                 yield from _flatten(one, (*where, f"[{_mark(one, place)}]"))
         elif isinstance(value, Mapping):
             for inner, given in value.items():
                 yield (*where, str(inner)), str(given)
         else:
-            yield where, show_value(value, info)
+            yield where, show_value(value, said)
 
 
-def _mark(entry: BaseModel, place: int) -> str:
+def _mark(entry: Model, place: int) -> str:
     """By what people know one of several: its id, its name, else its place."""
     if hasattr(entry, "row"):
         return f"{getattr(entry, 'panel', '')}/{entry.row}"

@@ -5,10 +5,10 @@ And patterns that the file alone shows to be wrong. Judges; asks no device and o
 
 from collections.abc import Iterable, Iterator
 
-from config.compile import Floor
 from config.compile_alarms import fits
 from config.explain import known_of
 from config.finding import Finding
+from config.floor import Floor
 from config.positions import Path
 from config.strict import ConfigError, Document
 from monitors.parts import Row

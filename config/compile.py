@@ -5,33 +5,22 @@ all at once. It must not open a connection or read a clock.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from config import compile_alarms, compile_cooling, compile_incidents, compile_inputs, compile_phones, compile_power
 from config.compile_power import SILENT_MS
-from config.devices import Devices
+from config.floor import Devices, Floor
 from config.model_floor import InputKind
 from config.model_outputs import OutputEntry
 from config.model_site import Site
 from firmware_py.core import drill
 from firmware_py.core.output import Output, StopValue
-from firmware_py.core.plan import Plan
 from firmware_py.core.point import Point
 from monitors import annunciator, comms, conservation, fire, power, ups_facts
-from monitors.parts import Part, Row, RowAlarm, assemble, join
+from monitors.parts import Part, Row, assemble, join
 
 OWN_STALE_MS = 15_000  # the shell feeds its own points each second; a busy start must not make them stale
 FIRE_OFF_DELAY_MS = 2_000
 CYCLE_MS = 1_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Floor:
-    """The compiled site. `alarms` with their lamp rows serve the legend and the terminal."""
-
-    site: Site
-    plan: Plan
-    alarms: tuple[RowAlarm, ...]
 
 
 def compile_floor(site: Site, devices: Devices) -> Floor:

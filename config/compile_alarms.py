@@ -14,7 +14,6 @@ from firmware_py.core.alarm import FIRE_SHELVE_MS_MAX, Alarm, AlarmPriority, Ala
 from firmware_py.core.check import Above
 from firmware_py.core.condition import Condition, WhenBad
 from firmware_py.core.drill import Drill
-from firmware_py.core.output import PATTERN_STEPS, Pattern, Steps
 from firmware_py.core.point import Point
 from firmware_py.core.reading import Value
 from monitors.comms import EXPORT_AGE
@@ -90,17 +89,6 @@ def zones(site: Site) -> Mapping[str, tuple[str, ...]]:
     """The lamps that speak of some devices only."""
     panels = {panel.id: panel.devices for panel in site.panel}
     return {lamp.output: panels[lamp.panel] for lamp in site.lamp if lamp.panel in panels}
-
-
-def sounds(site: Site) -> Steps:
-    """The rhythms of this floor: the sounder's may be its own."""
-    asked = site.annunciator
-    own = {
-        Pattern.SOUND_HIGH: asked.sound_high,
-        Pattern.SOUND_MEDIUM: asked.sound_medium,
-        Pattern.SOUND_LOW: asked.sound_low,
-    }
-    return {**PATTERN_STEPS, **{pattern: steps for pattern, steps in own.items() if steps}}
 
 
 # -------------------------------------------------------------------------------------------------------------- drills

@@ -4,44 +4,26 @@ Secrets are filled in by whoever starts the drivers; points are known without th
 It must not open a connection.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from config.emergency import numbers_of
+from config.driven import pbx_config, setpoint_place
+from config.floor import Devices
 from config.library import Library
-from config.model_devices import Exchange, ModbusEndpoint, ModbusUnit, Ups
-from config.model_outputs import AmiOutput, SetpointOutput, Switch
+from config.model_devices import ModbusEndpoint, ModbusUnit, Ups
+from config.model_outputs import SetpointOutput
 from config.model_site import Site
 from config.strict import ConfigError, Document, Fault, known_of
 from drivers import line_status, modbus_profile, modbus_write, snmp_profile, snmp_signals
-from drivers.ami_account import Account
-from drivers.pbx_config import Action, PbxConfig, declare_points
-from drivers.pbx_trunks import Trunk
+from drivers.pbx_config import declare_points
 from firmware_py.core.point import Kind, Point
 
 if TYPE_CHECKING:
-    import ssl
+    pass
 
-_ROLES = {
-    Switch.OUTBOUND: "outbound_paused",
-    Switch.BACKUP: "trunk_backup",
-    Switch.SURGE: "surge_announcement",
-    Switch.MEMBERS: "members_paused",
-    Switch.AGENTS: "agents_moved",
-}
 LINE_STALE_MS = 15_000  # a state that is worked out anew in each cycle
 _NO_SECRET = "-"  # noqa: S105 - stands where a secret will be, while only the points are asked for
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Devices:
-    """Profiles and unit descriptions by the ids of the site, and all points of all devices."""
-
-    ups: Mapping[str, snmp_profile.Profile]
-    units: Mapping[str, tuple[modbus_profile.ModbusUnit, ...]]
-    cards: Mapping[str, line_status.LineProfile]
-    points: tuple[Point, ...]
 
 
 def find_devices(document: Document, site: Site, library: Library) -> Devices:
@@ -120,13 +102,6 @@ def _place_of(site: Site, device: str) -> tuple[str | int, ...]:
     return ("modbus", place, "unit", index, "safety_timer")
 
 
-def setpoint_place(output: SetpointOutput) -> modbus_write.SetpointOutput:
-    """One set point as its driver wants it."""
-    return modbus_write.SetpointOutput(
-        device=output.unit, point=output.point, raised=output.raised_c, usual=output.usual_c
-    )
-
-
 def _ups_points(ups: Ups, profile: snmp_profile.Profile) -> Iterable[Point]:
     for name in profile.sources:
         signal = snmp_signals.SIGNALS[name]
@@ -153,61 +128,4 @@ def _unit(endpoint: ModbusEndpoint, unit: ModbusUnit, library: Library) -> modbu
         stale_ms=unit.stale_ms,
         room=unit.room,
         settings=unit.parameters,
-    )
-
-
-def pbx_config(site: Site, exchange: Exchange, *, secret: str, tls: "ssl.SSLContext | None") -> PbxConfig:
-    """One exchange as its driver wants it."""
-    switches = {
-        output.switch: output.id
-        for output in site.output
-        if output.port == "exchange" and output.exchange == exchange.id
-    }
-    states = {
-        Switch.OUTBOUND: exchange.outbound_gate,
-        Switch.BACKUP: exchange.backup_gate,
-        Switch.SURGE: exchange.surge_gate,
-    }
-    wired = {switch: f"Custom:{state}" if switch in switches else "" for switch, state in states.items()}
-    return PbxConfig(
-        name=exchange.id,
-        account=Account(
-            host=exchange.host, port=exchange.port, user=exchange.user, secret=secret, tls=tls,
-            answer_ms=exchange.timeout_ms,
-        ),
-        trunks=tuple(
-            Trunk(
-                name=trunk.name,
-                endpoint=trunk.endpoint,
-                aor=trunk.aor or "",
-                groups=trunk.counted_in,
-                capacity=trunk.capacity,
-                registration=trunk.registration or "",
-            )
-            for trunk in exchange.trunks
-        ),
-        gate=wired[Switch.OUTBOUND],
-        failover=wired[Switch.BACKUP],
-        surge=wired[Switch.SURGE],
-        names={_ROLES[switch]: output for switch, output in switches.items()},
-        emergency_group=exchange.emergency_group,
-        emergency_numbers=numbers_of(exchange),
-        desk_context=exchange.desk_context,
-        dial_test=exchange.dial_test or "",
-        timer_b_ms=exchange.timer_b_ms,
-        queues=exchange.queues,
-        pause_queues=exchange.pause_queues if Switch.MEMBERS in switches else (),
-        agents_from=exchange.agents_from if Switch.AGENTS in switches else (),
-        agents_to=exchange.agents_to or "",
-        agents_penalty=exchange.agents_penalty,
-        actions=_actions(site, exchange),
-        period_ms=exchange.fast_ms,
-    )  # fmt: skip
-
-
-def _actions(site: Site, exchange: Exchange) -> tuple[Action, ...]:
-    return tuple(
-        Action(output=one.id, on=one.pause, off=one.resume, look=one.look, on_value=one.paused)
-        for one in site.output
-        if isinstance(one, AmiOutput) and one.exchange == exchange.id
     )

@@ -8,38 +8,36 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import get_args
 
-from pydantic import BaseModel
-from pydantic.fields import FieldInfo
-
+from config.shape import Key, Model, keys_of
 from config.units import Unit
 
 
-def effective(model: BaseModel) -> str:
+def effective(model: Model) -> str:
     """`model` as TOML text. What has no value and no default is left out."""
     return "\n".join(_table(model, "")).lstrip("\n") + "\n"
 
 
-def show_value(value: object, info: FieldInfo) -> str:
+def show_value(value: object, key: Key) -> str:
     """One value as the file has it, in the unit of its field."""
-    return _value(value, unit_of(info))
+    return _value(value, unit_of(key))
 
 
-def _table(model: BaseModel, name: str) -> Iterator[str]:
+def _table(model: Model, name: str) -> Iterator[str]:
     inner: list[tuple[str, object]] = []
-    for field, info in type(model).model_fields.items():
-        key, value = info.alias or field, getattr(model, field)
+    for field, said in keys_of(type(model)).items():
+        key, value = said.alias or field, getattr(model, field)
         if value is None:
             continue
-        if isinstance(value, BaseModel) or _is_tables(value):
+        if isinstance(value, Model) or _is_tables(value):
             inner.append((key, value))
         elif isinstance(value, Mapping):
             items = ", ".join(f"{_key(one)} = {_value(given, None)}" for one, given in value.items())
             yield f"{key} = {{ {items} }}" if items else f"{key} = {{}}"
         else:
-            yield f"{key} = {_value(value, unit_of(info))}"
+            yield f"{key} = {_value(value, unit_of(said))}"
     for key, value in inner:
         path = f"{name}.{key}" if name else key
-        if isinstance(value, BaseModel):
+        if isinstance(value, Model):
             yield from ("", f"[{path}]", *_table(value, path))
         elif isinstance(value, tuple):
             for one in value:
@@ -47,7 +45,7 @@ def _table(model: BaseModel, name: str) -> Iterator[str]:
 
 
 def _is_tables(value: object) -> bool:
-    return isinstance(value, tuple) and len(value) > 0 and all(isinstance(one, BaseModel) for one in value)
+    return isinstance(value, tuple) and len(value) > 0 and all(isinstance(one, Model) for one in value)
 
 
 def _value(value: object, unit: Unit | None) -> str:
@@ -71,9 +69,9 @@ def _key(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def unit_of(info: FieldInfo) -> Unit | None:
+def unit_of(key: Key) -> Unit | None:
     """The unit of a field, also where it stands inside `X | None`."""
-    waiting: list[object] = [*info.metadata, info.annotation]
+    waiting: list[object] = [key.annotation]
     while waiting:
         found = waiting.pop()
         if isinstance(found, Unit):

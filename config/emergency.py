@@ -1,8 +1,9 @@
-"""Which numbers must never be blocked: the country's list, which is data, and what the site names itself.
+"""Which numbers must never be blocked: the country's list, which is data of ours, and what the site names itself.
 
 An exchange whose outbound we can pause needs at least one, else the site is refused. It asks no exchange.
 """
 
+import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -11,19 +12,15 @@ from config.finding import Check, Finding
 from config.model_devices import Exchange
 from config.model_outputs import ExchangeOutput, Switch
 from config.model_site import Site
-from config.strict import Model, check, read
 
 _FILE = Path(__file__).resolve().parent / "emergency_numbers.toml"
-
-
-class _Table(Model):
-    numbers: Mapping[str, tuple[str, ...]]
 
 
 @cache
 def countries() -> Mapping[str, tuple[str, ...]]:
     """Emergency numbers by the two letters of a country."""
-    return check(read(_FILE), _Table).numbers
+    listed = tomllib.loads(_FILE.read_text(encoding="utf-8"))["numbers"]
+    return {country: tuple(numbers) for country, numbers in listed.items()}
 
 
 def numbers_of(exchange: Exchange) -> tuple[str, ...]:

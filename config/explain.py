@@ -4,12 +4,13 @@ Knows pydantic's error details and type annotations; must not know files, positi
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from types import UnionType
-from typing import Annotated, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Union, get_args, get_origin
 
-from pydantic import BaseModel
-from pydantic_core import ErrorDetails
+from config.shape import Model, keys_of
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 _TYPES = {
     "string_type": 'must be text in quotes, like "abc"',
@@ -47,6 +48,8 @@ _LISTED = 12
 
 def nearest(word: object, known: Iterable[str]) -> str:
     """`; did you mean "x"?` for the nearest of `known`, else nothing."""
+    from difflib import get_close_matches  # only where something is wrong
+
     close = get_close_matches(str(word)[:80], list(known), n=1, cutoff=0.6)
     return f'; did you mean "{close[0]}"?' if close else ""
 
@@ -60,7 +63,7 @@ def known_of(word: object, known: Iterable[str]) -> str:
     return nearest(word, every) or listed
 
 
-def sentence(detail: ErrorDetails, names: Iterable[str], got: object) -> str:
+def sentence(detail: "ErrorDetails", names: Iterable[str], got: object) -> str:
     """The sentence for one fault. `names`: keys that would be known at this place; `got`: the value in the file."""
     kind, context = detail["type"], detail.get("ctx", {})
     if kind == "extra_forbidden":
@@ -89,23 +92,21 @@ def _words(expected: str) -> tuple[str, ...]:
     return tuple(expected.replace(" or ", ", ").replace("'", "").split(", "))
 
 
-def known_keys(model: type[BaseModel], loc: tuple[int | str, ...]) -> tuple[str, ...]:
+def known_keys(model: type[Model], loc: tuple[int | str, ...]) -> tuple[str, ...]:
     """The keys that TOML may use in the table at `loc` (pydantic's location, union tags included)."""
     found: object = model
     for part in loc:
         found = _step(found, part)
-    return tuple(
-        info.alias or name for kind in _models(found) for name, info in kind.model_fields.items() if not info.exclude
-    )
+    return tuple(key.alias or name for kind in _models(found) for name, key in keys_of(kind).items())
 
 
 def _step(annotation: object, part: int | str) -> object:
     """The annotation one level down; a union tag leads to the member that carries it."""
     tagged = [kind for kind in _models(annotation) if part in _tags(kind)]
     for kind in _models(annotation):
-        for name, info in kind.model_fields.items():
-            if part == (info.alias or name):
-                return info.annotation
+        for name, key in keys_of(kind).items():
+            if part == (key.alias or name):
+                return key.annotation
     if tagged:
         return tagged[0]
     for inner in _flatten(annotation):
@@ -115,13 +116,13 @@ def _step(annotation: object, part: int | str) -> object:
     return None
 
 
-def _tags(kind: type[BaseModel]) -> tuple[object, ...]:
-    return tuple(word for info in kind.model_fields.values() for word in get_args(info.annotation))
+def _tags(kind: type[Model]) -> tuple[object, ...]:
+    return tuple(word for key in keys_of(kind).values() for word in get_args(key.annotation))
 
 
-def _models(annotation: object) -> Iterator[type[BaseModel]]:
+def _models(annotation: object) -> Iterator[type[Model]]:
     for inner in _flatten(annotation):
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
+        if isinstance(inner, type) and issubclass(inner, Model):
             yield inner
 
 

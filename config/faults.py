@@ -4,10 +4,11 @@ Loads no schema, so that whoever only prints faults is quick. It must not know w
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path as FilePath
 
 from config.positions import Path
+from config.valued import dataclass
 
 MAX_BYTES = 256 * 1024  # a large site has 40 KiB
 

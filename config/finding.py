@@ -4,11 +4,11 @@ Knows no file and no position; `config.site` turns findings into faults.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from config.explain import known_of
 from config.positions import Path
+from config.valued import dataclass
 
 if TYPE_CHECKING:
     from config.model_site import Site

@@ -5,8 +5,7 @@ From the compiled floor and the texts of one language. It must not know terminal
 
 from collections.abc import Iterator
 
-from config.compile import Floor
-from config.compile_alarms import sounds
+from config.floor import Floor, sounds
 from config.legend_parts import Lamp, Legend, Listed, Rhythm
 from config.model_floor import InputKind
 from config.texts import Texts

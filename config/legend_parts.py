@@ -3,7 +3,7 @@
 Plain values, so that who gets them over the control socket loads no schema. It must not know how one is arranged.
 """
 
-from dataclasses import dataclass
+from config.valued import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

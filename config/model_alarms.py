@@ -6,10 +6,9 @@ Says nothing about what an alarm means: that is its monitor's. Plain frozen valu
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field
-
 from config import units
 from config.model_common import AbsolutePath, DelayMs, Section, TimeoutMs, within
+from config.shape import Field
 from config.strict import DurationMs, Host, Name, Port, Text, fits
 
 AlarmId = Annotated[str, fits(r"[a-z0-9_.*-]{1,96}", "must be an alarm's id, or *.ending for all that end so")]

@@ -9,9 +9,8 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict
-
 from config import units
+from config.shape import AfterValidator, BeforeValidator
 from config.strict import Bytes, DurationMs, Model
 
 _SUFFIX = re.compile(r"_(?:ms|pct|c|c_per_min|w|bytes)$")
@@ -23,10 +22,8 @@ def key_of(name: str) -> str:
     return _SUFFIX.sub("", name)
 
 
-class Section(Model):
+class Section(Model, spell=key_of):
     """A table of the site file."""
-
-    model_config = ConfigDict(alias_generator=key_of)
 
 
 class OnOff(StrEnum):
@@ -38,10 +35,9 @@ class OnOff(StrEnum):
 
 def within(unit: units.Unit, low: str, high: str) -> AfterValidator:
     """A narrower range for one use of a quantity; ends as people write them."""
-    least, most = unit.parse(low), unit.parse(high)
 
     def judge(number: float) -> float:
-        if not least <= number <= most:
+        if not unit.parse(low) <= number <= unit.parse(high):
             raise ValueError(f"must be between {low} and {high}")
         return number
 

@@ -6,9 +6,8 @@ Says how a device is reached and how often it is read; what its values mean stan
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field
-
 from config.model_common import AbsolutePath, DelayMs, FastMs, SecretRef, Section, SlowMs, TimeoutMs
+from config.shape import Field
 from config.strict import DurationMs, Host, Name, Port, Text, Watts, fits
 
 # The name of a file without .toml; profiles are searched beside the site file first, then in the package.

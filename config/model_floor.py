@@ -6,11 +6,10 @@ Says what is wired where and what may be cut when. Who decides, and how, is the 
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
-
 from config import units
 from config.model_common import DelayMs, Section, within
 from config.model_outputs import Pin
+from config.shape import AfterValidator, Field
 from config.strict import DurationMs, Name, Percent, PointId, Text, Watts
 from firmware_py.core.calendar import second_of_day, seconds_of
 

@@ -6,10 +6,9 @@ Plain frozen values; this knows no socket and no decision.
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
-
 from config import units
 from config.model_common import AbsolutePath, SecretRef, Section, within
+from config.shape import Field
 from config.strict import DurationMs, Host, Port, Text, fits
 
 

@@ -7,10 +7,9 @@ import re
 from enum import StrEnum
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator, Field
-
 from config import units
 from config.model_common import AbsolutePath, DelayMs, OnOff, SecretRef, Section, TimeoutMs, within
+from config.shape import AfterValidator, Field
 from config.strict import CelsiusC, DurationMs, Name, PointId, Text, fits
 
 # BCM numbers of the 40-pin header; 0 and 1 belong to the identification memory of add-on boards.

@@ -6,10 +6,9 @@ Plain frozen values; this knows no device and no decision.
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
-
 from config import units
 from config.model_common import AbsolutePath, DelayMs, Section, within
+from config.shape import Field
 from config.strict import DurationMs, Text, fits
 
 Words = Annotated[str, fits(r"[^\x00-\x08\x0b-\x1f\x7f-\x9f]{1,2000}", "must be 1 to 2000 characters of text")]

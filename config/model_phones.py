@@ -6,10 +6,9 @@ Plain frozen values; this knows no device and no decision.
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field
-
 from config.model_common import DelayMs, FastMs, OnOff, SecretRef, Section, TimeoutMs
 from config.model_devices import ProfileName, SnmpV3, SnmpVersion
+from config.shape import Field
 from config.strict import Host, Name, Percent, PointId, Port, Text
 
 

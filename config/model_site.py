@@ -5,8 +5,6 @@ Every number that the emergency plans give is a default here. Plain frozen value
 
 from typing import Annotated, Literal
 
-from pydantic import Field
-
 from config import units
 from config.model_alarms import AlarmEntry, Alarms, Drills, LampPanel, Service, Suppression
 from config.model_common import AbsolutePath, DelayMs, Section, StoreBytes, within
@@ -16,6 +14,7 @@ from config.model_mqtt import Mqtt
 from config.model_outputs import OutputEntry
 from config.model_people import CallIn, Escalation, Person, Words
 from config.model_phones import Failover, Line, LineCard, Surge
+from config.shape import Field
 from config.strict import CelsiusC, CelsiusPerMinute, DurationMs, Name, Percent, PointId, Text, fits
 
 

@@ -5,10 +5,11 @@ A technician then sees schema faults and cross faults at once. Must not know any
 
 import copy
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from config.positions import Path
 from config.strict import ConfigError, Document, M, check
+from config.valued import dataclass
 
 _ROUNDS = 5
 

@@ -10,11 +10,9 @@ from enum import Enum
 from types import NoneType
 from typing import Literal, get_args, get_origin
 
-from pydantic import BaseModel
-from pydantic.fields import FieldInfo
-
 from config.effective import show_value, unit_of
 from config.model_site import Site
+from config.shape import Key, Model, keys_of
 
 _HEAD = """# Configuration: every key
 
@@ -30,20 +28,18 @@ def reference() -> str:
     return "\n".join([_HEAD, *_sections(Site, "", False)]) + "\n"
 
 
-def _sections(model: type[BaseModel], path: str, listed: bool) -> Iterator[str]:
+def _sections(model: type[Model], path: str, listed: bool) -> Iterator[str]:
     rows: list[str] = []
-    inner: list[tuple[type[BaseModel], str, bool]] = []
-    for name, info in model.model_fields.items():
-        if info.exclude:
-            continue
-        key = info.alias or name
-        below = list(dict.fromkeys(_models(info.annotation)))
+    inner: list[tuple[type[Model], str, bool]] = []
+    for name, said in keys_of(model).items():
+        key = said.alias or name
+        below = list(dict.fromkeys(_models(said.annotation)))
         where = f"{path}.{key}" if path else key
         if below:
-            many = _is_list(info.annotation)
+            many = _is_list(said.annotation)
             inner += [(one, where, many) for one in below]
         else:
-            rows.append(f"| `{key}` | {_kind(info)} | {_default(info)} | {info.description or ''} |")
+            rows.append(f"| `{key}` | {_kind(said)} | {_default(said)} | {said.description or ''} |")
     if rows:
         yield f"## `[[{path}]]`" if listed else f"## `[{path}]`"
         doc = (model.__doc__ or "").strip().splitlines()
@@ -59,8 +55,8 @@ def _sections(model: type[BaseModel], path: str, listed: bool) -> Iterator[str]:
         yield from _sections(one, where, many)
 
 
-def _models(annotation: object) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+def _models(annotation: object) -> Iterator[type[Model]]:
+    if isinstance(annotation, type) and issubclass(annotation, Model):
         yield annotation
     for part in get_args(annotation):
         yield from _models(part)
@@ -72,26 +68,26 @@ def _is_list(annotation: object) -> bool:
     return any(_is_list(part) for part in get_args(annotation))
 
 
-def _default(info: FieldInfo) -> str:
-    if info.is_required():
+def _default(key: Key) -> str:
+    if key.needed:
         return "**none**"
-    value = info.get_default(call_default_factory=True, validated_data={})
+    value = key.make_default()
     if value is None or value == ():
         return "-"
-    return f"`{show_value(value, info)}`"
+    return f"`{show_value(value, key)}`"
 
 
-def _kind(info: FieldInfo) -> str:
-    unit = unit_of(info)
+def _kind(key: Key) -> str:
+    unit = unit_of(key)
     if unit is not None:
         return unit.name
-    words = list(_words(info.annotation))
+    words = list(_words(key.annotation))
     if words:
         return ", ".join(f"`{word}`" for word in words)
     kinds = {bool: "true, false", int: "number", float: "number", str: "text"}
-    found = [kinds[part] for part in _plain(info.annotation) if part in kinds]
+    found = [kinds[part] for part in _plain(key.annotation) if part in kinds]
     text = found[0] if found else "table"
-    return f"list of {text}" if _is_list(info.annotation) else text
+    return f"list of {text}" if _is_list(key.annotation) else text
 
 
 def _words(annotation: object) -> Iterator[str]:

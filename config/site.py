@@ -25,8 +25,6 @@ __all__ = [
     "build_site",
     "effective",
     "find_profile",
-    "state_directory",
-    "control_socket",
 ]
 
 PACKAGED = Path(__file__).parent / "profiles"
@@ -185,17 +183,3 @@ def _check_parameters(unit: ModbusUnit, declared: object, where: KeyPath) -> Ite
         least, most = (known[name].get(key, other) for key, other in (("least", 0), ("most", 65_535)))
         if not least <= number <= most:
             yield Finding(path=path, message=f"must be between {least} and {most}", got=number)
-
-
-def state_directory(site: Site, environ: Mapping[str, str]) -> Path:
-    """Where state is kept: as configured, else as systemd says, else /var/lib/floorguard."""
-    if site.storage.directory is not None:
-        return Path(site.storage.directory)
-    return Path(environ.get("STATE_DIRECTORY", "").split(":")[0] or "/var/lib/floorguard")
-
-
-def control_socket(site: Site, environ: Mapping[str, str]) -> Path:
-    """The control socket: as configured, else in the directory that systemd made, else in /run/floorguard."""
-    if site.control.socket is not None:
-        return Path(site.control.socket)
-    return Path(environ.get("RUNTIME_DIRECTORY", "").split(":")[0] or "/run/floorguard") / "control.sock"

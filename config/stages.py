@@ -4,8 +4,9 @@ Plain values, so that who gets them over the socket loads no schema. It must not
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from config.valued import dataclass
 
 if TYPE_CHECKING:
     from config.model_floor import StageEntry

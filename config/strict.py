@@ -1,26 +1,24 @@
-"""Strict TOML: read or parse a document, check it against a pydantic model, report every fault with file:line:col.
+"""Strict TOML: read or parse a document, check it against a model, report every fault with file:line:col.
 
 The lowest layer: profiles, sites and texts are all read through it. It must not know what any key means, and it never
 echoes a value that could be a secret.
 """
 
-import json
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
-from ipaddress import ip_address
+from dataclasses import field
+from functools import cache, lru_cache
 from pathlib import Path as FilePath
 from typing import Annotated, TypeVar
-
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from config import units
 from config.explain import known_keys, known_of, nearest, sentence
 from config.faults import MAX_BYTES, ConfigError, Fault, at, read_text
 from config.positions import Path, Positions, scan
 from config.redact import redact
+from config.shape import BeforeValidator, Field, Model
+from config.valued import dataclass
 
 MAX_DEPTH = 16  # a site needs 4; the limit keeps hostile nesting away from every recursion
 MAX_LINE = 4000  # characters; keeps absurd dotted keys and numbers away from tomllib
@@ -38,7 +36,7 @@ __all__ = [
     "Port", "Host", "Name", "PointId", "Text",
 ]  # fmt: skip
 
-M = TypeVar("M", bound="Model")
+M = TypeVar("M", bound=Model)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,14 +82,6 @@ class Document:
         )
 
 
-class Model(BaseModel):
-    """What every configuration model derives from. A list in TOML is a `tuple[X, ...]`, a word an enum or Literal."""
-
-    model_config = ConfigDict(
-        strict=True, extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False, populate_by_name=False
-    )
-
-
 def read(path: FilePath) -> Document:
     """Read a TOML file of at most 256 KiB in UTF-8. ConfigError when it cannot be read or is not well formed."""
     return parse(read_text(path), str(path))
@@ -131,12 +121,13 @@ def parse(text: str, file: str) -> Document:
 
 def check(document: Document, model: type[M]) -> M:
     """The document as `model`. ConfigError with every fault at its key, and the nearest name for what is unknown."""
+    from config.checking import Wrong, validated  # loads the schema's library, which a running controller never needs
+
     try:
-        # By way of JSON: pydantic's strict mode then takes words for enums and lists for tuples, yet no "5" for 5.
-        return model.model_validate_json(json.dumps(document.tree, default=lambda date: {"date": str(date)}))
-    except ValidationError as error:
+        return validated(document.tree, model)
+    except Wrong as error:
         faults = []
-        for detail in error.errors(include_url=False)[:MAX_FAULTS]:
+        for detail in error.details[:MAX_FAULTS]:
             path = _path_of(document, detail["loc"])
             if detail["type"] == "union_tag_invalid":
                 path = (*path, detail["ctx"]["discriminator"].strip("'"))
@@ -222,10 +213,10 @@ def _path_of(document: Document, loc: tuple[int | str, ...]) -> Path:
 
 def fits(pattern: str, message: str) -> BeforeValidator:
     """For a text field: refuse with `message` what does not match `pattern` wholly."""
-    compiled = re.compile(pattern)
+    compiled = cache(lambda: re.compile(pattern))  # when something is checked
 
     def judge(given: object) -> object:
-        if isinstance(given, str) and not compiled.fullmatch(given):
+        if isinstance(given, str) and not compiled().fullmatch(given):
             raise ValueError(message)
         return given
 
@@ -239,6 +230,8 @@ def _host(given: object) -> object:
 
 
 def _is_host(text: str) -> bool:
+    from ipaddress import ip_address
+
     try:
         ip_address(text)
     except ValueError:

@@ -5,8 +5,9 @@ Shipped with the code and checked by its tests, so that a report loads no schema
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from config.valued import dataclass
 
 LANGUAGES = ("en", "zh")
 _FOLDER = Path(__file__).resolve().parent / "text"

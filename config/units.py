@@ -5,8 +5,8 @@ Each quantity is converted once, when the configuration is read. This module mus
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from decimal import Decimal
+
+from config.valued import dataclass
 
 _QUANTITY = re.compile(r"([+-]?[0-9]{1,15}(?:\.[0-9]{1,6})?) *([^0-9\s.][^\s]{0,7})")
 
@@ -20,9 +20,9 @@ class Unit:
     """
 
     name: str
-    factors: Mapping[str, Decimal]
-    low: Decimal
-    high: Decimal
+    factors: Mapping[str, int]
+    low: int
+    high: int
     examples: str
     whole: bool = False
     shown: tuple[str, ...]
@@ -34,6 +34,8 @@ class Unit:
         match = _QUANTITY.fullmatch(given.strip())
         if match is None or match[2] not in self.factors:
             raise ValueError(f"must be {self.name} with its unit, like {self.examples}")
+        from decimal import Decimal  # only where a configuration is read or shown
+
         number = Decimal(match[1]) * self.factors[match[2]]
         if not self.low <= number <= self.high:
             raise ValueError(f"must be between {self.show(float(self.low))} and {self.show(float(self.high))}")
@@ -45,6 +47,8 @@ class Unit:
 
     def show(self, number: float) -> str:
         """The text that `parse` turns into `number` again, in the largest unit that keeps it whole."""
+        from decimal import Decimal
+
         exact = Decimal(repr(number))
         for spelling in self.shown:
             scaled = exact / self.factors[spelling]
@@ -54,12 +58,12 @@ class Unit:
         return f"{rest:f} {self.shown[-1]}"
 
 
-_DAY_MS = Decimal(86_400_000)
+_DAY_MS = 86_400_000
 
 DURATION = Unit(
     name="a duration",
-    factors={"ms": Decimal(1), "s": Decimal(1000), "min": Decimal(60_000), "h": Decimal(3_600_000), "d": _DAY_MS},
-    low=Decimal(0),
+    factors={"ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "d": _DAY_MS},
+    low=0,
     high=400 * _DAY_MS,
     examples='"250 ms", "5 s", "10 min", "4 h" or "7 d"',
     whole=True,
@@ -67,41 +71,41 @@ DURATION = Unit(
 )
 PERCENT = Unit(
     name="a percentage",
-    factors={"%": Decimal(1)},
-    low=Decimal(0),
-    high=Decimal(100),
+    factors={"%": 1},
+    low=0,
+    high=100,
     examples='"80 %"',
     shown=("%",),
 )
 CELSIUS = Unit(
     name="a temperature",
-    factors={"C": Decimal(1), "°C": Decimal(1)},
-    low=Decimal(-60),
-    high=Decimal(150),
+    factors={"C": 1, "°C": 1},
+    low=-60,
+    high=150,
     examples='"27 C"',
     shown=("C",),
 )
 CELSIUS_PER_MINUTE = Unit(
     name="a rate of temperature rise",
-    factors={"C/min": Decimal(1), "°C/min": Decimal(1)},
-    low=Decimal(0),
-    high=Decimal(60),
+    factors={"C/min": 1, "°C/min": 1},
+    low=0,
+    high=60,
     examples='"1.5 C/min"',
     shown=("C/min",),
 )
 WATTS = Unit(
     name="a power",
-    factors={"W": Decimal(1), "kW": Decimal(1000)},
-    low=Decimal(0),
-    high=Decimal(1_000_000),
+    factors={"W": 1, "kW": 1000},
+    low=0,
+    high=1_000_000,
     examples='"120 W" or "1.5 kW"',
     shown=("kW", "W"),
 )
 BYTES = Unit(
     name="a size",
-    factors={"B": Decimal(1), "KiB": Decimal(1024), "kB": Decimal(1000), "MiB": Decimal(1024**2), "MB": Decimal(10**6)},
-    low=Decimal(0),
-    high=Decimal(2**40),
+    factors={"B": 1, "KiB": 1024, "kB": 1000, "MiB": 1024**2, "MB": 10**6},
+    low=0,
+    high=2**40,
     examples='"64 kB" or "16 MB"',
     whole=True,
     shown=("MiB", "MB", "KiB", "kB", "B"),

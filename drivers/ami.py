@@ -5,8 +5,9 @@ for input from the wire. It must not know sockets, time or what any action means
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from config.valued import dataclass
 from firmware_py.core.reading import Reason
 from firmware_py.ports import DeviceError
 

@@ -3,9 +3,10 @@
 Apart from the connection, so that `floorguard check` need not load what opens sockets. It must not open one.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
+from config.valued import dataclass
 from drivers.ami import plain
 
 if TYPE_CHECKING:

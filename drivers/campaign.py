@@ -7,10 +7,11 @@ why a campaign is paused.
 import re
 import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from config.redact import redact
+from config.valued import dataclass
 from drivers.http import Request, Response, fetch, where
 from firmware_py.core.reading import Reason
 from firmware_py.ports import DeviceError

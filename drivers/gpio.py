@@ -7,12 +7,13 @@ what a pin means, and it makes no rhythm: gpiozero's blink threads stay unused.
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, TypeAlias, assert_never, cast
 
+from config.partly import load_partly
+from config.valued import dataclass
 from firmware_py.core.reading import Quality, Reason, Sample, bad
 from firmware_py.ports import DeviceError, PollGroup
 
@@ -64,6 +65,9 @@ class Chip:
 
 def open_chip(name: FactoryName) -> Chip:
     """The chosen pins. DeviceError when they cannot be had: nothing falls back to anything else."""
+    load_partly("gpiozero")  # without boards, SPI, energenies and the like
+    load_partly("importlib.metadata", "entry_points")  # it searches factories there; ours is named
+    load_partly("statistics", "median", "mean")  # for devices that smooth
     match name:
         case "mock":
             return _open_mock()
@@ -168,7 +172,7 @@ class GpioPort:
             self._pins[name] = wanted[name]
 
     def _claim(self, pin: OutputPin, on: bool) -> Any:
-        from gpiozero import OutputDevice
+        from gpiozero.output_devices import OutputDevice
 
         try:
             return OutputDevice(
@@ -281,7 +285,7 @@ class ContactBus:
             loop.call_soon_threadsafe(hint, self._name)
 
     def _claim(self, number: int, contact: Contact) -> None:
-        from gpiozero import InputDevice
+        from gpiozero.input_devices import InputDevice
 
         pull = {"up": True, "down": False, "none": None}[contact.pull]
         try:

@@ -8,9 +8,10 @@ import asyncio
 import contextlib
 import re
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import quote, urlsplit
 
+from config.valued import dataclass
 from firmware_py.core.reading import Reason
 from firmware_py.ports import DeviceError
 

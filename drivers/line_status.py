@@ -5,12 +5,11 @@ Pure. It must not know sockets, nor which line is asked when.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Field
-
+from config.shape import Field
 from config.strict import ConfigError, Document, Fault, Model, check
+from config.valued import dataclass
 from drivers.pbx_trunks import STATE_WORDS
 from drivers.snmp_decode import Gap, Raw
 from firmware_py.core.point import Kind, Point

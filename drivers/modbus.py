@@ -36,7 +36,8 @@ class ModbusBus:
         if len({unit.unit for unit in units}) != len(units) or len({unit.device for unit in units}) != len(units):
             raise ValueError(f"{endpoint.name}: two units share a name or a unit number")
         self._endpoint = endpoint
-        self._link = ModbusLink(endpoint, units, hear)
+        written = bool(outputs) or any(unit.safety_ms for unit in units)
+        self._link = ModbusLink(endpoint, units, hear, writes=written)
         slowest_ms = max((unit.timeout_ms for unit in units), default=0)
         self._readers = {
             unit.device: UnitReader(unit, self._link, endpoint.connect_ms, slowest_ms, alone=len(units) == 1)

@@ -7,11 +7,12 @@ never 0 and never False. Byte orders are named as the Modbus world does: ABCD is
 import math
 import struct
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from functools import lru_cache, partial
 from typing import Literal
 
+from config.valued import dataclass
 from firmware_py.core.point import Kind
 from firmware_py.core.reading import Quality, Reason, Sample, bad, good
 

@@ -5,8 +5,9 @@ framing it takes a late answer for a fresh one (facts measured with 3.16.1). Pur
 """
 
 import struct
-from dataclasses import dataclass
 from enum import StrEnum
+
+from config.valued import dataclass
 
 READS_OF_BITS = (1, 2)
 READS = (1, 2, 3, 4)

@@ -4,8 +4,9 @@ An unchanged cell gives the very same Sample, by which whoever comes behind may 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from config.valued import dataclass
 from drivers.modbus_decode import Encoding, decoder
 from drivers.modbus_plan import Block, Span
 from firmware_py.core.reading import Quality, Reason, Sample

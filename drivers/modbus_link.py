@@ -1,20 +1,17 @@
 """The connection of one Modbus endpoint (TCP, RTU over TCP, serial line). The only file that knows pymodbus.
 
-The library connects, frames and sends; what it may send and what of the reply it may see is decided here, by
-`modbus_guard`. Its retries, reconnects and log are off. It must not know what a value means.
+The library connects, frames and sends, except over TCP to units that are only read, which `modbus_tcp` does (then it is
+not even loaded); what may be sent and what of the reply may be seen is decided here, by `modbus_guard`. Its retries,
+reconnects and log are off. It must not know what a value means.
 """
 
 import asyncio
 import logging
 import termios
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
-from pymodbus import FramerType, ModbusException
-from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
-from pymodbus.pdu import ModbusPDU
-
+from config.valued import dataclass
 from drivers.modbus_alive import keep_alive
 from drivers.modbus_guard import (
     READS,
@@ -31,9 +28,16 @@ from drivers.modbus_guard import (
 )  # fmt: skip
 from drivers.modbus_profile import Endpoint, ModbusUnit
 from drivers.modbus_silence import LineSilence
+from drivers.modbus_tcp import PlainTcp
 from drivers.modbus_unit import Reply
 from firmware_py.core.reading import Reason
 from firmware_py.ports import DeviceError
+
+if TYPE_CHECKING:
+    from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
+    from pymodbus.pdu import ModbusPDU
+
+    _Library: TypeAlias = AsyncModbusTcpClient | AsyncModbusSerialClient
 
 # 20 failing reads make 54 lines of warnings in the library; the poller says once when a device goes.
 logging.getLogger("pymodbus").setLevel(logging.CRITICAL + 1)
@@ -43,7 +47,7 @@ _MOST_UNREAD = 4_096
 _TCP_HEAD = 7  # bytes before the function code
 _CLOSED_EARLY = "the connection was lost while an answer was awaited"
 
-_Client: TypeAlias = AsyncModbusTcpClient | AsyncModbusSerialClient
+_Client: TypeAlias = "_Library | PlainTcp"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,9 +71,15 @@ class ModbusLink:
     """The connection of one endpoint. One question at a time. `hear` gets each question with its sound reply."""
 
     def __init__(
-        self, endpoint: Endpoint, units: Sequence[ModbusUnit], hear: Callable[[Question, Reply], None] | None = None
+        self,
+        endpoint: Endpoint,
+        units: Sequence[ModbusUnit],
+        hear: Callable[[Question, Reply], None] | None = None,
+        *,
+        writes: bool = True,
     ) -> None:
-        self._hear = hear
+        """`writes`: whether any unit may ever be written to."""
+        self._hear, self._writes = hear, writes
         self.framing = endpoint.framing
         self.epoch = 0
         self.opened_at = 0.0
@@ -113,7 +123,9 @@ class ModbusLink:
         self.epoch += 1
         self.opened_at = asyncio.get_running_loop().time()
         self._mute_since, self._mute_reads = None, 0
-        keep_alive(client.ctx.transport.get_extra_info("socket"))
+        transport = client.ctx.transport
+        assert transport is not None, "it is connected"
+        keep_alive(transport.get_extra_info("socket"))
 
     def close(self) -> None:
         """Give the connection back."""
@@ -141,8 +153,11 @@ class ModbusLink:
         exchange = _Exchange(question=question, asked_at=loop.time(), fate=loop.create_future())
         exchange.plain = self.framing is Framing.TCP and question.function in READS
         self._exchange = exchange
-        ask = self._ask_plainly if exchange.plain else self._ask_library
-        reply = await ask(client, exchange, timeout_s)
+        if exchange.plain:
+            reply = await self._ask_plainly(client, exchange, timeout_s)
+        else:
+            assert not isinstance(client, PlainTcp), "nothing is written to units that are only read"
+            reply = await self._ask_library(client, exchange, timeout_s)
         if self._hear is not None:
             self._hear(question, reply)
         return reply
@@ -170,7 +185,7 @@ class ModbusLink:
         cells = read_cells(exchange.question, heard)
         return Reply(exception=cells) if isinstance(cells, int) else Reply(cells=cells)
 
-    async def _ask_library(self, client: _Client, exchange: _Exchange, timeout_s: float) -> Reply:
+    async def _ask_library(self, client: "_Library", exchange: _Exchange, timeout_s: float) -> Reply:
         loop, question = asyncio.get_running_loop(), exchange.question
         call = asyncio.ensure_future(_request(client, question))
         call.add_done_callback(_look_away)
@@ -198,7 +213,7 @@ class ModbusLink:
                 self.close()  # a stream that lied once cannot be read on; behind RTU framing silence mends it
             raise fault
         error = call.exception() if call.done() else None
-        if error is not None and not isinstance(error, ModbusException):
+        if error is not None and not _is_library_fault(error):
             raise error  # ours
         if error is not None or not call.done():
             raise self._unanswered(timeout_s)
@@ -290,6 +305,11 @@ class ModbusLink:
 
     def _make_client(self) -> _Client:
         end = self._endpoint
+        if end.framing is Framing.TCP and not self._writes:
+            return PlainTcp(end.host, end.port, self._watch, self._note_connection)
+        from pymodbus import FramerType  # here, since most floors need none of it
+        from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
+
         if end.framing is Framing.RTU:
             return AsyncModbusSerialClient(
                 end.serial, framer=FramerType.RTU, baudrate=end.baud, parity=end.parity, stopbits=end.stop_bits,
@@ -303,7 +323,7 @@ class ModbusLink:
         )  # fmt: skip
 
 
-async def _request(client: _Client, question: Question) -> ModbusPDU:
+async def _request(client: "_Library", question: Question) -> "ModbusPDU":
     address, count, unit = question.address, question.count, question.unit
     match question.function:
         case 1:
@@ -320,6 +340,12 @@ async def _request(client: _Client, question: Question) -> ModbusPDU:
             return await client.write_register(address, question.words[0], device_id=unit)
         case _:
             return await client.write_registers(address, list(question.words), device_id=unit)
+
+
+def _is_library_fault(error: BaseException) -> bool:
+    from pymodbus import ModbusException
+
+    return isinstance(error, ModbusException)
 
 
 def _give_up(fate: "asyncio.Future[DeviceError | bytes | None]") -> None:

@@ -5,9 +5,9 @@ set at the unit meanwhile stays then. It must not know who wants an output, nor 
 """
 
 import asyncio
-from dataclasses import dataclass
 from typing import Protocol
 
+from config.valued import dataclass
 from drivers.modbus_decode import decode
 from drivers.modbus_plan import Span, Table
 from drivers.modbus_rate import MOST_CHANGES, MOST_SETTINGS, SETTINGS_WITHIN_S, WITHIN_S, WriteRate

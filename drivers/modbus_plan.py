@@ -4,8 +4,10 @@ Pure arithmetic on wire addresses (from 0). It must not know what a cell means, 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
+
+from config.valued import dataclass
 
 MAX_REGISTERS = 125  # Modbus application protocol V1.1b3, 6.3 and 6.4
 MAX_BITS = 2000  # the same, 6.1 and 6.2

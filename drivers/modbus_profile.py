@@ -5,10 +5,11 @@ This module knows no connection and no request. A profile of class `fire` that n
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from config.strict import ConfigError, Document, Fault, check, read
+from config.valued import dataclass
 from drivers.modbus_decode import Encoding, Form, encode
 from drivers.modbus_guard import Framing
 from drivers.modbus_plan import Limits, Span, Table

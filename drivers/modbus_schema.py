@@ -7,8 +7,7 @@ lines, with the document beside you.
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field
-
+from config.shape import Field
 from config.strict import DurationMs, Model, Text
 from drivers.modbus_decode import Form, Order
 from drivers.modbus_plan import Table

@@ -3,8 +3,7 @@
 Pure: times are seconds given by the caller. It must not know requests' meaning or sockets.
 """
 
-from dataclasses import dataclass
-
+from config.valued import dataclass
 from drivers.modbus_guard import Question
 
 SILENCE_MOST_S = 10.0

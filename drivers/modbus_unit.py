@@ -8,10 +8,11 @@ It must not know the library, the sockets or what a value means.
 import asyncio
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations, pairwise
 from typing import Protocol
 
+from config.valued import dataclass
 from drivers.modbus_guard import WRITE_COIL, Framing, Question
 from drivers.modbus_kept import Kept, Taking, doubt
 from drivers.modbus_plan import Block, Span, Table, plan, split

@@ -3,8 +3,7 @@
 A unit of class fire never gets past here. This module knows no connection and no request.
 """
 
-from dataclasses import dataclass
-
+from config.valued import dataclass
 from drivers.modbus_decode import Encoding, encode
 from drivers.modbus_guard import WRITE_REGISTERS
 from drivers.modbus_plan import Span, Table

@@ -5,9 +5,9 @@ Needs the write classes call, agent and reporting. It must not know gates, wishe
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from config.valued import dataclass
 from drivers.ami import Answer, Packet
 from drivers.ami_account import Account
 from drivers.ami_link import AmiLink

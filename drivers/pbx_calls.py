@@ -6,8 +6,8 @@ not know connections, nor what anybody does about a call.
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
+from config.valued import dataclass
 from drivers.ami import Packet
 from firmware_py.core.point import Kind, Point
 from firmware_py.core.reading import Reason, Sample, bad

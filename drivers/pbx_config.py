@@ -4,8 +4,9 @@ Values only, checked for what could break out of a question. It must not connect
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from config.valued import dataclass
 from drivers import pbx_calls
 from drivers.ami import plain
 from drivers.ami_account import Account

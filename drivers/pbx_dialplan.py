@@ -6,9 +6,9 @@ cannot follow it calls unproven, never passed. Pure; it must not know connection
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
+from config.valued import dataclass
 from drivers.ami import Packet
 
 STEPS_LIMIT = 200  # a dialplan that takes longer to its first Dial is not followed

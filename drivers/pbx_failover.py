@@ -5,9 +5,9 @@ backup is not taken (docs/asterisk-gate.md). Pure; reads what ShowDialPlan lists
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
+from config.valued import dataclass
 from drivers.pbx_dialplan import ENDS, STEPS_LIMIT, Listing, Question, Row, find_row, find_target
 
 HIDDEN = frozenset({"gosub", "macro", "gosubif", "switch", "tryexec", "exec", "while"})

@@ -6,9 +6,9 @@ open; the mark of that is kept in the exchange and outlives both sides. It must 
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
+from config.valued import dataclass
 from drivers import pbx_ask as ask
 from drivers.ami_link import AmiLink
 from drivers.pbx_config import MARK, Action, PbxConfig

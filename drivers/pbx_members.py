@@ -5,8 +5,8 @@ Only what bears our mark is undone; whom somebody else has paused or added stays
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from config.valued import dataclass
 from drivers import pbx_ask as ask
 from drivers.ami import Packet
 from drivers.ami_link import AmiLink

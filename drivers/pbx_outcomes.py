@@ -6,8 +6,8 @@ or silent person is no fault of the network. Pure: time is an argument; it must 
 
 from collections import OrderedDict, deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from config.valued import dataclass
 from drivers.ami import Packet
 
 ATTEMPTS_LIMIT = 400  # per trunk; older ones say nothing about now

@@ -6,8 +6,8 @@ core. It must not know connections or time; whether the exchange has settled aft
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from config.valued import dataclass
 from drivers.pbx_outcomes import ATTEMPTS_LIMIT, Verdict
 from firmware_py.core.point import Kind, Point
 from firmware_py.core.reading import Quality, Reason, Sample, bad

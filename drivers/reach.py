@@ -9,9 +9,9 @@ import errno
 import re
 import ssl
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
+from config.valued import dataclass
 from firmware_py.core.reading import Reason, Sample, bad
 from firmware_py.ports import DeviceError, PollGroup
 

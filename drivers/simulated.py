@@ -5,9 +5,10 @@ For tests of the shell and for trying a site file without hardware. It must not 
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
+from config.valued import dataclass
 from firmware_py.core.reading import Reason, Sample, Value, bad
 from firmware_py.ports import DeviceError, PollGroup
 

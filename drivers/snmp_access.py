@@ -3,9 +3,10 @@
 Shared by the configuration and the driver; it must not know the SNMP library, and its reprs never show a secret.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
 
+from config.valued import dataclass
 from drivers.snmp_guard import V1, V2C, V3
 
 Auth: TypeAlias = Literal["md5", "sha", "sha224", "sha256", "sha384", "sha512"]

@@ -5,10 +5,11 @@ know how the answer came, nor when.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 from typing import TypeAlias, assert_never
 
+from config.valued import dataclass
 from drivers.snmp_profile import Combine, Source, Unless
 from drivers.snmp_signals import FLAG_WORDS, Signal
 from firmware_py.core.point import Kind

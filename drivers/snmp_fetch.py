@@ -5,9 +5,9 @@ Also walks alarm tables, seldom and with a limit. It must not know the SNMP libr
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from config.valued import dataclass
 from drivers.snmp_decode import Gap, Raw
 from firmware_py.core.reading import Reason
 from firmware_py.ports import DeviceError

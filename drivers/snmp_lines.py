@@ -5,8 +5,8 @@ It must not know what a status means (the profile does), nor what follows from i
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+from config.valued import dataclass
 from drivers.line_status import LineProfile
 from drivers.snmp_access import Access
 from drivers.snmp_decode import Gap

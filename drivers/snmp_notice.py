@@ -5,8 +5,8 @@ sockets, senders or what follows.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from config.valued import dataclass
 from drivers.snmp_guard import MAX_BYTES, V1, V2C, V3, part
 
 _SEQUENCE, _INTEGER, _OCTETS, _OID = 0x30, 0x02, 0x04, 0x06

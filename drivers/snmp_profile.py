@@ -5,13 +5,13 @@ for "not known". This module is pure: it must not know sockets, polling, or whic
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
-
+from config.shape import Field
 from config.strict import ConfigError, Document, Fault, Model, check, known_of
+from config.valued import dataclass
 from drivers.snmp_signals import SIGNALS, Signal
 
 MAX_INCLUDES = 32

@@ -4,9 +4,9 @@ Where an agent tells them stands in its profile. Pure; it must not know objects,
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
+from config.valued import dataclass
 from firmware_py.core.point import Kind, Point
 
 STALE_POLLS = 3

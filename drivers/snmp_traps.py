@@ -7,9 +7,9 @@ tells what is true. It must not know points or what a notification means.
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from config.valued import dataclass
 from drivers.snmp_access import User
 from drivers.snmp_guard import V3
 from drivers.snmp_notice import Notice, look

@@ -7,7 +7,6 @@ socket and no clock (`now_s` is given); what cannot be proven to be the answer i
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from typing import Final
@@ -17,6 +16,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import ECB
 
+from config.valued import dataclass
 from drivers.snmp_access import Auth, User
 from drivers.snmp_fetch import Answer
 from drivers.snmp_guard import MAX_BYTES, V3

@@ -10,14 +10,12 @@ import logging
 import os
 import signal
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from config.compile import Floor
-from config.compile_alarms import sounds
-from config.site import control_socket, state_directory
+from config.floor import Floor, control_socket, sounds, state_directory
 from config.strict import ConfigError, Fault
 from config.texts import load_texts
+from firmware_py import VERSION
 from firmware_py.core.event import Event, Severity
 from firmware_py.core.looks import looks
 from firmware_py.core.output import level
@@ -30,6 +28,7 @@ from firmware_py.runtime.control import Control
 from firmware_py.runtime.cycle import Cycle
 from firmware_py.runtime.desk import Desk
 from firmware_py.runtime.disk import Disk
+from firmware_py.runtime.generations import FOLDER
 from firmware_py.runtime.health import DeviceReport
 from firmware_py.runtime.notify import Notifier
 from firmware_py.runtime.segments import Damage
@@ -41,7 +40,6 @@ from firmware_py.runtime.watchdog import Beats, Watchdog
 from firmware_py.runtime.writer import Writer
 from firmware_py.wiring import told
 from firmware_py.wiring.bridge import bridge_settings
-from firmware_py.wiring.building import build_floor
 from firmware_py.wiring.choice import Choice, choose
 from firmware_py.wiring.configure import Configure, Works
 from firmware_py.wiring.drafts import find_directory
@@ -55,6 +53,7 @@ from firmware_py.wiring.process import process_report
 from firmware_py.wiring.recording import Recording
 from firmware_py.wiring.records import Records
 from firmware_py.wiring.rights import control_rights
+from firmware_py.wiring.room import Room
 from firmware_py.wiring.swap import Parts, Swap
 from firmware_py.wiring.voices import TASK, Voices
 from firmware_py.wiring.wall import WallTime
@@ -87,15 +86,17 @@ def build_controller(path: Path, environ: Mapping[str, str]) -> "Controller":
     """The controller of the generation in force, with its pins claimed and its state directory locked."""
     directory = find_directory(path, environ)
     lock = _claim_directory(directory)
-    return Controller(choose(path, build_floor, directory, boot_id()), environ, lock)
+    room = Room(directory / FOLDER)
+    return Controller(choose(path, room.start, directory, boot_id()), environ, lock, room)
 
 
 class Controller:
     """All parts of one running controller."""
 
-    def __init__(self, choice: Choice, environ: Mapping[str, str], lock: int) -> None:
+    def __init__(self, choice: Choice, environ: Mapping[str, str], lock: int, room: Room) -> None:
         floor, site, plan = choice.floor, choice.floor.site, choice.floor.plan
         self._told_damage: list[Damage] = []
+        self._room = room
         self._environ, self._lock, self._first_events = environ, lock, choice.events
         self._directory = state_directory(site, environ)
         self._clock, self._run_id = SystemClock(), run_id()
@@ -147,7 +148,7 @@ class Controller:
             more={
                 **self._configure.verbs, **told.verbs(lambda: self._swap.floor), "exported": exported.note,
                 **Recording(lambda: self._swap.floor.site, self._wires.heard, self._clock).verbs,
-                **told.Judge(self._clock, lambda: self._swap.floor, choice.store.files).verbs,
+                **told.Judge(self._clock, lambda: self._swap.floor, choice.store.files, self._room.judge).verbs,
             },
         )  # fmt: skip
 
@@ -159,7 +160,7 @@ class Controller:
     async def run(self) -> None:
         """Until stopped. Raises what a core part died of, after outputs went to their fault values."""
         self._storage.start()
-        self._archive.tell([self._own_event("controller.started", {"version": _version()}), *self._first_events])
+        self._archive.tell([self._own_event("controller.started", {"version": VERSION}), *self._first_events])
         self._note_storage(self._storage.status)
         try:
             await self._supervisor.run(self._closings())
@@ -185,9 +186,10 @@ class Controller:
             choice.floor,
         )  # fmt: skip
         works = Works(
-            swap=self._swap.to, build=build_floor, tell=self._archive.tell, restarts=lambda: self._supervisor.restarts,
+            swap=self._swap.to, build=self._room.build, tell=self._archive.tell,
+            restarts=lambda: self._supervisor.restarts,
             alive=lambda: {report.device: report.alive for report in self._device_reports()},
-            gist=lambda: told.gist_of(self._swap.floor),
+            gist=lambda: told.gist_of(self._swap.floor), keep=self._room.keep,
         )  # fmt: skip
         return Configure(choice.store, choice.number, self._clock, works)
 
@@ -210,7 +212,7 @@ class Controller:
         if floor.site.mqtt is None or not floor.site.mqtt.enabled:
             return None
         texts = load_texts(floor.site.site.language)
-        about = About(version=_version(), schema=digest(), points=tuple(floor.plan.points.values()))
+        about = About(version=VERSION, schema=digest(), points=tuple(floor.plan.points.values()))
         return Publisher(
             bridge_settings(floor.site, self._environ),
             boot=self._run_id,
@@ -336,10 +338,3 @@ def _claim_directory(directory: Path) -> int:
         message = "another controller uses this directory; stop it first (systemctl stop floorguard)"
         raise ConfigError([Fault(file=str(directory), line=1, col=1, key="storage", message=message)]) from None
     return handle
-
-
-def _version() -> str:
-    try:
-        return version("floorguard")
-    except PackageNotFoundError:
-        return "unknown"

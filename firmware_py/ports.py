@@ -5,10 +5,10 @@ far end (quality BAD, said once, back-off), everything else that escapes a drive
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 from config.redact import redact
+from config.valued import dataclass
 from firmware_py.core.reading import Reason, Sample
 
 

@@ -5,8 +5,9 @@ sounds. It must not know pins, nor why an alarm is active.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from config.valued import dataclass
 from firmware_py.core import annunciation, drill
 from firmware_py.core.alarm import Alarm, AlarmPriority, Display
 from firmware_py.core.mode import CausePhase, Mode

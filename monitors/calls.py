@@ -3,8 +3,7 @@
 Nothing here ends or refuses a call. It must not know AMI or pins.
 """
 
-from dataclasses import dataclass
-
+from config.valued import dataclass
 from firmware_py.core.alarm import Alarm, AlarmPriority
 from firmware_py.core.check import Above, AllOf, AnyOf, IsFlag, IsWord
 from firmware_py.core.condition import Condition, WhenBad

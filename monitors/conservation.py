@@ -5,8 +5,8 @@ cause is active, nor how a load is switched.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from config.valued import dataclass
 from firmware_py.core.check import Above, AllOf, Below, Test
 from firmware_py.core.condition import Condition, WhenBad
 from firmware_py.core.mode import Cause, CausePhase, Mode

@@ -3,8 +3,7 @@
 A contact that cannot be read is a fault of its own. It must not know pins or wiring.
 """
 
-from dataclasses import dataclass
-
+from config.valued import dataclass
 from firmware_py.core.alarm import Alarm, AlarmPriority
 from firmware_py.core.check import IsBad, IsFlag
 from firmware_py.core.condition import Condition, WhenBad

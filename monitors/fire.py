@@ -5,8 +5,9 @@ sounder. Fire stays until the panel has been read normal again and a person has 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from config.valued import dataclass
 from firmware_py.core.alarm import Alarm, AlarmPriority
 from firmware_py.core.check import AllOf, AnyOf, IsBad, IsFlag, Test
 from firmware_py.core.condition import Condition, WhenBad

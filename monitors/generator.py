@@ -4,8 +4,8 @@ While it carries the floor the outage goes on, unless the site says that it carr
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from config.valued import dataclass
 from firmware_py.core import generator
 from firmware_py.core.alarm import Alarm, AlarmPriority
 from firmware_py.core.check import Above, AllOf, Below, IsFlag, Test

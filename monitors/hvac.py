@@ -5,8 +5,8 @@ is stopped. It must not know Modbus or registers.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from config.valued import dataclass
 from firmware_py.core.alarm import Alarm, AlarmPriority
 from firmware_py.core.check import Above, AllOf, Below, IsBad, IsFlag, Test
 from firmware_py.core.condition import Condition, WhenBad

@@ -4,10 +4,10 @@ A monitor is only data. This module must not know what any of it means.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
+from config.valued import dataclass
 from firmware_py.core.alarm import Alarm, AlarmRules
 from firmware_py.core.checklist import Checklist
 from firmware_py.core.compressor import Compressor

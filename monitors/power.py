@@ -5,8 +5,8 @@ outage, and it takes two readings. It must not know SNMP, nor what is shed.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
+from config.valued import dataclass
 from firmware_py.core import planned
 from firmware_py.core.alarm import Alarm, AlarmPriority
 from firmware_py.core.check import Above, AllOf, AnyOf, Below, IsBad, IsFlag, IsWord, Test

@@ -4,8 +4,8 @@ What cannot be judged (no route, no name) is neither up nor down. It must not kn
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from config.valued import dataclass
 from firmware_py.core.alarm import Alarm, AlarmPriority
 from firmware_py.core.check import AllOf, AnyOf, Below, IsBad, IsFlag, Test
 from firmware_py.core.condition import Condition, WhenBad

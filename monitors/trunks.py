@@ -3,8 +3,9 @@
 A trunk that cannot be judged is neither up nor down; a full one is not faulty. It must not know AMI or pins.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from config.valued import dataclass
 from firmware_py.core.alarm import Alarm, AlarmPriority
 from firmware_py.core.check import AllOf, AnyOf, Below, FewerThan, IsBad, IsFlag, IsWord, Test, Until
 from firmware_py.core.condition import Condition, WhenBad

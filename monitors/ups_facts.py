@@ -5,8 +5,8 @@ by evidence alone. It must not know which MIB says so.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
+from config.valued import dataclass
 from firmware_py.core.alarm import Alarm, AlarmPriority
 from firmware_py.core.check import IsFlag, IsWord
 from firmware_py.core.condition import Condition, WhenBad

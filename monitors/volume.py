@@ -4,8 +4,8 @@ Every action is asked for on behalf of the owner `surge` and ends with it. It mu
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from config.valued import dataclass
 from firmware_py.core.alarm import Alarm, AlarmPriority
 from firmware_py.core.check import Above, AnyOf, IsFlag, Test
 from firmware_py.core.condition import Condition, WhenBad

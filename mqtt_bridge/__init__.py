@@ -2,3 +2,7 @@
 
 Tells what the controller decided; decides nothing itself.
 """
+
+from config.partly import load_partly
+
+load_partly("urllib.request")  # paho asks it for a proxy, and only beside PySocks, which we do not have

@@ -7,8 +7,8 @@ and told as one. It must not know what a command does.
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from config.valued import dataclass
 from mqtt_bridge import payload
 from mqtt_bridge.client import Session
 from mqtt_bridge.commands import ANNOUNCE, SEEN, Answer, Order, Rules, Status, judge, read_order

@@ -6,9 +6,10 @@ It must not know what a command does to the floor: that is the core's, and the c
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 
+from config.valued import dataclass
 from firmware_py.core.command import CommandKind
 from mqtt_bridge.messages import Heard
 

@@ -3,7 +3,7 @@
 Pure. It must not know paho, topics or payloads.
 """
 
-from dataclasses import dataclass
+from config.valued import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

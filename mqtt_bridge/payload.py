@@ -7,9 +7,9 @@ Pure: wall time comes in as text. It must not know brokers, sessions or when som
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from config.valued import dataclass
 from firmware_py.core.alarm import Alarm, AlarmState
 from firmware_py.core.decision import Decision
 from firmware_py.core.image import InputImage

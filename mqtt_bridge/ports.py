@@ -4,9 +4,9 @@ Protocols and values; whoever builds the daemon puts the real ones in. It must n
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+from config.valued import dataclass
 from firmware_py.core.decision import Decision
 from firmware_py.core.image import InputImage
 from mqtt_bridge.commands import Answer, Order

@@ -5,8 +5,10 @@ again at each connect.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
+
+from config.valued import dataclass
 
 
 class MqttVersion(StrEnum):

@@ -6,8 +6,9 @@ outputs than before. Pure; it must not know sessions or when something is sent.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from config.valued import dataclass
 from firmware_py.core.image import Readings, same_points, touched
 from firmware_py.core.output import Drive
 from firmware_py.core.point import Point

@@ -6,10 +6,10 @@ It must not know MQTT. Files are read each time, so that renewed certificates ar
 import errno
 import socket
 import ssl
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from config.valued import dataclass
 from mqtt_bridge.settings import Tls
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ Pure. It must not know payloads, brokers or what an alarm means; `docs/mqtt.md` 
 """
 
 import re
-from dataclasses import dataclass
+
+from config.valued import dataclass
 
 VERSION = "v1"  # a level of its own, not configurable: new meaning goes to v2 beside it
 SITE_PATTERN = r"[a-z0-9-]{1,40}"

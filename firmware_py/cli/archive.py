@@ -16,7 +16,9 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from config.faults import ConfigError
-from config.site import Site, load_site, state_directory
+from config.floor import state_directory
+from config.shape import tree_of
+from config.site import Site, load_site
 from firmware_py.cli.apply import is_free
 from firmware_py.cli.codes import Code
 from firmware_py.cli.facts import refs_of
@@ -49,7 +51,7 @@ def export(args: argparse.Namespace) -> int:
     site = load_site(config)
     state = state_directory(site, os.environ)
     target, secrets = Path(args.archive), Path(args.secrets) if args.secrets else None
-    refs = sorted(set(refs_of(site.model_dump())))
+    refs = sorted(set(refs_of(tree_of(site))))
     manifest = {"v": 1, "site": site.site.id, "utc": utc_text(SystemClock().utc_ms()), "secrets": refs}
     files = [
         (config, "site.toml"),
@@ -141,7 +143,7 @@ def restore(args: argparse.Namespace) -> int:
         path.touch(mode=0o600)
         path.write_bytes(raw)
     print(f"{manifest.get('site')} as of {manifest.get('utc')} is in place: {config} and {state}")
-    missing = [ref for ref in refs_of(site.model_dump()) if not _secret_path(ref, Path(args.credentials)).exists()]
+    missing = [ref for ref in refs_of(tree_of(site)) if not _secret_path(ref, Path(args.credentials)).exists()]
     if missing:
         print(f"Still missing: {', '.join(sorted(set(missing)))}")
     print("Next: floorguard check, floorguard doctor, systemctl start floorguard")

@@ -7,7 +7,8 @@ import argparse
 from collections.abc import Callable
 from typing import TypeAlias
 
-DEFAULT_SITE = "/etc/floorguard/site.toml"
+from firmware_py.cli.places import DEFAULT_SITE
+
 DEFAULT_SOCKET = "/run/floorguard/control.sock"
 Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 Group: TypeAlias = "tuple[tuple[str, ...], Callable[[Verbs], None]]"  # verbs, and what adds their words

@@ -5,10 +5,10 @@ From the text of the configuration in force, without the site model. It must not
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from config.valued import dataclass
 from firmware_py.cli.wire import ask
 from firmware_py.runtime.generations import SITE_FILE
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from config.faults import ConfigError
 from config.redact import redact
 from config.secrets import locate
+from config.shape import tree_of
 from config.site import Site, effective, load_site
 from firmware_py.cli.codes import Code
 from firmware_py.cli.examine import Ground, examine
@@ -67,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
 def secrets_of(site: Site | None) -> list[str]:
     """The content of every secret that we can read, so that it can be struck out wherever it stands."""
     found: list[str] = []
-    for ref in refs_of(site.model_dump()) if site is not None else ():
+    for ref in refs_of(tree_of(site)) if site is not None else ():
         try:
             found.append(locate(ref, os.environ).read_text(errors="replace").strip())
         except (OSError, ConfigError):

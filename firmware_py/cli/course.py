@@ -4,9 +4,9 @@ Arithmetic for `floorguard plan`, with runtime in proportion to load, as the dae
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from config.stages import PlannedStage
+from config.valued import dataclass
 from firmware_py.core.forecast import presume_w
 from firmware_py.core.shedplan import Battery, depth, fed_w, grace_ms, ladder
 

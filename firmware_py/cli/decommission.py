@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 
 from config.faults import ConfigError
-from config.site import load_site, state_directory
+from config.floor import state_directory
+from config.site import load_site
 from firmware_py.cli.codes import Code
 from firmware_py.ports import DeviceError
 from firmware_py.runtime.disk import Disk

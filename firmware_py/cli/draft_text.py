@@ -4,9 +4,9 @@ Pure: every value is one that `check` accepts, or a comment that says what is to
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
+from config.valued import dataclass
 from firmware_py.wiring.discover import Found
 from firmware_py.wiring.probe import SERIAL
 

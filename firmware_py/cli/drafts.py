@@ -7,11 +7,12 @@ not change anything.
 import sys
 import textwrap
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from config.faults import ConfigError, Fault
+from config.valued import dataclass
 from firmware_py.cli.wire import ask_quietly
 from firmware_py.runtime.generations import SITE_FILE
 from firmware_py.wiring.drafts import gather

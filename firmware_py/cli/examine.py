@@ -9,12 +9,12 @@ import os
 import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from config.secrets import locate
+from config.valued import dataclass
 from firmware_py.cli.facts import Facts
 from firmware_py.cli.phone_looks import look_at_phones
 

@@ -4,8 +4,9 @@ Loads no schema: whoever asks has had the file judged. It must not judge it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from config.valued import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from config.legend_parts import Legend, Rhythm
-from firmware_py.cli.arguments import DEFAULT_SITE
 from firmware_py.cli.codes import Code
 from firmware_py.cli.legend_page import page
+from firmware_py.cli.places import DEFAULT_SITE
 from firmware_py.cli.spell import columns
 from firmware_py.cli.wire import ask
 from firmware_py.core.codec import decode

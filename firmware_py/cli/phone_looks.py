@@ -4,8 +4,9 @@ For `doctor`: reads a picture of the daemon's points, asks no exchange. It must 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from config.valued import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,15 +7,15 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from config.stages import PlannedStage
 from config.units import DURATION, PERCENT, WATTS
-from firmware_py.cli.arguments import DEFAULT_SITE
+from config.valued import dataclass
 from firmware_py.cli.codes import Code
 from firmware_py.cli.course import Going, Start, foresee
+from firmware_py.cli.places import DEFAULT_SITE
 from firmware_py.cli.spell import columns
 from firmware_py.cli.wire import ask
 from firmware_py.core.codec import decode

@@ -9,10 +9,11 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from config.faults import ConfigError
+from config.valued import dataclass
 from firmware_py.cli.codes import Code
 from firmware_py.cli.shadow import spell_event
 from firmware_py.core.codec import digest

@@ -3,18 +3,21 @@
 A configuration that cannot be used ends it with every fault said; nothing has been driven by then.
 """
 
-import argparse
 import asyncio
 import logging
 import os
 import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from config.faults import ConfigError
 from config.redact import redact
 from firmware_py.app import guard
 from firmware_py.cli.codes import Code
+
+if TYPE_CHECKING:
+    import argparse
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +45,13 @@ class _Plain(logging.Formatter):
         return redact(super().format(record))
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: "argparse.Namespace") -> int:
     """Guard until told to stop."""
+    return guard_site(args.config)
+
+
+def guard_site(path: str) -> int:
+    """Guard the floor of a site file until told to stop."""
     stream = logging.StreamHandler(sys.stderr)
     under_systemd = "JOURNAL_STREAM" in os.environ
     stream.setFormatter(_Prefixed("%(message)s") if under_systemd else _Plain("%(levelname)s %(message)s"))
@@ -55,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     # The storage thread is busy with a new state just when the reading comes that confirms it.
     sys.setswitchinterval(SWITCH_S)
     try:
-        asyncio.run(guard(Path(args.config).absolute(), os.environ))
+        asyncio.run(guard(Path(path).absolute(), os.environ))
     except ConfigError as error:
         print(error, file=sys.stderr)
         return Code.CHECK

@@ -15,9 +15,10 @@ from functools import partial
 from pathlib import Path
 from tempfile import gettempdir
 
+from config.floor import control_socket, state_directory
 from config.model_outputs import Fallback, GpioOutput
 from config.prune import prune
-from config.site import Site, control_socket, state_directory
+from config.site import Site
 from config.strict import ConfigError, check, read
 from drivers.gpio import Chip, GpioPort, OutputPin, open_chip
 from firmware_py.cli.codes import Code

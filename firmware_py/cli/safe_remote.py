@@ -45,11 +45,11 @@ def _endpoints(site: Site, levels: Levels) -> Iterator[tuple[Site, list[str]]]:
         on_modbus = [one for one in site.output if isinstance(one, ModbusOutput | SetpointOutput)]
         names = [one.id for one in on_modbus if one.unit in units and one.id in levels]
         if names:
-            yield site.model_copy(update=nobody | {"modbus": (endpoint,)}), names
+            yield site.altered(nobody | {"modbus": (endpoint,)}), names
     for exchange in site.exchange:
         mine = [one.id for one in site.output if one.port == "exchange" and one.exchange == exchange.id]
         if names := [name for name in mine if name in levels]:
-            yield site.model_copy(update=nobody | {"exchange": (exchange,)}), names
+            yield site.altered(nobody | {"exchange": (exchange,)}), names
 
 
 def _attach(folder: Path, site: Site) -> Attached:

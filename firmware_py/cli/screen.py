@@ -4,9 +4,9 @@ Pure: a picture and a size in, lines out, at most as many and as wide as asked. 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from config.valued import dataclass
 from firmware_py.cli.curve import forecasts
 from firmware_py.cli.spell import age, lamp, stamp, value
 from firmware_py.core.output import Pattern, level

@@ -5,9 +5,10 @@ arithmetic in virtual time: no device, no socket, no clock.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import assert_never
 
+from config.valued import dataclass
 from firmware_py.core.check import Test, evaluate, points_of
 from firmware_py.core.event import Event
 from firmware_py.core.image import InputImage, freeze

@@ -7,11 +7,12 @@ no daemon.
 import argparse
 
 from firmware_py.cli import verbs_config, verbs_look
-from firmware_py.cli.arguments import DEFAULT_SITE, Group, Verbs
+from firmware_py.cli.arguments import Group, Verbs
 from firmware_py.cli.arguments import add_socket as _add_socket
 from firmware_py.cli.arguments import add_verb as _verb
 from firmware_py.cli.arguments import duration_ms as _duration_ms
 from firmware_py.cli.arguments import watts_w as _watts_w
+from firmware_py.cli.places import DEFAULT_SITE
 
 _ORDERS: tuple[tuple[str, str, str, str], ...] = (
     ("ack", "ack", "alarm", "acknowledge an alarm, or all of them"),

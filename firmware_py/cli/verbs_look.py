@@ -3,7 +3,8 @@
 Knows no daemon and does not load what the verbs do.
 """
 
-from firmware_py.cli.arguments import DEFAULT_SITE, Group, Verbs, add_site, add_socket, add_verb, duration_ms
+from firmware_py.cli.arguments import Group, Verbs, add_site, add_socket, add_verb, duration_ms
+from firmware_py.cli.places import DEFAULT_SITE
 
 CREDENTIALS = "/etc/floorguard/credentials"
 

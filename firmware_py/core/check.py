@@ -5,9 +5,9 @@ This module must not know delays or consequences.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
+from config.valued import dataclass
 from firmware_py.core.image import InputImage
 from firmware_py.core.reading import Quality, Reading, Reason
 

@@ -4,9 +4,9 @@ Who may send what over which way is the shell's to check; the core checks whethe
 This module must not know sockets, topics or users' rights.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 
+from config.valued import dataclass
 from firmware_py.core.output import OutputValue
 
 

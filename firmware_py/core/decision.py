@@ -4,8 +4,9 @@ This module must not know how any of it is carried out.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from config.valued import dataclass
 from firmware_py.core.command import Reply
 from firmware_py.core.event import Event
 from firmware_py.core.looked import Looked

@@ -4,9 +4,10 @@ The core states the fact; number, boot and wall time are the shell's to add.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
+from config.valued import dataclass
 from firmware_py.core.reading import Value
 
 

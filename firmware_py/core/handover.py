@@ -5,8 +5,9 @@ This module must not know who is on which shift.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from config.valued import dataclass
 from firmware_py.core.alarm import Display
 from firmware_py.core.checklist import Checklist, Tick
 from firmware_py.core.command import CommandRefused

@@ -5,8 +5,9 @@ This module must not know which points exist or what they mean.
 """
 
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from config.valued import dataclass
 from firmware_py.core.point import Point
 from firmware_py.core.reading import Quality, Reading, Reason
 
@@ -24,6 +25,58 @@ class Course:
         self.names: list[str] = []
 
 
+class Shared(Mapping[str, Reading]):
+    """Readings that were worked out, of which most only get a new time: `shares`, each as it last changed and its time
+    now, and the `rest`. `owners`: the share of a point."""
+
+    __slots__ = ("_made", "owners", "rest", "shares")
+
+    def __init__(
+        self, owners: Mapping[str, str], shares: Mapping[str, tuple[Mapping[str, Reading], int]],
+        rest: Mapping[str, Reading],
+    ) -> None:  # fmt: skip
+        self.owners, self.shares, self.rest = owners, shares, rest
+        self._made: dict[str, Reading] = {}
+
+    def __getitem__(self, point: str) -> Reading:
+        owner = self.owners.get(point)
+        if owner is None:
+            return self.rest[point]
+        made = self._made.get(point)
+        if made is None:
+            content, at_ms = self.shares[owner]
+            made = content[point]
+            made = self._made[point] = made if made.at_ms == at_ms else made.renewed(at_ms)
+        return made
+
+    def __contains__(self, point: object) -> bool:
+        return point in self.owners or point in self.rest
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self.owners
+        yield from self.rest
+
+    def __len__(self) -> int:
+        return len(self.owners) + len(self.rest)
+
+    def content(self, point: str) -> Reading | None:
+        """All but the time of a reading, None where there is none."""
+        owner = self.owners.get(point)
+        return self.rest.get(point) if owner is None else self.shares[owner][0][point]
+
+    def touched(self, before: Mapping[str, Reading]) -> Iterator[str]:
+        """Among these are all that read otherwise than before."""
+        if not isinstance(before, Shared) or before.owners is not self.owners:
+            yield from before
+            yield from self
+            return
+        yield from before.rest
+        yield from self.rest
+        for owner, (content, _) in self.shares.items():
+            if before.shares[owner][0] is not content:
+                yield from content
+
+
 class Readings(Mapping[str, Reading]):
     """Readings of one picture, of which most are only newer than in the picture before: those that are always read
     together share their time. Reads as the mapping of all readings, each made when somebody asks for it.
@@ -39,16 +92,19 @@ class Readings(Mapping[str, Reading]):
         known: int, derived: Mapping[str, Reading] | None = None,
     ) -> None:  # fmt: skip
         self._content, self.group_of, self.times = content, group_of, times
-        self.course, self.known, self.derived = course, known, derived or {}
-        self._made: dict[str, Reading] = dict(self.derived)
+        self.course, self.known, self.derived = course, known, {} if derived is None else derived
+        self._made: dict[str, Reading] = {}
 
     def __getitem__(self, point: str) -> Reading:
         made = self._made.get(point)
         if made is None:
-            made = self._content[point]
-            at_ms = self.times.get(self.group_of.get(point, ALONE))
-            if at_ms is not None and at_ms != made.at_ms:
-                made = made.renewed(at_ms)
+            if point in self.derived:
+                made = self.derived[point]
+            else:
+                made = self._content[point]
+                at_ms = self.times.get(self.group_of.get(point, ALONE))
+                if at_ms is not None and at_ms != made.at_ms:
+                    made = made.renewed(at_ms)
             self._made[point] = made
         return made
 
@@ -69,7 +125,16 @@ class Readings(Mapping[str, Reading]):
 
     def content(self, point: str) -> Reading:
         """All but the time of a reading, which may be older than the point's."""
-        return self.derived.get(point) or self._content[point]
+        if derived := self.derived:
+            known = derived.content(point) if isinstance(derived, Shared) else derived.get(point)
+            if known is not None:
+                return known
+        return self._content.get(point, NOTHING_READ)
+
+    def at_ms(self, point: str) -> int:
+        """The time of a reading."""
+        at_ms = None if point in self.derived else self.times.get(self.group_of.get(point, ALONE))
+        return self.get(point, NOTHING_READ).at_ms if at_ms is None else at_ms
 
     def unlike(self, before: "Readings", names: Iterable[str]) -> Iterator[str]:
         """Those of `names` that read otherwise than before, where that course is known."""
@@ -90,7 +155,10 @@ class Readings(Mapping[str, Reading]):
 def same_points(before: Mapping[str, Reading], now: Mapping[str, Reading]) -> bool:
     """Whether both are of the same points."""
     if isinstance(now, Readings) and isinstance(before, Readings) and now.follows(before):
-        return before.derived.keys() == now.derived.keys() or before.keys() == now.keys()
+        one, other = before.derived, now.derived
+        if isinstance(one, Shared) and isinstance(other, Shared) and one.owners is other.owners:
+            one, other = one.rest, other.rest
+        return one.keys() == other.keys() or before.keys() == now.keys()
     return before.keys() == now.keys()
 
 
@@ -122,6 +190,8 @@ def touched(before: Mapping[str, Reading], now: Mapping[str, Reading]) -> Collec
     if not (isinstance(now, Readings) and isinstance(before, Readings) and now.follows(before)):
         return now.keys()
     names = dict.fromkeys(now.course.names[before.known : now.known])
+    if isinstance(now.derived, Shared):
+        return names | dict.fromkeys(now.derived.touched(before.derived))
     return (
         names | dict.fromkeys(before.derived) | dict.fromkeys(now.derived) if now.derived or before.derived else names
     )
@@ -145,6 +215,16 @@ class InputImage:
 
     def __getitem__(self, point: str) -> Reading:
         return self.readings.get(point, NOTHING_READ)
+
+    def content(self, point: str) -> Reading:
+        """All but the time of a reading; the same object as long as it says the same."""
+        known = self.readings
+        return known.content(point) if isinstance(known, Readings) else known.get(point, NOTHING_READ)
+
+    def at_ms(self, point: str) -> int:
+        """The time of a reading."""
+        known = self.readings
+        return known.at_ms(point) if isinstance(known, Readings) else self[point].at_ms
 
 
 def freeze(points: Iterable[Point], readings: Mapping[str, Reading], now_ms: int) -> InputImage:

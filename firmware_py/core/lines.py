@@ -5,8 +5,8 @@ not know wires, nor what follows from a state.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from config.valued import dataclass
 from firmware_py.core.image import InputImage
 from firmware_py.core.reading import Quality, Reading, Reason
 

@@ -5,11 +5,11 @@ counts only on the very plan and memory it was made with. This module must not d
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 
+from config.valued import dataclass
 from firmware_py.core.alarm import AlarmState
 from firmware_py.core.condition import ConditionState, Phase
-from firmware_py.core.derived import Seen
+from firmware_py.core.derived import Derived
 from firmware_py.core.differ import moved
 from firmware_py.core.image import same_points, unlike
 from firmware_py.core.plan import Plan
@@ -22,7 +22,7 @@ from firmware_py.core.state import State
 class Looked:
     """`state`: the memory that the step left. `readings`: as its conditions saw them. `restless`: conditions that have
     moved in it, or in which time runs. `awake`: alarms that are not at rest, in the plan's order. `situation`: what its
-    rules saw, None when something of that moved afterwards. `batteries`: what was seen of those at rest."""
+    rules saw, None when something of that moved afterwards. `batteries`: what was seen of them."""
 
     plan: Plan
     state: State
@@ -30,7 +30,7 @@ class Looked:
     restless: frozenset[str]
     awake: tuple[str, ...]
     situation: Situation | None
-    batteries: Mapping[str, Seen]
+    batteries: Derived
 
     def conditions(self, state: State, readings: Mapping[str, Reading]) -> Collection[str]:
         """Conditions that a look at these readings can move: any other is at rest on what it rests on already."""

@@ -5,10 +5,11 @@ This module must not know devices or outputs.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import IntEnum, StrEnum
 from typing import assert_never
 
+from config.valued import dataclass
 from firmware_py.core.condition import ConditionState, Phase
 
 

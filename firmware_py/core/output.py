@@ -5,9 +5,10 @@ This module must not know wires, pins or who asked.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import TypeAlias
+
+from config.valued import dataclass
 
 
 class Pattern(StrEnum):

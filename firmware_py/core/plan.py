@@ -4,9 +4,10 @@ Rules say "when X, I want output Y at value V". This module must not know device
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias, TypeVar, assert_never
 
+from config.valued import dataclass
 from firmware_py.core.alarm import Alarm, AlarmRules, Display
 from firmware_py.core.check import points_of
 from firmware_py.core.checklist import Checklist

@@ -4,8 +4,8 @@ Wall time comes in as a reading with quality; without a sound clock nothing is s
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from config.valued import dataclass
 from firmware_py.core.calendar import SECONDS_A_DAY, seconds_of
 from firmware_py.core.image import InputImage
 from firmware_py.core.point import Kind, Point

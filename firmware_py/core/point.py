@@ -3,10 +3,10 @@
 Ids follow NUT's shape with the unit last (`ups1.battery.charge_pct`). This module must not know how a point is read.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
+from config.valued import dataclass
 from firmware_py.core.reading import Value
 
 

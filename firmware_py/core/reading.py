@@ -5,9 +5,10 @@ This module must not know where a value came from or what it means.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
+
+from config.valued import dataclass
 
 Value: TypeAlias = bool | int | float | str
 

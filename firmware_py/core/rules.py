@@ -4,9 +4,9 @@ This module must not decide between requests.
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from typing import assert_never
 
+from config.valued import dataclass
 from firmware_py.core.alarm import AlarmState
 from firmware_py.core.condition import ConditionState, Phase
 from firmware_py.core.mode import CauseState, Mode

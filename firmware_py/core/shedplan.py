@@ -5,8 +5,8 @@ This module must not know points, conditions or how a load is cut.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from config.valued import dataclass
 from firmware_py.core.forecast import HARSH, KINDS, presume_w
 
 RESERVE_PCT = 5  # planned beyond the target

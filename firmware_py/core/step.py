@@ -31,12 +31,11 @@ from firmware_py.core.arbiter import arbitrate, remember
 from firmware_py.core.calendar import year_of
 from firmware_py.core.command import Command
 from firmware_py.core.decision import Decision
-from firmware_py.core.image import InputImage
+from firmware_py.core.image import InputImage, Shared
 from firmware_py.core.looked import Looked, awake, last_look, restless
 from firmware_py.core.orders import obey
 from firmware_py.core.output import OutputImage
 from firmware_py.core.plan import Plan
-from firmware_py.core.reading import Reading
 from firmware_py.core.rules import Situation, collect, reasons
 from firmware_py.core.state import State, begin, keep, run_down
 from firmware_py.core.touched import is_calm, touched
@@ -99,15 +98,15 @@ def step(
 
 def _work_out(
     plan: Plan, state: State, image: InputImage, dt_ms: int, looked: Looked | None
-) -> tuple[State, dict[str, Reading], Mapping[str, derived.Seen]]:
+) -> tuple[State, Shared, derived.Derived]:
     """The readings that nobody reads (decision 0010), the memory behind them, and what was seen of batteries."""
     off, overlong = _off(plan, state), _overlong(plan, state)
-    last = derived.NOTHING if looked is None else looked.batteries
+    last = None if looked is None else looked.batteries
     worked = derived.derive(plan.batteries, state.batteries, image, off, dt_ms, overlong, last)
     trends, rises = trend.derive(plan.trends, state.trends, image, stepped_ms=state.stepped_ms)
     cuts = planned.current(state.cuts, image)
     volumes, counted = volume.derive(plan.volumes, state.volumes, image, dt_ms)
-    readings = {**worked.readings, **rises, **counted, **lines.derive(plan.lines, state.said, image)}
+    readings = {**rises, **counted, **lines.derive(plan.lines, state.said, image)}
     if planned.PHASE in plan.points:
         readings |= planned.derive((*plan.cuts, *cuts), image)
     started = state.generator
@@ -119,7 +118,7 @@ def _work_out(
     quiet = batteries is state.batteries and cuts is state.cuts and started is state.generator
     if not (quiet and not trends and not volumes):
         state = replace(state, batteries=batteries, trends=trends, cuts=cuts, volumes=volumes, generator=started)
-    return state, readings, worked.seen
+    return state, Shared(worked.readings.owners, worked.readings.shares, readings), worked
 
 
 def _off(plan: Plan, state: State) -> frozenset[str]:

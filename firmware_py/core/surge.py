@@ -5,8 +5,10 @@ hide many callers, so time with every line busy counts too. It must not know an 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from math import exp, log, log1p, sqrt
+
+from config.valued import dataclass
 
 SLOT_MIN = 30
 SLOTS = 7 * 24 * 60 // SLOT_MIN

@@ -4,8 +4,9 @@ Samples carry ages, not stamps, and are forgotten over a reboot. This module mus
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from config.valued import dataclass
 from firmware_py.core.image import InputImage
 from firmware_py.core.reading import Quality, Reading, Reason
 

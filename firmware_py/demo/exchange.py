@@ -9,8 +9,9 @@ import hashlib
 import re
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from config.valued import dataclass
 from drivers.ami import Decoder, Packet
 from firmware_py.ports import DeviceError
 

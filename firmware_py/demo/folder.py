@@ -7,7 +7,6 @@ edited as text. It must not start anything.
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,6 +14,7 @@ import config
 from config.model_common import Section
 from config.model_mqtt import MqttVersion
 from config.site import Site, effective, load_site
+from config.valued import dataclass
 from firmware_py.demo.peers import Ports
 from firmware_py.runtime.control_wire import LONGEST_PATH_BYTES
 
@@ -116,4 +116,4 @@ def hasten(site: Site) -> Site:
 
 
 def _changed(part: S, **values: object) -> S:
-    return part.model_copy(update=values)
+    return part.altered(values)

@@ -7,7 +7,9 @@ callables, coil writes go to a callback; what they mean is the floor's business.
 import asyncio
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from config.valued import dataclass
 
 IDENTITY = (0x4647, 0x0001)  # "FG", revision 1: what the canary of the generic profiles reads
 _ILLEGAL_FUNCTION, _ILLEGAL_ADDRESS, _ILLEGAL_VALUE, _NO_TARGET = 1, 2, 3, 11

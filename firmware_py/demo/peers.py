@@ -5,9 +5,9 @@ Shows the world on the wires and hands what is written there to the world. It mu
 
 import asyncio
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from functools import partial
 
+from config.valued import dataclass
 from firmware_py.demo.exchange import SimExchange, SimTrunk
 from firmware_py.demo.modbus_units import ModbusUnits, SimulatedUnit, make_fire_panel, make_hvac, make_relay_board
 from firmware_py.demo.ups_agent import Gauge32, Oid, TimeTicks, UpsAgent

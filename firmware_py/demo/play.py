@@ -5,10 +5,10 @@ At the day's own speed, or as fast as what is expected comes true. It must not k
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
+from config.valued import dataclass
 from firmware_py.demo.script import Act, Expect, Order, Scene, Sight, all_hold, describe, holds
 
 LOOK_S = 0.05

@@ -6,7 +6,6 @@ rich; it must not ask any device.
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from rich import box
 from rich.console import Console, Group, RenderableType
@@ -15,6 +14,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from config.site import Site
+from config.valued import dataclass
 from firmware_py.core.output import Pattern, level
 from firmware_py.demo.day import END_MS
 from firmware_py.demo.play import Play

@@ -4,8 +4,10 @@ Pure values and their judgement over what was seen. It must not know sockets, cl
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias, assert_never
+
+from config.valued import dataclass
 
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 Table: TypeAlias = Mapping[str, Json]

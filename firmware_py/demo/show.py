@@ -9,9 +9,9 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import Enum
 
+from config.valued import dataclass
 from firmware_py.demo.broker import BrokerFailed
 from firmware_py.demo.day import DAY
 from firmware_py.demo.floor import Floor, FloorFailed, open_floor

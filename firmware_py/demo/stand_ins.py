@@ -6,7 +6,7 @@ near. One world moves them all. It must not start the daemon.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -14,6 +14,7 @@ from typing import TypeVar
 from config.model_common import Section
 from config.model_devices import ModbusEndpoint, ModbusUnit, UnitClass
 from config.site import Site, effective, load_site
+from config.valued import dataclass
 from firmware_py.demo.exchange import SimExchange, SimTrunk
 from firmware_py.demo.modbus_units import ModbusUnits, SimulatedUnit, make_fire_panel, make_hvac, make_relay_board
 from firmware_py.demo.peers import HOST, LONG_UP_S, ups_rows, zone_states
@@ -147,4 +148,4 @@ def _on_loopback(one: ModbusEndpoint, port: int) -> dict[str, object]:
 
 
 def _changed(part: S, **values: object) -> S:
-    return part.model_copy(update=values)
+    return part.altered(values)

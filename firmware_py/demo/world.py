@@ -4,7 +4,9 @@ Pure: integer milliseconds, milliwatt-hours and millidegrees; somebody else call
 passes in a second of the demo, so that a battery of an hour is seen to drain. It must not know protocols or the daemon.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from config.valued import dataclass
 
 MINUTE_MS = 60_000
 MJ_A_MWH = 3_600  # a watt for a millisecond is a millijoule

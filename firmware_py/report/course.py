@@ -4,8 +4,8 @@ What could not be read makes a hole, never a line across it. Knows nothing of dr
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from config.valued import dataclass
 from firmware_py.report.words import Doc, data_of, number, seconds, strings
 
 LOOK_TYPE = "incident.course"

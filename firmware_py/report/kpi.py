@@ -4,8 +4,8 @@ Rate, floods, chatter, stale alarms, priorities. Drills do not count. Pure numbe
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from config.valued import dataclass
 from firmware_py.report.words import Doc, seconds
 
 DAY_S = 86_400

@@ -4,8 +4,10 @@ Knows no format and no language; its words come in finished.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
+
+from config.valued import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,9 +4,9 @@ Knows no report. Times come as text of the journal and leave as local time of th
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from config.texts import Texts
+from config.valued import dataclass
 from firmware_py.core.calendar import seconds_of
 
 Doc = Mapping[str, object]

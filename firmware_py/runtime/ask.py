@@ -6,10 +6,10 @@ of that driver while it hangs. Knows neither reading nor writing.
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
+from config.valued import dataclass
 from firmware_py.ports import DeviceError
 
 T = TypeVar("T")

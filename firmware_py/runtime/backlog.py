@@ -7,8 +7,9 @@ one only when it is written. Must not know files.
 import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from config.valued import dataclass
 from firmware_py.core.event import Event, Severity
 from firmware_py.runtime.lines import Document
 

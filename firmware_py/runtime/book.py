@@ -6,16 +6,18 @@ Made from journal records, so it can always be brought up to date from the journ
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-
-from tinydb import TinyDB, where
-from tinydb.table import Document as TinyDocument
-from tinydb.table import Table
+from typing import TYPE_CHECKING
 
 from firmware_py.runtime.book_shelves import MAX_SHELVES, Shelves, month_of
 from firmware_py.runtime.book_storage import LineStorage
 from firmware_py.runtime.disk import Disk
 from firmware_py.runtime.lines import Document
 from firmware_py.runtime.segments import Damage, number_of
+
+if TYPE_CHECKING:
+    from tinydb.queries import Query
+    from tinydb.table import Document as TinyDocument
+    from tinydb.table import Table
 
 MAX_DOCUMENTS = 2000
 _CURRENT = "book.jsonl"
@@ -189,7 +191,7 @@ class Book:
             chosen += oldest[: surplus - len(chosen)]
         self._move(chosen)
 
-    def _move(self, chosen: Sequence[TinyDocument]) -> None:
+    def _move(self, chosen: "Sequence[TinyDocument]") -> None:
         """To the archive first, synced; only then out of the live book: a crash between the two repeats them."""
         months: dict[str, list[TinyDocument]] = {}
         opened = {str(one["id"]): month_of(one) for one in chosen if "id" in one}
@@ -220,12 +222,21 @@ class Book:
             self._incidents.update({"split": files}, doc_ids=[document.doc_id])
 
     def _attach(self) -> None:
+        from tinydb import TinyDB  # here, so that it is loaded in the storage thread, and not before the first reading
+
         database = TinyDB(storage=lambda: self._storage)
         self._incidents = database.table("incidents")
         self._entries = database.table("entries")
         self._marks = database.table("marks")
         self._ids = {str(one.get("id")): one.doc_id for one in self._incidents.all()}
         self._shelves = Shelves(self._disk, self._directory, database.table("shelves"), limit=self._shelf_limit)
+
+
+def where(key: str) -> "Query":
+    """TinyDB's `where`."""
+    from tinydb import where as ask
+
+    return ask(key)
 
 
 def _place(record: Mapping[str, object]) -> tuple[str, int]:

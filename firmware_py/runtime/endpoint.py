@@ -6,8 +6,8 @@ points' meaning and no protocol.
 
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
+from config.valued import dataclass
 from firmware_py.ports import PollGroup
 from firmware_py.runtime.health import FIRST_PAUSE_MS, LONGEST_PAUSE_MS, draw_pause_ms
 

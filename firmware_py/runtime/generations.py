@@ -9,9 +9,10 @@ import os
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
+from config.valued import dataclass
 from firmware_py.core.codec import decode, encode
 from firmware_py.runtime.disk import DIRECTORY_MODE, Disk, write_atomic
 

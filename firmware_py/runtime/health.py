@@ -6,7 +6,8 @@ a time without success. Knows no points and no wires.
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from config.valued import dataclass
 
 DEAD_FAILURES = 2
 DEAD_AFTER_MS = 3_000

@@ -12,9 +12,10 @@ import sys
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
+from config.valued import dataclass
 from firmware_py.runtime import confine
 
 log = logging.getLogger(__name__)

@@ -9,9 +9,10 @@ import math
 import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
+
+from config.valued import dataclass
 
 Document: TypeAlias = dict[str, object]
 

@@ -5,9 +5,10 @@ state and image. Must not know what the inputs mean.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
+from config.valued import dataclass
 from firmware_py.core.codec import decode, difference, digest, encode
 from firmware_py.core.command import Command
 from firmware_py.core.decision import Decision

@@ -8,8 +8,10 @@ import grp
 import os
 import pwd
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum
+
+from config.valued import dataclass
 
 GROUP_MODE, OPEN_MODE = 0o660, 0o666
 VIEW_VERBS = frozenset({"status", "watch", "events", "generations", "config", "legend", "batteries"})

@@ -5,9 +5,10 @@ records mean beyond their number and class.
 """
 
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
+from config.valued import dataclass
 from firmware_py.core.event import Severity
 from firmware_py.runtime.disk import Disk
 from firmware_py.runtime.lines import Document, Line, Verdict, parse_lines

@@ -8,10 +8,11 @@ import base64
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from functools import cache
 from pathlib import Path
 
+from config.valued import dataclass
 from firmware_py.core.codec import decode, encode
 from firmware_py.core.mode import CausePhase
 from firmware_py.core.state import State

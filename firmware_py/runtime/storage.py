@@ -8,10 +8,10 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from config.valued import dataclass
 from firmware_py.core.event import Event, Severity
 from firmware_py.core.state import State
 from firmware_py.runtime.backlog import Backlog, Stamp, Unwritten

@@ -7,9 +7,9 @@ started again with growing pauses. It must not know what a task does.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from config.valued import dataclass
 from firmware_py.runtime.clock import Clock, Waker, next_turn_ms
 from firmware_py.runtime.health import draw_pause_ms
 from firmware_py.runtime.watchdog import Beats

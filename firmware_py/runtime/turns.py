@@ -5,8 +5,8 @@ source is then one new time, however many points it has. Bookkeeping only; it mu
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 
+from config.valued import dataclass
 from firmware_py.core.point import Point
 from firmware_py.core.reading import Answer, Source
 

@@ -8,10 +8,10 @@ import gc
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, assert_never
 
+from config.valued import dataclass
 from firmware_py.core.output import PATTERN_STEPS, Output, OutputImage, OutputValue, Pattern, Steps, StopValue
 from firmware_py.core.reading import Sample, bad
 from firmware_py.ports import DeviceError, LocalPort

@@ -6,8 +6,8 @@ Reads the password now and certificates never: the bridge does, at each connect.
 from collections.abc import Mapping
 
 from config.model_mqtt import Mqtt
+from config.model_site import Site
 from config.secrets import read_secret
-from config.site import Site
 from mqtt_bridge.settings import Bridge, Broker, MqttVersion, Tls
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from config.budget import check_budget
 from config.check_alarms import check_alarms
 from config.check_endurance import check_forecasts
-from config.compile import Floor, compile_floor
-from config.devices import Devices, find_devices
+from config.compile import compile_floor
+from config.devices import find_devices
+from config.floor import Devices, Floor
 from config.library import Library
 from config.site import load_document
 from config.strict import read

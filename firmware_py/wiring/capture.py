@@ -6,8 +6,9 @@ Holds no address, no credential and no caller. Pure text; it must not ask anybod
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 
+from config.valued import dataclass
 from drivers.ami import Answer, Packet
 from drivers.modbus_guard import Question
 from drivers.modbus_unit import Reply

@@ -5,12 +5,12 @@ The site file itself is a draft that counts only where nothing was ever put in f
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
-from config.compile import Floor
-from config.devices import Devices
+from config.floor import Devices, Floor
 from config.strict import ConfigError
+from config.valued import dataclass
 from firmware_py.core.event import Event, Severity
 from firmware_py.runtime.generations import Generation, Generations
 from firmware_py.wiring.drafts import differs, gather, open_store

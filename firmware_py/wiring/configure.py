@@ -7,13 +7,12 @@ to the technician does not matter. It must not know how a change is carried out.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-from config.compile import Floor
-from config.devices import Devices
+from config.floor import Devices, Floor
 from config.strict import ConfigError
+from config.valued import dataclass
 from firmware_py.core.command import CommandRefused
 from firmware_py.core.event import Event, Severity
 from firmware_py.core.reading import Value
@@ -34,7 +33,7 @@ Fields: TypeAlias = Mapping[str, object]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Works:
     """What the changing of a running controller needs. `restarts`: failures by task; `alive`: devices that answer;
-    `gist`: of what runs."""
+    `gist`: of what runs; `keep`: leaves the compiled form beside a generation."""
 
     swap: Callable[[Floor, Devices], Awaitable[tuple[str, ...]]]
     build: Build
@@ -42,6 +41,7 @@ class Works:
     restarts: Callable[[], Mapping[str, int]]
     alive: Callable[[], Mapping[str, bool]]
     gist: Callable[[], Gist]
+    keep: Callable[[Path], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,11 +174,15 @@ class Configure:
             log.error("the book of generations cannot be written: %s", error)
 
     async def _keep_gist(self) -> None:
-        """For whoever asks while no controller runs; without it they compile for themselves."""
+        """For whoever asks while no controller runs, and for the next start; without it they compile themselves."""
         try:
             await asyncio.to_thread(lambda: keep(self._store, self.number, self._works.gist()))
         except (OSError, ValueError) as error:
             log.warning("the gist of generation %d cannot be kept: %s", self.number, error)
+        try:
+            await asyncio.to_thread(self._works.keep, self._store.path(self.number))
+        except (OSError, ConfigError) as error:
+            log.warning("the compiled form of generation %d cannot be kept: %s", self.number, error)
 
     def _next_ms(self) -> int:
         return next_turn_ms(self._clock, _LOOK_MS) if self._trial is None else self._trial.until_ms

@@ -1,40 +1,35 @@
 """Drivers built from the site: every bus, every port, with the secrets read from their files at this moment.
 
-A secret that cannot be read is a ConfigError, all of them at once. It must not open a connection.
+A secret that cannot be read is a ConfigError, all of them at once. Loads the drivers that the site has a use for, and
+no others. It must not open a connection.
 """
 
 import ssl
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from config.devices import Devices, pbx_config, setpoint_place
+from config.floor import Devices, state_directory
 from config.model_devices import Exchange, ModbusEndpoint, SnmpV3, SnmpVersion, Ups
 from config.model_outputs import CampaignOutput, ModbusOutput, OutletOutput, SetpointOutput
 from config.model_phones import LineCard
+from config.model_site import Site
 from config.secrets import read_secret
-from config.site import Site, state_directory
 from config.strict import ConfigError, Fault
-from drivers.campaign import Campaign, CampaignPort
-from drivers.http import Request
-from drivers.modbus import ModbusBus, OutputPlace
-from drivers.modbus_guard import Framing
-from drivers.modbus_profile import LATE_EVERY_MS, Endpoint
-from drivers.modbus_write import CoilOutput
-from drivers.pbx import PbxBus
+from config.valued import dataclass
 from drivers.snmp_access import Access, Auth, Community, Privacy, User
-from drivers.snmp_bus import SnmpBus
-from drivers.snmp_lines import LineBus
-from drivers.snmp_lines import LineCard as CardAsked
-from drivers.snmp_outlets import OutletPort
-from drivers.snmp_traps import TrapPort
 from firmware_py.ports import Bus, RemotePort
 from firmware_py.runtime.ask import DEFAULT_LIMITS, Limits
 from firmware_py.runtime.disk import Disk
 from firmware_py.wiring.kept import CAMPAIGNS, KeptWords
 from firmware_py.wiring.overhear import Hearing
+
+if TYPE_CHECKING:
+    from drivers.modbus import OutputPlace
+    from drivers.snmp_outlets import OutletPort
+    from drivers.snmp_traps import TrapPort
 
 AUTH: Final[Mapping[str, Auth | None]] = {
     "none": None, "md5": "md5", "sha1": "sha", "sha224": "sha224", "sha256": "sha256", "sha384": "sha384",
@@ -64,7 +59,7 @@ Wired = Ups | ModbusEndpoint | LineCard | CampaignOutput | Exchange
 
 
 def makers(
-    site: Site, devices: Devices, environ: Mapping[str, str], traps: TrapPort | None, ears: Ears | None = None
+    site: Site, devices: Devices, environ: Mapping[str, str], traps: "TrapPort | None", ears: Ears | None = None
 ) -> list[tuple[Wired, Maker]]:
     """Every endpoint of the site by its section, with what builds its driver. `ears`: who hears it."""
 
@@ -83,6 +78,8 @@ def makers(
 
 def attach(site: Site, devices: Devices, environ: Mapping[str, str]) -> tuple[Attached, ...]:
     """Every endpoint of the site. ConfigError with all faults of all secrets and certificates."""
+    from drivers.snmp_traps import TrapPort
+
     traps = TrapPort(site.snmp_traps.address, site.snmp_traps.port) if site.snmp_traps.enabled else None
     attached: list[Attached] = []
     faults: list[Fault] = []
@@ -101,9 +98,11 @@ def _snmp(
     ups: Ups,
     devices: Devices,
     environ: Mapping[str, str],
-    traps: TrapPort | None,
+    traps: "TrapPort | None",
     ear: Hearing | None,
 ) -> Attached:
+    from drivers.snmp_bus import SnmpBus
+
     fast_ms = max(ups.timeout_ms, int(ups.fast_ms * _DEADLINE_SHARE))
     port = _outlets(site, ups, devices, environ)
     bus = SnmpBus(
@@ -124,13 +123,15 @@ def _snmp(
     return Attached(bus=bus, port=port)
 
 
-def _outlets(site: Site, ups: Ups, devices: Devices, environ: Mapping[str, str]) -> OutletPort | None:
+def _outlets(site: Site, ups: Ups, devices: Devices, environ: Mapping[str, str]) -> "OutletPort | None":
     """What switches the listed groups of a UPS, None where no output is one of them: then nothing can be written."""
     groups = {
         output.id: output.outlet for output in site.output if isinstance(output, OutletOutput) and output.ups == ups.id
     }
     if not groups:
         return None
+    from drivers.snmp_outlets import OutletPort
+
     return OutletPort(
         name=ups.id,
         host=ups.address,
@@ -160,6 +161,12 @@ def _access(ups: Ups | LineCard, community_file: str | None, v3: SnmpV3 | None, 
 
 
 def _modbus(site: Site, endpoint: ModbusEndpoint, devices: Devices, ear: Hearing | None) -> Attached:
+    from config.driven import setpoint_place
+    from drivers.modbus import ModbusBus
+    from drivers.modbus_guard import Framing
+    from drivers.modbus_profile import LATE_EVERY_MS, Endpoint
+    from drivers.modbus_write import CoilOutput
+
     units = {unit.id for unit in endpoint.units}
     places: dict[str, OutputPlace] = {
         output.id: CoilOutput(device=output.unit, coil=output.coil, active_low=output.polarity.value == "active_low")
@@ -194,6 +201,9 @@ def _modbus(site: Site, endpoint: ModbusEndpoint, devices: Devices, ear: Hearing
 
 
 def _line_card(site: Site, card: LineCard, devices: Devices, environ: Mapping[str, str]) -> Attached:
+    from drivers.snmp_lines import LineBus
+    from drivers.snmp_lines import LineCard as CardAsked
+
     asked = CardAsked(
         name=card.id,
         host=card.address,
@@ -208,6 +218,9 @@ def _line_card(site: Site, card: LineCard, devices: Devices, environ: Mapping[st
 
 
 def _exchange(site: Site, exchange: Exchange, environ: Mapping[str, str], ear: Hearing | None) -> Attached:
+    from config.driven import pbx_config
+    from drivers.pbx import PbxBus
+
     secret = read_secret(exchange.secret_file, environ).reveal()
     tls = _authority(exchange.ca_file, exchange.id, "exchange.ca_file") if exchange.tls else None
     bus = PbxBus(pbx_config(site, exchange, secret=secret, tls=tls), None if ear is None else ear.hear_answer)
@@ -223,6 +236,9 @@ def _authority(ca_file: str | None, name: str, key: str) -> ssl.SSLContext:
 
 
 def _campaign(output: CampaignOutput, directory: Path, environ: Mapping[str, str]) -> Attached:
+    from drivers.campaign import Campaign, CampaignPort
+    from drivers.http import Request
+
     def request(url: str, body: str | None = None) -> Request:
         return Request(url=url, body=body, authorization=output.authorization or "")
 

@@ -5,12 +5,13 @@ Asks these addresses and no others, reads only, one question at a time. It must 
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from config.library import Library
 from config.site import PACKAGED
 from config.strict import ConfigError, Fault, read
+from config.valued import dataclass
 from firmware_py.core.reading import Quality
 from firmware_py.wiring.probe import SERIAL, Address, Options, Report, probe
 

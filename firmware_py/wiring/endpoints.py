@@ -5,19 +5,21 @@ A driver is only replaced when this differs. It must not build a driver, nor sho
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
-from pydantic import BaseModel
-
-from config.devices import Devices
+from config.floor import Devices
 from config.model_devices import ModbusEndpoint, Ups
+from config.model_site import Site
 from config.secrets import locate
-from config.site import Site
+from config.shape import Model, items_of
 from config.strict import ConfigError, Document
-from drivers.modbus_profile import ModbusUnit
-from drivers.snmp_traps import TrapPort
+from config.valued import dataclass
 from firmware_py.wiring.devices import Ears, Maker, Wired, makers
+
+if TYPE_CHECKING:
+    from drivers.modbus_profile import ModbusUnit
+    from drivers.snmp_traps import TrapPort
 
 _MOST_SECRET_BYTES: Final = 64 * 1024
 _NOWHERE: Final = Document(file="", tree={})
@@ -40,11 +42,15 @@ class TrapShare:
         self._settings: object = None
         self._port: TrapPort | None = None
 
-    def port(self, site: Site) -> TrapPort | None:
+    def port(self, site: Site) -> "TrapPort | None":
         """None where the site listens for no traps."""
         if site.snmp_traps != self._settings:
             traps = self._settings = site.snmp_traps
-            self._port = TrapPort(traps.address, traps.port) if traps.enabled else None
+            self._port = None
+            if traps.enabled:
+                from drivers.snmp_traps import TrapPort
+
+                self._port = TrapPort(traps.address, traps.port)
         return self._port
 
 
@@ -72,7 +78,7 @@ def _profile(site: Site, one: Wired, devices: Devices) -> object:
             return getattr(one, "profile", None)
 
 
-def _essence(unit: ModbusUnit) -> object:
+def _essence(unit: "ModbusUnit") -> object:
     """A unit without the place that its profile was read from."""
     return replace(unit, profile=replace(unit.profile, document=_NOWHERE))
 
@@ -81,17 +87,17 @@ def _wired(site: Site, one: Wired) -> object:
     """The outputs behind an endpoint, as far as its driver knows of them."""
     owners = {unit.id for unit in one.units} if isinstance(one, ModbusEndpoint) else {one.id}
     return [
-        output.model_dump(exclude=set(_COMMON))
+        {name: value for name, value in items_of(output) if name not in _COMMON}
         for output in site.output
         if {getattr(output, key, None) for key in ("unit", "exchange", "ups")} & owners
     ]
 
 
-def _contents(section: BaseModel, environ: Mapping[str, str]) -> list[tuple[str, str]]:
+def _contents(section: Model, environ: Mapping[str, str]) -> list[tuple[str, str]]:
     """Digests of all files that a section names: a new password under an old name is a change."""
     found: list[tuple[str, str]] = []
-    for key, value in section:
-        if isinstance(value, BaseModel):
+    for key, value in items_of(section):
+        if isinstance(value, Model):
             found += _contents(value, environ)
         elif key.endswith("_file") and isinstance(value, str):
             try:

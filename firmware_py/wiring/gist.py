@@ -6,12 +6,12 @@ who reads it runs nothing of it. It must not compile anything itself.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from config.legend_parts import Legend
 from config.stages import PlannedStage
+from config.valued import dataclass
 from firmware_py.core.codec import decode, encode
 from firmware_py.core.shedplan import Battery
 from firmware_py.runtime.disk import Disk, write_atomic

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 COUNTED = ("points", "alarms", "stages", "outputs", "rules")
 
 
-def judge(files: Mapping[str, str], before: Site | None) -> "dict[str, Json]":
-    """`faults`, or none of them, `counts`, and `changes` and `consequences` against `before`. OSError without a
-    temporary file."""
+def judge(files: Mapping[str, str], before: Site | Mapping[str, str] | None) -> "dict[str, Json]":
+    """`faults`, or none of them, `counts`, and `changes` and `consequences` against `before`, a site or its texts.
+    OSError without a temporary file; ConfigError when those texts are refused."""
+    if before is not None and not isinstance(before, Site):
+        before = load_texts(before)
     with tempfile.TemporaryDirectory(prefix="floorguard-") as folder:
         try:
             floor, _ = build_floor(_lay_out(files, Path(folder)))

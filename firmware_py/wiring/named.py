@@ -6,19 +6,18 @@ Reads secrets as the controller does. It must not print, and it writes to no dev
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TypeGuard
 
-from config.devices import Devices, pbx_config
 from config.explain import nearest
-from config.model_devices import Exchange, ModbusEndpoint, Ups
+from config.floor import Devices
+from config.model_devices import ModbusEndpoint
 from config.model_outputs import CampaignOutput
-from config.site import Site
 from config.strict import ConfigError, Fault
 from drivers.modbus_profile import resolve
 from drivers.snmp_bus import SnmpBus
 from firmware_py.ports import Bus
 from firmware_py.wiring.building import build_floor
-from firmware_py.wiring.capture import Capture, spell_settings
+from firmware_py.wiring.capture import Capture
+from firmware_py.wiring.captured import about, recordable
 from firmware_py.wiring.devices import Wired, makers
 from firmware_py.wiring.probe import Opened
 
@@ -56,26 +55,6 @@ def _sources(name: str, section: Wired, devices: Devices, bus: Bus) -> Mapping[s
         return {}
     unit = next(one for one in devices.units[section.id] if one.device == name)
     return {point.id: f"{point.span.table} {point.span.address}" for point in resolve(unit).points}
-
-
-def recordable(section: Wired) -> TypeGuard[Ups | ModbusEndpoint | Exchange]:
-    """Whether what is behind it can become a capture."""
-    return isinstance(section, Ups | ModbusEndpoint | Exchange)
-
-
-def about(site: Site, name: str, section: Wired) -> Mapping[str, str | int]:
-    """For a capture: what the driver of this device was told."""
-    if isinstance(section, Exchange):
-        config = pbx_config(site, section, secret="", tls=None)
-        return {"protocol": "ami", "profile": "", "device": name, "settings": spell_settings(config)}
-    if isinstance(section, Ups):
-        return {"protocol": "snmp", "profile": section.profile, "device": name}
-    if not isinstance(section, ModbusEndpoint):
-        return {}
-    unit = next(one for one in section.units if one.id == name)
-    room = {} if unit.room is None else {"room": unit.room}
-    settings = {f"parameters.{key}": number for key, number in unit.parameters.items()}
-    return {"protocol": "modbus", "profile": unit.profile, "device": name, **room, **settings}
 
 
 def _refuse(path: Path, message: str) -> ConfigError:

@@ -6,9 +6,10 @@ know what an answer means.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
+from config.valued import dataclass
 from drivers.ami import Answer
 from drivers.modbus_guard import Question
 from drivers.modbus_unit import Reply

@@ -5,7 +5,7 @@ One entry in SCHEMES for each protocol. Needs no site file and leaves nothing be
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from config.library import Library
 from config.secrets import read_secret
 from config.strict import ConfigError, Fault
+from config.valued import dataclass
 from drivers.ami_account import Account
 from drivers.modbus import ModbusBus
 from drivers.modbus_guard import Framing

@@ -7,7 +7,7 @@ import ssl
 
 from config.compile_inputs import has_certificate, sides
 from config.model_alarms import Service
-from config.site import Site
+from config.model_site import Site
 from config.strict import ConfigError, Fault
 from drivers import reach
 from firmware_py.runtime.clock import Clock, ClockQuality

@@ -8,11 +8,11 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from config.explain import known_of
 from config.model_devices import Exchange, ModbusEndpoint, Ups
-from config.site import Site
+from config.model_site import Site
 from firmware_py.core.command import CommandRefused
 from firmware_py.runtime.board import Json
 from firmware_py.runtime.clock import Clock, utc_text
-from firmware_py.wiring.named import about
+from firmware_py.wiring.captured import about
 from firmware_py.wiring.overhear import Overheard, Taking
 
 LIMIT_S = 60.0  # what is read more rarely is left out, and that is said

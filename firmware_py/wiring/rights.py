@@ -5,7 +5,7 @@ It must not decide who may do what.
 
 import logging
 
-from config.site import Site
+from config.model_site import Site
 from firmware_py.runtime.rights import Rights, Role, find_gid
 
 log = logging.getLogger(__name__)

@@ -5,12 +5,10 @@ Everything that can be refused is refused before anything is touched. It must no
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from config.compile import Floor
-from config.compile_alarms import sounds
-from config.devices import Devices
+from config.floor import Devices, Floor, sounds
 from config.strict import ConfigError, Fault
+from config.valued import dataclass
 from firmware_py.core.looks import looks
 from firmware_py.runtime.board import Board
 from firmware_py.runtime.cycle import Cycle

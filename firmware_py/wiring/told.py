@@ -6,21 +6,22 @@ So that who asks need not load the schema, and sees what is in force instead of 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
-from config.compile import Floor
 from config.faults import ConfigError
+from config.floor import Floor
 from config.legend import arrange
+from config.model_site import Site
 from config.stages import planned_stages
 from config.texts import LANGUAGES, load_texts
 from firmware_py.core.codec import encode
 from firmware_py.core.command import CommandRefused
 from firmware_py.runtime.board import Json
 from firmware_py.runtime.clock import Clock
-from firmware_py.wiring import judging
 from firmware_py.wiring.drafts import checked_files
 from firmware_py.wiring.gist import Gist
 from firmware_py.wiring.release import stamp
 
 Fields = Mapping[str, object]
+Ask = Callable[[Mapping[str, str], Site | Mapping[str, str]], dict[str, Json]]
 _REST = 4  # so many times as long as the last judgement took, nobody else is judged for
 
 
@@ -53,9 +54,12 @@ def gist_of(floor: Floor) -> Gist:
 class Judge:
     """For the control socket: one judgement at a time, none for long after one that took long; the last one is kept."""
 
-    def __init__(self, clock: Clock, floor: Callable[[], Floor], texts: Callable[[int], Mapping[str, str]]) -> None:
-        """`floor`: what runs. `texts`: those of a kept generation; OSError or ValueError where they cannot be read."""
-        self._clock, self._floor, self._texts = clock, floor, texts
+    def __init__(
+        self, clock: Clock, floor: Callable[[], Floor], texts: Callable[[int], Mapping[str, str]], ask: Ask
+    ) -> None:
+        """`floor`: what runs. `texts`: those of a kept generation; OSError or ValueError where they cannot be read.
+        `ask`: judges, elsewhere; these errors too where it cannot."""
+        self._clock, self._floor, self._texts, self._ask = clock, floor, texts, ask
         self._free_at_ms, self._busy = 0, False
         self._last: tuple[object, Floor, dict[str, Json]] | None = None
         self._release = stamp()  # as it is now: an upgrade must not be judged by what ran before
@@ -85,5 +89,4 @@ class Judge:
         return answer
 
     def _judge(self, files: Mapping[str, str], number: int, floor: Floor) -> dict[str, Json]:
-        before = judging.load_texts(self._texts(number)) if number else floor.site
-        return judging.judge(files, before)
+        return self._ask(files, self._texts(number) if number else floor.site)

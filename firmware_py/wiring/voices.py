@@ -5,7 +5,7 @@ They are made anew with each floor that is put in force. It must not decide what
 
 from collections.abc import Awaitable, Callable
 
-from config.compile import Floor
+from config.floor import Floor
 from firmware_py.core.decision import Decision
 from firmware_py.core.image import InputImage
 from firmware_py.runtime.clock import Clock

@@ -6,15 +6,15 @@ An endpoint whose recipe stays is not touched. It must not know what any value m
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 
-from config.compile import Floor
-from config.devices import Devices
+from config.floor import Devices, Floor
 from config.model_alarms import Service
 from config.model_outputs import Fallback
-from config.site import Site
+from config.model_site import Site
 from config.strict import ConfigError
+from config.valued import dataclass
 from drivers.gpio import Chip, GpioPort
 from firmware_py.ports import Bus, LocalPort, RemotePort
 from firmware_py.runtime.clock import Clock
@@ -211,7 +211,7 @@ class Wires:
 
 
 def _again(entry: Service, site: Site, clock: Clock) -> Attached:
-    return services(site.model_copy(update={"service": (entry,)}), clock)[0]
+    return services(site.altered({"service": (entry,)}), clock)[0]
 
 
 def task_name(poller: Poller) -> str:

@@ -57,7 +57,7 @@ def beside(folder: Path, *words: str, program: str = LIGHT) -> subprocess.Comple
         return {"generation": 7, "files": gather(EXAMPLE)}
 
     async def play() -> subprocess.CompletedProcess[str]:
-        judging = told.Judge(SystemClock(), lambda: floor, lambda number: gather(EXAMPLE))
+        judging = told.Judge(SystemClock(), lambda: floor, lambda number: gather(EXAMPLE), judge_texts)
         async with serving(folder / "s", more={"config": config, **judging.verbs}):
             command = [sys.executable, "-c", program, *words, "--socket", str(folder / "s")]
             return await asyncio.to_thread(
@@ -129,7 +129,7 @@ def test_a_judgement_that_took_long_is_followed_by_rest() -> None:
 
     async def scenario() -> None:
         floor, _ = build_floor(EXAMPLE)
-        judging = told.Judge(Hand(), lambda: floor, lambda number: gather(EXAMPLE))
+        judging = told.Judge(Hand(), lambda: floor, lambda number: gather(EXAMPLE), judge_texts)
         fields = {"files": gather(EXAMPLE), "release": stamp()}
         assert isinstance(await judging.answer("0:root", fields), dict)
         assert isinstance(await judging.answer("0:root", fields), dict), "the same draft costs nothing again"
@@ -153,7 +153,7 @@ def test_a_kept_generation_that_cannot_be_read_is_said() -> None:
         def gone(number: int) -> Mapping[str, str]:
             raise FileNotFoundError(2, "gone", str(number))
 
-        judging = told.Judge(SystemClock(), lambda: floor, gone)
+        judging = told.Judge(SystemClock(), lambda: floor, gone, judge_texts)
         with pytest.raises(CommandRefused, match="cannot be judged here"):
             await judging.answer("0:root", {"files": gather(EXAMPLE), "number": 3, "release": stamp()})
 

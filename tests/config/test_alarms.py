@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from config.check_alarms import check_alarms
-from config.compile import Floor, compile_floor
-from config.compile_alarms import sounds
+from config.compile import compile_floor
 from config.devices import find_devices
+from config.floor import Floor, sounds
 from config.library import Library
 from config.site import build_site
 from config.strict import ConfigError, parse

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from config.compile import Floor, compile_floor
+from config.compile import compile_floor
 from config.devices import find_devices
+from config.floor import Floor
 from config.library import Library
 from config.site import load_document
 from config.strict import ConfigError

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from config.compile import compile_floor, remote_outputs
-from config.devices import find_devices, pbx_config
+from config.devices import find_devices
+from config.driven import pbx_config
 from config.library import Library
 from config.site import load_document
 from config.strict import ConfigError

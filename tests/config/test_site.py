@@ -4,14 +4,15 @@ import typing
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel
 
 from config.effective import effective
 from config.finding import Finding
+from config.floor import control_socket, state_directory
 from config.model_devices import UnitClass
 from config.model_floor import LoadKind, Row, StageCause
 from config.model_site import Site
-from config.site import build_site, control_socket, find_profile, load_document, load_site, state_directory
+from config.shape import Model, keys_of
+from config.site import build_site, find_profile, load_document, load_site
 from config.strict import ConfigError, check, parse
 from tests.config.test_site_wrong import EXAMPLE, SITES, SLIPS, refusal, slip
 
@@ -212,9 +213,9 @@ def test_values_that_follow_from_others_have_one_place() -> None:
     assert [trunk.name for _, trunk in site.trunks_of("main")] == ["main1"]
     power3 = next(stage for stage in site.stage if stage.id == "power3")
     assert (power3.charge_release_pct, power3.runtime_release_ms) == (60.0, 75 * 60_000)
-    bare = power3.model_copy(update={"charge_release_above_pct": None, "runtime_release_above_ms": None})
+    bare = power3.altered({"charge_release_above_pct": None, "runtime_release_above_ms": None})
     assert (bare.charge_release_pct, bare.runtime_release_ms) == (55.0, 75 * 60_000)
-    empty = bare.model_copy(update={"charge_below_pct": None, "runtime_below_ms": None})
+    empty = bare.altered({"charge_below_pct": None, "runtime_below_ms": None})
     assert (empty.charge_release_pct, empty.runtime_release_ms) == (None, None)
 
 
@@ -250,12 +251,12 @@ def test_every_key_of_the_site_says_what_it_is_for() -> None:
         if model in seen:
             continue
         seen.add(model)
-        for name, info in model.model_fields.items():
+        for name, info in keys_of(model).items():
             inner = [info.annotation]
             while inner:
                 one = inner.pop()
                 inner.extend(typing.get_args(one))
-                if isinstance(one, type) and issubclass(one, BaseModel):
+                if isinstance(one, type) and issubclass(one, Model):
                     waiting.append(one)
             assert info.description or model is Site or name in ("unit",), f"{model.__name__}.{name}"
     assert len(seen) > 25

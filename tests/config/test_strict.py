@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
-from pydantic import Field
 
+from config.shape import Field
 from config.strict import (
     MAX_BYTES,
     CelsiusC,

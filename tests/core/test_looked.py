@@ -165,7 +165,7 @@ def test_figures_of_a_battery_at_rest_are_as_old_as_what_they_were_worked_out_of
     before = dict(floor.last.derived)
     floor.now_ms += 300
     floor.step()
-    assert floor.last.derived["ups1.forecast.runtime_s"] is before["ups1.forecast.runtime_s"]
+    assert floor.last.derived["ups1.forecast.runtime_s"] == before["ups1.forecast.runtime_s"]
     assert floor.last.derived["ups1.forecast.basis"].at_ms == floor.now_ms
     floor.run(SECOND)
     assert floor.last.derived["ups1.forecast.runtime_s"].at_ms == floor.readings[CHARGE].at_ms

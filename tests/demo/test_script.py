@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from config.compile import Floor as CompiledFloor
+from config.floor import Floor as CompiledFloor
 from config.site import load_site
 from firmware_py.core.command import CommandKind
 from firmware_py.demo.day import DAY, END_MS

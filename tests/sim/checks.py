@@ -44,6 +44,7 @@ class Checks:
     unkept: set[str] = field(default_factory=set)  # and those since, while nothing could be written
     motor_on: bool | None = None
     turned_ms: int | None = None
+    turned_unkept: bool = False  # since the last memory that was kept
     returned_ms: dict[str, int] = field(default_factory=dict)
     recovering_ms: dict[str, int] = field(default_factory=dict)
     blind_ms: int | None = None
@@ -54,8 +55,9 @@ class Checks:
         """All of them."""
         self.steps += 1
         if look.restored:
-            # Told to nobody, for an event goes out only when its state is kept.
-            self.numbers -= self.unkept | (self.newest if look.lost else set())
+            self.numbers -= self.unkept | (self.newest if look.lost else set())  # told to nobody
+            if self.turned_unkept:
+                self.motor_on = self.turned_ms = None  # nobody can know it (decision 0089)
             self._forget()
         for invariant in INVARIANTS:
             for fault in invariant(self, look):
@@ -155,6 +157,7 @@ class Checks:
         name, limits = "feed.compressor", look.plan.compressors["feed.compressor"]
         was_on, now = self.motor_on, look.decision.state.compressors[name]
         self.motor_on = now.on
+        self.turned_unkept = not look.kept and (self.turned_unkept or was_on is not now.on)
         if was_on is None or was_on is now.on:
             return
         since_ms = self.turned_ms
@@ -298,10 +301,9 @@ class Checks:
         elif drive.value is not False and not waiting and drive.priority is not Priority.MANUAL_OPERATOR:
             yield "nobody is waited for"
         audible = [n for n in waiting if n in ("ups1.on_battery", "trunks.main.below_minimum", "hvac1.failed")]
-        if audible and drive.value is False and not look.decision.state.conditions["fire.seen"].seen:
-            hand = drive.priority is Priority.MANUAL_OPERATOR
-            if not hand:
-                yield f"silent although {audible} wait"
+        hand = drive.priority is Priority.MANUAL_OPERATOR
+        if audible and drive.value is False and not hand and not look.decision.state.conditions["fire.seen"].seen:
+            yield f"silent although {audible} wait"
 
     def incidents_follow_causes(self, look: Look) -> Iterator[str]:
         """Every cause that is not idle has its incident, and no number that anybody was told is given twice."""

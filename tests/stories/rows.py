@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from config.checking import validated
 from config.compile import compile_floor
 from config.devices import find_devices
 from config.library import Library
@@ -103,8 +104,8 @@ def _with_cut() -> Plan:
     named = ("# [[planned_outage]]", "# start =", "# end =", '# note = "landlord')
     lines = EXAMPLE.read_text(encoding="utf-8").splitlines()
     said = "\n".join(line.removeprefix("# ") for line in lines if line.startswith(named))
-    outages = tuple(PlannedOutage.model_validate(one) for one in tomllib.loads(said)["planned_outage"])
-    site = site.model_copy(update={"planned_outage": outages})
+    outages = tuple(validated(one, PlannedOutage) for one in tomllib.loads(said)["planned_outage"])
+    site = site.altered({"planned_outage": outages})
     return compile_floor(site, find_devices(document, site, Library(EXAMPLE.parent))).plan
 
 

@@ -10,6 +10,7 @@ from typing import TypeAlias
 import pytest
 
 from config.model_site import Trunks
+from config.shape import keys_of
 from firmware_py.core.mode import Mode
 from monitors import conservation, trunks
 from monitors.parts import Part
@@ -94,8 +95,8 @@ async def one_after_another(phones: PhoneFloor, providers: Mapping[str, Provider
 
 @pytest.mark.acceptance
 def test_ten_silent_trunks_are_down_within_six_seconds_and_none_for_one_lost_answer(healthy: Asterisk) -> None:
-    delay_ms = Trunks.model_fields["on_delay_ms"].default
-    delays = {"on_delay_ms": delay_ms, "off_delay_ms": 30_000, "confirm": Trunks.model_fields["looks"].default}
+    delay_ms = keys_of(Trunks)["on_delay_ms"].default
+    delays = {"on_delay_ms": delay_ms, "off_delay_ms": 30_000, "confirm": keys_of(Trunks)["looks"].default}
     group = trunks.Group(name="many", trunks=NAMES, minimum_up=1, **delays)
     cause = conservation.Conservation(
         cause="trunk", conditions=(trunks.below_minimum("many"),), stable_ms=1_000, spacing_ms=0

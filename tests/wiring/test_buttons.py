@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from config.checking import validated
 from config.model_floor import InputEntry, InputKind
 from config.site import Site
 from drivers.gpio import ContactBus, open_chip
@@ -22,14 +23,14 @@ KINDS = {"button.ack": CommandKind.ACK, "button.silence": CommandKind.SILENCE, "
 def site() -> Site:
     pins = {"button.ack": (16, "ack"), "button.silence": (20, "silence"), "button.test": (21, "lamp_test")}
     entries = [
-        InputEntry.model_validate({"id": name, "pin": pin, "kind": InputKind(kind), "contact": "normally_open"})
+        validated({"id": name, "pin": pin, "kind": kind, "contact": "normally_open"}, InputEntry)
         for name, (pin, kind) in pins.items()
     ]
     changeover = {
         "id": "contact.door", "pin": 23, "opposite_pin": 24, "kind": InputKind.DOOR, "contact": "normally_open",
     }  # fmt: skip
-    entries.append(InputEntry.model_validate(changeover))
-    return Site.model_validate({"site": {"id": "s", "name": "s"}}).model_copy(update={"input": tuple(entries)})
+    entries.append(validated(changeover, InputEntry))
+    return validated({"site": {"id": "s", "name": "s"}}, Site).altered({"input": tuple(entries)})
 
 
 def level(chip: Any, pin: int, high: bool) -> None:

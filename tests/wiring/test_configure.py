@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from config.compile import Floor
-from config.devices import Devices
+from config.floor import Devices, Floor
 from config.strict import ConfigError, Fault
 from firmware_py.core.command import CommandRefused
 from firmware_py.core.event import Event
@@ -60,10 +59,11 @@ class Bench:
         self.restarts: dict[str, int] = {"ups1": 7, "pbx1": 0}
         self.alive: dict[str, bool] = {"ups1": True, "pbx1": True, "hvac1": False}
         self.refuses = ""
+        self.kept: list[Path] = []
         works = Works(
             swap=self._swap, build=build_floor, tell=self._tell, restarts=lambda: dict(self.restarts),
             alive=lambda: dict(self.alive),
-            gist=lambda: gist_of(build_floor(self.store.path(self.configure.number))[0]),
+            gist=lambda: gist_of(build_floor(self.store.path(self.configure.number))[0]), keep=self.kept.append,
         )  # fmt: skip
         self.configure = Configure(self.store, 1, self.clock, works)
 

@@ -1,0 +1,121 @@
+"""Asks the checking room (`compiling`) and waits for it: what it says is a value here, and its end is never ours.
+
+Blocks: a running controller asks from a thread. It must not check anything itself, except where no room can be had.
+"""
+
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from config.faults import ConfigError, Fault, at
+from config.floor import Devices, Floor
+from config.model_site import Site
+from firmware_py.runtime.board import Json
+from firmware_py.wiring import compiled
+
+log = logging.getLogger(__name__)
+PATIENCE_S: Final = 180.0  # a Pi Zero takes some 30 s for the largest site
+_HOME: Final = Path(__file__).resolve().parents[2]
+_ROOM: Final = (sys.executable, "-m", "firmware_py.wiring.compiling")
+
+
+class NoRoom(OSError):
+    """The room could not be entered, or did not come to an end: why."""
+
+
+class Room:
+    """Builds configurations: in compiled form where that is kept and sound, else by checking, elsewhere."""
+
+    def __init__(self, folder: Path, *, command: tuple[str, ...] = _ROOM, patience_s: float = PATIENCE_S) -> None:
+        """`folder`: of the generations, which are the controller's own; beside any other file nothing is believed."""
+        self._folder, self._command, self._patience_s = folder, command, patience_s
+        self._built: tuple[Path, bytes] | None = None
+        self._sound: Path | None = None  # beside this one lies what can be believed
+
+    def start(self, path: Path) -> tuple[Floor, Devices]:
+        """For a start, which must not fail for want of a process. ConfigError with all faults."""
+        if (found := self._find(path)) is not None:
+            return found
+        try:
+            return self._build(path)
+        except NoRoom as error:
+            log.warning("%s; the configuration is checked in this process", error)
+            from firmware_py.wiring import compiling  # loads the schema for good
+
+            return self._take(path, compiling.build(path))
+
+    def build(self, path: Path) -> tuple[Floor, Devices]:
+        """The same while a floor is guarded. ConfigError too where no room could be had."""
+        if (found := self._find(path)) is not None:
+            return found
+        try:
+            return self._build(path)
+        except NoRoom as error:
+            raise ConfigError([at(str(path), 1, 1, f"{error}; try again")]) from error
+
+    def judge(self, files: Mapping[str, str], before: Site | Mapping[str, str]) -> dict[str, Json]:
+        """A draft judged against a site or the texts of one. ConfigError where the texts are refused; NoRoom."""
+        outcome = self._ask(("judge", dict(files), before if isinstance(before, Site) else dict(before)))
+        assert isinstance(outcome, dict)
+        return outcome
+
+    def keep(self, path: Path) -> None:
+        """The compiled form of a generation beside its site file, unless it came from there. OSError or ConfigError
+        where it cannot be; then the next start takes longer."""
+        if self._sound == path:
+            return
+        if self._built is None or self._built[0] != path:  # the first start is from a draft, which lies elsewhere
+            self.build(path)
+        built, self._built = self._built, None
+        if built is not None:
+            compiled.keep(path, built[1])
+        self._sound = path
+
+    def _find(self, path: Path) -> tuple[Floor, Devices] | None:
+        found = compiled.find(path) if path.is_relative_to(self._folder) else None
+        if found is not None:
+            self._built, self._sound = None, path
+        return found
+
+    def _build(self, path: Path) -> tuple[Floor, Devices]:
+        outcome = self._ask(("build", str(path)))
+        assert isinstance(outcome, bytes)
+        return self._take(path, outcome)
+
+    def _take(self, path: Path, wrapped: bytes) -> tuple[Floor, Devices]:
+        made = compiled.unwrap(wrapped, wrapped.partition(b" ")[0].decode())
+        self._built = path, wrapped
+        return made
+
+    def _ask(self, task: object) -> object:
+        ways = os.pathsep.join(filter(None, (str(_HOME), os.environ.get("PYTHONPATH"))))
+        try:
+            done = subprocess.run(
+                self._command, input=compiled.dump(task), stdout=subprocess.PIPE, timeout=self._patience_s, check=False,
+                env={**os.environ, "PYTHONPATH": ways},
+            )  # fmt: skip
+        except subprocess.TimeoutExpired as error:
+            raise NoRoom(f"the process that checks it took more than {self._patience_s:g} s") from error
+        except (OSError, subprocess.SubprocessError) as error:
+            raise NoRoom(f"no process could be started to check it: {error}") from error
+        try:
+            if done.returncode:
+                how = f"signal {-done.returncode}" if done.returncode < 0 else f"code {done.returncode}"
+                raise NoRoom(f"the process that checks it ended with {how}")
+            kind, outcome = _pair(compiled.load(done.stdout))
+        except ValueError as error:
+            raise NoRoom(f"the process that checks it said what cannot be understood: {error}") from error
+        if kind == "faults":
+            assert isinstance(outcome, tuple)
+            raise ConfigError(fault for fault in outcome if isinstance(fault, Fault))
+        return outcome
+
+
+def _pair(told: object) -> tuple[object, object]:
+    if not isinstance(told, tuple) or len(told) != 2:
+        raise ValueError("no outcome")
+    return told
