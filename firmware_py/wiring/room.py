@@ -18,7 +18,8 @@ from firmware_py.runtime.board import Json
 from firmware_py.wiring import compiled
 
 log = logging.getLogger(__name__)
-PATIENCE_S: Final = 180.0  # a Pi Zero takes some 30 s for the largest site
+PATIENCE_S: Final = 180.0
+START_S: Final = 20.0  # the service manager waits for 60 s, and checking in this process takes its time as well
 _HOME: Final = Path(__file__).resolve().parents[2]
 _ROOM: Final = (sys.executable, "-m", "firmware_py.wiring.compiling")
 
@@ -41,7 +42,7 @@ class Room:
         if (found := self._find(path)) is not None:
             return found
         try:
-            return self._build(path)
+            return self._build(path, min(START_S, self._patience_s))
         except NoRoom as error:
             log.warning("%s; the configuration is checked in this process", error)
             from firmware_py.wiring import compiling  # loads the schema for good
@@ -53,13 +54,15 @@ class Room:
         if (found := self._find(path)) is not None:
             return found
         try:
-            return self._build(path)
+            return self._build(path, self._patience_s)
         except NoRoom as error:
             raise ConfigError([at(str(path), 1, 1, f"{error}; try again")]) from error
 
     def judge(self, files: Mapping[str, str], before: Site | Mapping[str, str]) -> dict[str, Json]:
         """A draft judged against a site or the texts of one. ConfigError where the texts are refused; NoRoom."""
-        outcome = self._ask(("judge", dict(files), before if isinstance(before, Site) else dict(before)))
+        outcome = self._ask(
+            ("judge", dict(files), before if isinstance(before, Site) else dict(before)), self._patience_s
+        )
         assert isinstance(outcome, dict)
         return outcome
 
@@ -81,8 +84,8 @@ class Room:
             self._built, self._sound = None, path
         return found
 
-    def _build(self, path: Path) -> tuple[Floor, Devices]:
-        outcome = self._ask(("build", str(path)))
+    def _build(self, path: Path, patience_s: float) -> tuple[Floor, Devices]:
+        outcome = self._ask(("build", str(path)), patience_s)
         assert isinstance(outcome, bytes)
         return self._take(path, outcome)
 
@@ -91,15 +94,15 @@ class Room:
         self._built = path, wrapped
         return made
 
-    def _ask(self, task: object) -> object:
+    def _ask(self, task: object, patience_s: float) -> object:
         ways = os.pathsep.join(filter(None, (str(_HOME), os.environ.get("PYTHONPATH"))))
         try:
             done = subprocess.run(
-                self._command, input=compiled.dump(task), stdout=subprocess.PIPE, timeout=self._patience_s, check=False,
+                self._command, input=compiled.dump(task), stdout=subprocess.PIPE, timeout=patience_s, check=False,
                 env={**os.environ, "PYTHONPATH": ways},
             )  # fmt: skip
         except subprocess.TimeoutExpired as error:
-            raise NoRoom(f"the process that checks it took more than {self._patience_s:g} s") from error
+            raise NoRoom(f"the process that checks it took more than {patience_s:g} s") from error
         except (OSError, subprocess.SubprocessError) as error:
             raise NoRoom(f"no process could be started to check it: {error}") from error
         try:
