@@ -34,6 +34,8 @@ class Room:
     def __init__(self, folder: Path, *, command: tuple[str, ...] = _ROOM, patience_s: float = PATIENCE_S) -> None:
         """`folder`: of the generations, which are the controller's own; beside any other file nothing is believed."""
         self._folder, self._command, self._patience_s = folder, command, patience_s
+        self._busy: set[subprocess.Popen[bytes]] = set()
+        self._closed = False
         self._built: tuple[Path, bytes] | None = None
         self._sound: Path | None = None  # beside this one lies what can be believed
 
@@ -78,6 +80,12 @@ class Room:
             compiled.keep(path, built[1])
         self._sound = path
 
+    def close(self) -> None:
+        """The end has come: nobody waits for what is being checked."""
+        self._closed = True
+        for process in tuple(self._busy):
+            process.kill()
+
     def _find(self, path: Path) -> tuple[Floor, Devices] | None:
         found = compiled.find(path) if path.is_relative_to(self._folder) else None
         if found is not None:
@@ -95,27 +103,39 @@ class Room:
         return made
 
     def _ask(self, task: object, patience_s: float) -> object:
-        ways = os.pathsep.join(filter(None, (str(_HOME), os.environ.get("PYTHONPATH"))))
+        told, code = self._run(compiled.dump(task), patience_s)
         try:
-            done = subprocess.run(
-                self._command, input=compiled.dump(task), stdout=subprocess.PIPE, timeout=patience_s, check=False,
-                env={**os.environ, "PYTHONPATH": ways},
-            )  # fmt: skip
-        except subprocess.TimeoutExpired as error:
-            raise NoRoom(f"the process that checks it took more than {patience_s:g} s") from error
-        except (OSError, subprocess.SubprocessError) as error:
-            raise NoRoom(f"no process could be started to check it: {error}") from error
-        try:
-            if done.returncode:
-                how = f"signal {-done.returncode}" if done.returncode < 0 else f"code {done.returncode}"
+            if code:
+                how = f"signal {-code}" if code < 0 else f"code {code}"
                 raise NoRoom(f"the process that checks it ended with {how}")
-            kind, outcome = _pair(compiled.load(done.stdout))
+            kind, outcome = _pair(compiled.load(told))
         except ValueError as error:
             raise NoRoom(f"the process that checks it said what cannot be understood: {error}") from error
         if kind == "faults":
             assert isinstance(outcome, tuple)
             raise ConfigError(fault for fault in outcome if isinstance(fault, Fault))
         return outcome
+
+    def _run(self, task: bytes, patience_s: float) -> tuple[bytes, int]:
+        ways = os.pathsep.join(filter(None, (str(_HOME), os.environ.get("PYTHONPATH"))))
+        try:
+            process = subprocess.Popen(
+                self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": ways}
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            raise NoRoom(f"no process could be started to check it: {error}") from error
+        self._busy.add(process)
+        try:
+            if self._closed:
+                process.kill()
+            return process.communicate(task, patience_s)[0], process.returncode
+        except subprocess.TimeoutExpired as error:
+            raise NoRoom(f"the process that checks it took more than {patience_s:g} s") from error
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
+            self._busy.discard(process)
 
 
 def _pair(told: object) -> tuple[object, object]:
