@@ -20,7 +20,7 @@ from config.floor import Floor
 from firmware_py.core.looked import Looked
 from firmware_py.core.looks import looks
 from firmware_py.core.point import Kind, Point
-from firmware_py.core.reading import Sample, Value
+from firmware_py.core.reading import Sample, Source, Value
 from firmware_py.core.state import State
 from firmware_py.core.step import step
 from firmware_py.runtime.clock import SystemClock
@@ -42,6 +42,7 @@ class Course:
     state: State
     samples: dict[str, Sample]
     moving: Iterator[str]
+    sources: list[tuple[Source, frozenset[str]]]
     looked: Looked | None = None
     now_ms: int = 0
     picture_ms: list[float] = field(default_factory=list)
@@ -50,10 +51,18 @@ class Course:
     def turn(self) -> None:
         """A second later."""
         self.now_ms += 1_000
-        for name in islice(self.moving, CHANGED):
+        changed = list(islice(self.moving, CHANGED))
+        for name in changed:
             self.samples[name] = _moved(self.samples[name])
+        answers = [
+            source.answer(
+                {name: self.samples[name] for name in points}, {n: self.samples[n] for n in changed if n in points}
+            )
+            for source, points in self.sources
+        ]
         began = time.thread_time_ns()
-        self.table.put(self.samples)
+        for answer in answers:
+            self.table.put(answer)
         self.table.freeze(self.now_ms)
         self.picture_ms.append((time.thread_time_ns() - began) / 1e6)
         self.now_ms += 1
@@ -88,7 +97,11 @@ def begin(name: str, floor: Floor) -> Course:
         if point.kind in (Kind.INTEGER, Kind.NUMBER) and not point.urgent and "utc" not in id
     ]
     table = PointTable(points, clock, lambda: None, looks(floor.plan))
-    course = Course(name=name, floor=floor, table=table, state=State(), samples=samples, moving=repeat(moving))
+    devices = {point.partition(".")[0] for point in points}
+    sources = [(Source(), frozenset(p for p in points if p.partition(".")[0] == device)) for device in sorted(devices)]
+    course = Course(
+        name=name, floor=floor, table=table, state=State(), samples=samples, moving=repeat(moving), sources=sources
+    )
     clock.course = course
     return course
 

@@ -24,6 +24,7 @@ _LOOKS_SECRET = re.compile(
     r"(?!\"?(?:credential:|/)|\{secret\}|\(secret\))[^\s&\"']+"
 )
 _known: dict[str, None] = {}
+_current: list[re.Pattern[str] | None] = []  # the pattern of all that is known, once it was asked for
 
 
 def learn(secret: str) -> None:
@@ -32,17 +33,24 @@ def learn(secret: str) -> None:
     _known[secret] = None
     while len(_known) > _MOST:
         del _known[next(iter(_known))]
+    _current.clear()
 
 
 def forget() -> None:
     """None is known any more; for tests, whose secrets are words of each other's texts."""
     _known.clear()
+    _current.clear()
 
 
 def redact(text: str, more: Iterable[str] = ()) -> str:
     """The text without what was learnt and without `more`, in clear, quoted for an address or escaped."""
     if len(text) <= _SHORT and not more:
-        return _struck(text, tuple(_known))
+        if ":" in text or "=" in text:
+            return _struck(text, tuple(_known))
+        # Most of what is said of readings is a number, new each time: without these signs only the learnt can be in it.
+        if not _current:
+            _current.append(_pattern(tuple(_known)))
+        return text if (pattern := _current[0]) is None else pattern.sub(STRUCK, text)
     return _struck.__wrapped__(text, (*_known, *more))
 
 

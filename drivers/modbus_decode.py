@@ -6,14 +6,15 @@ never 0 and never False. Byte orders are named as the Modbus world does: ABCD is
 
 import math
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from enum import StrEnum
+from functools import partial
 from typing import Literal
 
 from config.valued import dataclass
 from firmware_py.core.point import Kind
-from firmware_py.core.reading import Quality, Reason, Sample, bad
+from firmware_py.core.reading import Quality, Reason, Sample, bad, good
 
 
 class Form(StrEnum):
@@ -46,6 +47,8 @@ _REGISTERS = {
     Form.BIT: 1, Form.U16: 1, Form.S16: 1, Form.U32: 2, Form.S32: 2, Form.U64: 4, Form.S64: 4, Form.F32: 2, Form.F64: 4,
 }  # fmt: skip
 _SIGNED = frozenset({Form.S16, Form.S32, Form.S64})
+_SHORT = frozenset({Form.U16, Form.S16, Form.U32, Form.S32})
+_LARGE = 1e200  # a scale below this keeps every 32-bit number finite
 _FLOATS = {Form.F32: ">f", Form.F64: ">d"}
 
 
@@ -114,6 +117,38 @@ def decode(encoding: Encoding, cells: Sequence[int]) -> Sample:
         case _:
             raw = int.from_bytes(join(cells, encoding.order), "big", signed=encoding.form in _SIGNED)
             return _decode_integer(encoding, raw)
+
+
+def decoder(encoding: Encoding) -> Callable[[Sequence[int]], Sample]:
+    """`decode` of this encoding, with all settled beforehand that does not hang on the cells. Plain numbers go a short
+    way; whatever is not simply a good value goes the long one."""
+    form = encoding.form
+    if form not in _SHORT or encoding.mask is not None or encoding.equals or encoding.words or encoding.fahrenheit:
+        return partial(decode, encoding)
+    sentinels, low, high = frozenset(encoding.sentinels), encoding.low, encoding.high
+    scale, offset, divisor = encoding.scale, encoding.offset, _divisor(encoding.scale)
+    is_whole, suffix = encoding.kind is Kind.INTEGER, _spelled(encoding, 0).removeprefix("raw 0")
+    if not (abs(scale) < _LARGE and abs(offset) < _LARGE):
+        return partial(decode, encoding)
+    cut, words = _cutter(form, encoding.order), _REGISTERS[form]
+
+    def take(cells: Sequence[int]) -> Sample:
+        assert len(cells) == words, "the planner cuts blocks into exact pieces"
+        raw = cut(cells)
+        value = raw if is_whole else (raw / divisor if divisor else raw * scale) + offset
+        if raw in sentinels or (low is not None and value < low) or (high is not None and value > high):
+            return decode(encoding, cells)
+        return good(value, f"raw {raw:g}{suffix}")
+
+    return take
+
+
+def _cutter(form: Form, order: Order) -> Callable[[Sequence[int]], int]:
+    """The integer of a number's registers."""
+    is_signed, turned = form in _SIGNED, order in (Order.BADC, Order.DCBA)
+    if _REGISTERS[form] == 1 and not turned:
+        return (lambda cells: cells[0] - ((cells[0] & 0x8000) << 1)) if is_signed else (lambda cells: cells[0])
+    return lambda cells: int.from_bytes(join(cells, order), "big", signed=is_signed)
 
 
 def encode(encoding: Encoding, value: float) -> tuple[int, ...]:
@@ -193,13 +228,18 @@ def _spelled(encoding: Encoding, number: float) -> str:
 
 def _scaled(encoding: Encoding, number: float) -> float:
     # 227 / 10 is 22.7, while 227 * 0.1 is 22.700000000000003: divide where the scale is one over a whole number.
-    divisor = round(1 / encoding.scale) if 0 < abs(encoding.scale) < 1 else 0
-    exact = divisor != 0 and math.isclose(divisor * encoding.scale, 1.0, rel_tol=1e-9)
-    value = (number / divisor if exact else number * encoding.scale) + encoding.offset
+    divisor = _divisor(encoding.scale)
+    value = (number / divisor if divisor else number * encoding.scale) + encoding.offset
     if encoding.fahrenheit:
         # A thousandth of a degree is below what any of these sensors can tell.
         value = round((value - 32.0) * 5.0 / 9.0, 3)
     return value
+
+
+def _divisor(scale: float) -> int:
+    """The whole number that a scale is one over, else 0."""
+    divisor = round(1 / scale) if 0 < abs(scale) < 1 else 0
+    return divisor if divisor != 0 and math.isclose(divisor * scale, 1.0, rel_tol=1e-9) else 0
 
 
 def _decode_text(raw: bytes) -> Sample:
@@ -209,4 +249,4 @@ def _decode_text(raw: bytes) -> Sample:
     return Sample(value=text.decode("ascii").strip())
 
 
-__all__ = ["Encoding", "Form", "Order", "decode", "encode", "join"]
+__all__ = ["Encoding", "Form", "Order", "decode", "decoder", "encode", "join"]

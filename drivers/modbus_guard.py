@@ -18,6 +18,7 @@ WRITES = (WRITE_COIL, WRITE_REGISTER, WRITE_REGISTERS)
 _ECHOES = (5, 6, 15, 16)
 _MAX_PDU = 254  # unit id and PDU, application protocol V1.1b3 chapter 4
 _READ = struct.Struct(">HHHBBHH")
+_REPLY = struct.Struct(">HHHBBB")
 _SHORTEST_RTU = 5  # unit, function, exception code, CRC
 
 
@@ -107,6 +108,15 @@ def read_frame(question: Question, transaction: int) -> bytes:
     """A read as it goes over TCP (application protocol, 4.1 and 6.1 to 6.4; messaging guide, 3.1.3)."""
     assert question.function in READS
     return _READ.pack(transaction, 0, 6, question.unit, question.function, question.address, question.count)
+
+
+def sound_head(question: Question, transaction: int) -> bytes:
+    """How the whole reply to a read over TCP begins, up to its data, if all is as it should be; empty for more than
+    fits a reply. What begins so, with as many bytes of data behind, is SOUND; of anything else this tells nothing.
+    """
+    if (size := question.payload_bytes) + 3 > _MAX_PDU:
+        return b""
+    return _REPLY.pack(transaction, 0, size + 3, question.unit, question.function, size)
 
 
 def read_cells(question: Question, pdu: bytes) -> tuple[int, ...] | int:

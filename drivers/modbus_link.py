@@ -24,8 +24,10 @@ from drivers.modbus_guard import (
     may_leave,
     read_cells,
     read_frame,
+    sound_head,
 )  # fmt: skip
 from drivers.modbus_profile import Endpoint, ModbusUnit
+from drivers.modbus_request import request
 from drivers.modbus_silence import LineSilence
 from drivers.modbus_tcp import PlainTcp
 from drivers.modbus_unit import Reply
@@ -59,6 +61,8 @@ class _Exchange:
     fate: "asyncio.Future[DeviceError | bytes | None]"
     plain: bool = False
     transaction: int = 0
+    head: bytes = b""  # of a read over TCP: what a reply begins with that needs no judging,
+    whole: int = 0  # and how long that is
     late: int = 0
     sent: bool = False
     answered: bool = False
@@ -184,7 +188,7 @@ class ModbusLink:
 
     async def _ask_library(self, client: "_Library", exchange: _Exchange, timeout_s: float) -> Reply:
         loop, question = asyncio.get_running_loop(), exchange.question
-        call = asyncio.ensure_future(_request(client, question))
+        call = asyncio.ensure_future(request(client, question))
         call.add_done_callback(_look_away)
         try:
             either: set[asyncio.Future[Any]] = {call, exchange.fate}  # Any: one brings a reply, the other an error
@@ -248,6 +252,10 @@ class ModbusLink:
         if exchange is None or exchange.answered or not exchange.sent or exchange.fate.done():
             self.silence.note_strange(data, self._now())
             return b""
+        if exchange.head and len(data) == exchange.whole and data.startswith(exchange.head):
+            exchange.answered = True
+            exchange.fate.set_result(data[_TCP_HEAD:])
+            return b""
         judgement = judge(
             self.framing,
             exchange.question,
@@ -281,6 +289,9 @@ class ModbusLink:
         assert exchange is not None, "nothing is ever sent but by ask()"
         if self.framing is Framing.TCP:
             exchange.transaction = int.from_bytes(packet[0:2], "big")
+            if exchange.plain:
+                exchange.head = sound_head(exchange.question, exchange.transaction)
+                exchange.whole = len(exchange.head) + exchange.question.payload_bytes
         unit, function = packet[6:8] if self.framing is Framing.TCP else packet[0:2]
         # The last of the locks on a fire panel: whatever went wrong above, no writing function reaches the wire.
         assert may_leave(function, watched_only=unit in self._watched), f"function {function} to unit {unit}"
@@ -311,25 +322,6 @@ class ModbusLink:
             end.host, port=end.port, framer=framer, name=end.name, reconnect_delay=0, timeout=self._patience_s,
             retries=0, trace_packet=self._watch, trace_connect=self._note_connection,
         )  # fmt: skip
-
-
-async def _request(client: "_Library", question: Question) -> "ModbusPDU":
-    address, count, unit = question.address, question.count, question.unit
-    match question.function:
-        case 1:
-            return await client.read_coils(address, count=count, device_id=unit)
-        case 2:
-            return await client.read_discrete_inputs(address, count=count, device_id=unit)
-        case 3:
-            return await client.read_holding_registers(address, count=count, device_id=unit)
-        case 4:
-            return await client.read_input_registers(address, count=count, device_id=unit)
-        case 5:
-            return await client.write_coil(address, question.value, device_id=unit)
-        case 6:
-            return await client.write_register(address, question.words[0], device_id=unit)
-        case _:
-            return await client.write_registers(address, list(question.words), device_id=unit)
 
 
 def _is_library_fault(error: BaseException) -> bool:

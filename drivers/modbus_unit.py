@@ -7,20 +7,20 @@ It must not know the library, the sockets or what a value means.
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import combinations, pairwise
 from typing import Protocol
 
 from config.valued import dataclass
 from drivers.modbus_guard import WRITE_COIL, Framing, Question
-from drivers.modbus_kept import Kept
+from drivers.modbus_kept import Kept, Taking, doubt
 from drivers.modbus_plan import Block, Span, Table, plan, split
 from drivers.modbus_profile import ModbusUnit, resolve
 from drivers.modbus_schema import Pace
 from drivers.modbus_silence import LineSilence
 from drivers.modbus_trust import Trust
-from firmware_py.core.reading import Quality, Reason, Sample, bad
+from firmware_py.core.reading import Reason, Sample, Source, bad
 from firmware_py.ports import DeviceError, PollGroup
 
 _log = logging.getLogger(__name__)
@@ -94,6 +94,8 @@ class UnitReader:
         self._patience_ms = connect_ms + (2 * neighbours_ms + 5 * unit.timeout_ms if line.framing.blind else 0)
         self._absent: dict[Block, float] = {}
         self._kept: dict[tuple[Pace, Table, int, int], Kept] = {}  # by what is read: a split block begins anew
+        self._questions: dict[tuple[Table, int, int], Question] = {}
+        self._sources = {pace: Source() for pace in Pace}
         self._reads = 0
         self._trust = Trust()
 
@@ -116,26 +118,36 @@ class UnitReader:
                 )
         return tuple(made)
 
-    async def read(self, pace: Pace, until: float) -> dict[str, Sample]:
+    async def read(self, pace: Pace, until: float) -> Mapping[str, Sample]:
         """Read every point of one pace before `until`. Raises DeviceError; then none of the values counts."""
-        await self._regain_trust(until)
-        samples: dict[str, Sample] = {}
+        source, taking = self._sources[pace], Taking()
+        try:
+            await self._regain_trust(until)
+            await self._read_blocks(pace, until, taking)
+        except BaseException:
+            source.break_off()
+            raise
+        if self._reads < self.unit.profile.file.quirks.discard_first_reads:
+            taking.doubt("first reads after the connection")
+        self._reads += 1
+        if self._line.framing.blind and self._trust.strange != self._line.silence.strange(self.unit.unit):
+            taking.doubt("an answer came that nobody asked for")
+        if not taking.is_plain:
+            source.break_off()
+            return taking.samples
+        return source.answer(taking.samples, taking.changed)
+
+    async def _read_blocks(self, pace: Pace, until: float, taking: Taking) -> None:
         waiting, done = list(self._blocks[pace]), list[Block]()
         try:
             while waiting:
-                parts = await self._read_block(waiting[0], until, pace, samples)
+                parts = await self._read_block(waiting[0], until, pace, taking)
                 if parts:
                     waiting[:1] = parts
                 else:
                     done.append(waiting.pop(0))
         finally:
             self._blocks[pace] = (*done, *waiting)
-        if self._reads < self.unit.profile.file.quirks.discard_first_reads:
-            samples = {id: _doubt(sample, "first reads after the connection") for id, sample in samples.items()}
-        self._reads += 1
-        if self._line.framing.blind and self._trust.strange != self._line.silence.strange(self.unit.unit):
-            samples = {id: _doubt(sample, "an answer came that nobody asked for") for id, sample in samples.items()}
-        return samples
 
     async def read_coil(self, address: int, until: float) -> bool:
         """One coil as it really is. Raises DeviceError."""
@@ -175,23 +187,21 @@ class UnitReader:
         if await self.read_coil(address, until) is not on:
             raise DeviceError(f"coil {address} was written {on:d} and reads back {not on:d}", because=Reason.BAD_REPLY)
 
-    async def _read_block(
-        self, block: Block, until: float, pace: Pace, samples: dict[str, Sample]
-    ) -> tuple[Block, ...]:
-        """Read one block into `samples`; or give the pieces to try instead, when the unit refuses it as a whole."""
+    async def _read_block(self, block: Block, until: float, pace: Pace, taking: Taking) -> tuple[Block, ...]:
+        """Read one block into `taking`; or give the pieces to try instead, when the unit refuses it as a whole."""
         loop = asyncio.get_running_loop()
         if self._absent and self._absent.get(block, 0.0) > loop.time():
-            self._mark(block, pace, samples, Reason.NOT_SUPPORTED, "refused")
+            self._mark(block, pace, taking, Reason.NOT_SUPPORTED, "refused")
             return ()
-        reply = await self._ask(_question(self.unit.unit, block), until)
+        reply = await self._ask(self._question_of(block), until)
         if reply.exception is None:
             if self._absent:  # a block is long to hash
                 self._absent.pop(block, None)
-            self._take(block, pace, reply.cells, samples)
+            self._take(block, pace, reply.cells, taking)
             return ()
         what = f"exception {reply.exception}, {EXCEPTIONS[reply.exception]}"
         if loop.time() < self._line.opened_at + self.unit.profile.file.quirks.not_ready / 1000:
-            self._mark(block, pace, samples, Reason.NOT_YET, f"not ready after the connection ({what})")
+            self._mark(block, pace, taking, Reason.NOT_YET, f"not ready after the connection ({what})")
             return ()
         parts = split(block) if reply.exception != 1 else ()
         where = _where(block)
@@ -201,22 +211,29 @@ class UnitReader:
         if block not in self._absent:
             _log.info("%s has no %s (%s)", self.unit.device, where, what)
         self._absent[block] = loop.time() + ABSENT_S
-        self._mark(block, pace, samples, Reason.NOT_SUPPORTED, what)
+        self._mark(block, pace, taking, Reason.NOT_SUPPORTED, what)
         return ()
 
-    def _take(self, block: Block, pace: Pace, cells: tuple[int, ...], samples: dict[str, Sample]) -> None:
+    def _question_of(self, block: Block) -> Question:
+        place = block.table, block.address, block.count
+        if place not in self._questions:
+            self._questions[place] = _question(self.unit.unit, block)
+        return self._questions[place]
+
+    def _take(self, block: Block, pace: Pace, cells: tuple[int, ...], taking: Taking) -> None:
         place = pace, block.table, block.address, block.count
         if place not in self._kept:
             self._kept[place] = Kept(block, ((each.id, each.encoding, each.span) for each in self._points[pace]))
-        taken = self._kept[place].take(cells)
+        kept = self._kept[place]
+        taking.changed.update(kept.take(cells))
         if self.unit.profile.file.quirks.zero_fill_suspect and not block.table.of_bits and not any(cells):
-            taken = {id: _doubt(sample, "a block of nothing but zeros") for id, sample in taken.items()}
-        samples |= taken
+            doubted = {id: doubt(sample, "a block of nothing but zeros") for id, sample in kept.samples.items()}
+            taking.add(doubted)
+        else:
+            taking.samples.update(kept.samples)
 
-    def _mark(self, block: Block, pace: Pace, samples: dict[str, Sample], because: Reason, detail: str) -> None:
-        for point in self._points[pace]:
-            if block.covers(point.span):
-                samples[point.id] = bad(because, detail)
+    def _mark(self, block: Block, pace: Pace, taking: Taking, because: Reason, detail: str) -> None:
+        taking.add({point.id: bad(because, detail) for point in self._points[pace] if block.covers(point.span)})
 
     async def _ask(self, question: Question, until: float) -> Reply:
         """Ask, waiting out a busy device. Only 'no such address' and its like come back as an exception code."""
@@ -322,12 +339,6 @@ def _runs(block: Block) -> Iterator[Span]:
             return
         end = span.end
         yield Span(block.table, block.address, end - block.address)
-
-
-def _doubt(sample: Sample, detail: str) -> Sample:
-    if sample.quality is not Quality.GOOD:
-        return sample
-    return replace(sample, quality=Quality.UNCERTAIN, because=Reason.DOUBTFUL, detail=detail)
 
 
 def _refused(code: int) -> DeviceError:

@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 
 from config.strict import ConfigError, Fault
 from drivers.snmp_access import Access, Community, User, version_of, wrong_access
+from drivers.snmp_beside import Beside
 from drivers.snmp_choice import Choice
+from drivers.snmp_decode import Raw
 from drivers.snmp_fetch import Fetch
 from drivers.snmp_guard import V1
 from drivers.snmp_heard import Hear, HeardSession
@@ -17,7 +19,7 @@ from drivers.snmp_outlets import OutletPort
 from drivers.snmp_profile import Profile
 from drivers.snmp_signals import Group
 from drivers.snmp_traps import Sender, TrapPort
-from firmware_py.core.reading import Sample
+from firmware_py.core.reading import Sample, Source
 from firmware_py.ports import DeviceError, PollGroup
 
 PATIENCE = 0.4  # of the deadline, then the question is asked once more
@@ -58,6 +60,10 @@ class SnmpBus:
         deadlines_ms = {Group.FAST: fast_deadline_ms, Group.SLOW: slow_deadline_ms}
         self._choice = Choice(profile)
         self._groups = {f"{device}.{group}": (group, self._poll_group(group, deadlines_ms[group])) for group in Group}
+        self._points = {signal: f"{device}.{signal}" for group in Group for signal in self._choice.signals(group)}
+        self._sources = {group: Source() for group in Group}
+        self._last: dict[Group, Mapping[str, Sample]] = {}
+        self._beside = Beside(self._periods_ms, fast_deadline_ms)
         self._fetch = Fetch(bulk=version_of(access) != V1)
         self._session: Session | None = None
         self._opening: asyncio.Task[Session] | None = None
@@ -124,18 +130,44 @@ class SnmpBus:
         except DeviceError as error:
             raise self._lost(error) from error
         self._losses, self._rebuild_at = 0, REBUILD_AFTER
-        return {f"{self._device}.{signal}": sample for signal, sample in samples.items()}
+        return self._told(which, samples)
+
+    def _told(self, which: Group, samples: Mapping[str, Sample]) -> Mapping[str, Sample]:
+        """By point; what is the very same as last time is told as such."""
+        names, before = self._points, self._last.get(which, {})
+        told = {names[signal]: sample for signal, sample in samples.items()}
+        self._last[which] = told
+        changed = {point: sample for point, sample in told.items() if before.get(point) is not sample}
+        return self._sources[which].answer(told, changed)
 
     async def _read(self, session: Session, which: Group, deadline_ms: int) -> Mapping[str, Sample]:
-        now_ms = int(asyncio.get_running_loop().time() * 1000)
+        now_ms = _now_ms()
         patience_s = PATIENCE * deadline_ms / 1000
         roots = self._choice.roots(which, now_ms)
         if roots:
             self._choice.note_roots(await self._fetch.roots(session, roots, patience_s))
-        raws = await self._fetch.values(session, self._choice.ask(which, now_ms), patience_s)
+        raws = await self._values(session, which, patience_s)
         tables = self._choice.alarm_tables(which, raws)
         rows = await self._fetch.alarms(session, tables, now_ms, patience_s)
         return self._choice.take(which, raws, rows, now_ms)
+
+    async def _values(self, session: Session, which: Group, patience_s: float) -> dict[str, Raw]:
+        """What the group's objects hold; with the fast group the slow one may be asked for as well."""
+        now_ms = _now_ms()
+        asked, beside = self._choice.ask(which, now_ms), self._beside
+        if (held := beside.take(which, asked, now_ms)) is not None:
+            return held
+        more = self._choice.settled(Group.SLOW, now_ms)
+        if not beside.wanted(which, asked, more, now_ms):
+            if which is Group.FAST:
+                return await self._fetch.values(session, asked, patience_s)
+            more = ()
+        beside.begin()
+        raws = await self._fetch.values(session, tuple(dict.fromkeys((*asked, *more))), patience_s)
+        beside.end(_now_ms() - now_ms)
+        if more:
+            beside.hold(more, raws, _now_ms())
+        return {oid: raws[oid] for oid in asked}
 
     async def _open(self) -> Session:
         """The session; while one is being built, a deadline may pass without building being started anew."""
@@ -179,3 +211,7 @@ class SnmpBus:
         if self._session is not None:
             self._session.close()
             self._session = None
+
+
+def _now_ms() -> int:
+    return int(asyncio.get_running_loop().time() * 1000)

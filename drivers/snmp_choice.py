@@ -4,7 +4,7 @@ Per signal, not per device: every source is tried, the best that gives a good va
 when it fails. Pure bookkeeping; it must not know sockets or clocks (times are integer milliseconds, given).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from drivers.snmp_decode import Gap, Raw, Rows, cross_check, decode, without_device
 from drivers.snmp_profile import Profile, Source
@@ -31,6 +31,8 @@ class Choice:
         self._known: dict[str, Sample] = {}
         self._roots: frozenset[str] = frozenset()
         self._runtime_seen = False
+        self._answering: dict[str, tuple[Collection[str], tuple[Source, ...]]] = {}
+        self._asking: dict[Group, tuple[str, ...]] = {}  # as worked out, until another source is chosen
         self._asked: dict[Group, dict[str, None]] = {}
         self._read: dict[Group, dict[str, tuple[str, ...]]] = {}  # the answered objects that each signal is made of
         self._picked: dict[str, tuple[tuple[Raw, ...], Sample]] = {}  # what they held, and what that came to
@@ -47,6 +49,7 @@ class Choice:
     def forget(self) -> None:
         """Try every source again and trust no earlier value: the agent was away, it may be another one."""
         self._present.clear()
+        self._asking.clear()
         self._probe_at_ms.clear()
         self._known.clear()
         self._factors.clear()
@@ -69,6 +72,9 @@ class Choice:
         """The objects to read now, each once, the best sources first."""
         if self._probe_due(group, now_ms):
             self._present.pop(group, None)
+            self._asking.clear()
+        if (asking := self._asking.get(group)) is not None:
+            return asking
         present = self._present.get(group)
         wanted = [
             oid
@@ -77,7 +83,15 @@ class Choice:
             for oid in source.asked
             if (oid in present if present is not None else not self._roots or source.root in ("", *self._roots))
         ]
-        return tuple(dict.fromkeys(wanted))
+        asking = tuple(dict.fromkeys(wanted))
+        if present is not None:
+            self._asking[group] = asking
+        return asking
+
+    def settled(self, group: Group, now_ms: int) -> tuple[str, ...]:
+        """What `ask` would say, where it is known which objects the agent has; else nothing."""
+        known = group in self._present and not self._probe_due(group, now_ms)
+        return self.ask(group, now_ms) if known else ()
 
     def alarm_tables(self, group: Group, raws: Mapping[str, Raw]) -> dict[str, int]:
         """The alarm tables that have rows according to the answers and so must be walked, each with its count."""
@@ -92,6 +106,7 @@ class Choice:
     def take(self, group: Group, raws: Mapping[str, Raw], rows: Rows, now_ms: int) -> dict[str, Sample]:
         """The samples of all signals of the group; `raws` has an entry for each object that was asked."""
         if group not in self._present:
+            self._asking.clear()
             self._present[group] = frozenset(oid for oid, raw in raws.items() if raw not in (Gap.NO_SUCH, Gap.NULL))
             self._probe_at_ms[group] = now_ms + PROBE_EVERY_MS
         samples = self._pick_all(group, raws, rows)
@@ -125,13 +140,13 @@ class Choice:
     def _pick(self, signal: str, raws: Mapping[str, Raw], rows: Rows) -> Sample:
         """The first source with a good value; else the first that answered at all."""
         fallback: Sample | None = None
-        for source in self._candidates(signal, probing=True):
-            if not any(oid in raws for oid in source.asked):
-                continue
+        for source in self._answered(signal, raws):
             key = (source.mib, source.name)
             decoded = decode(source, SIGNALS[signal], raws, rows, self._factors.get(key))
             if decoded.sample.quality is Quality.GOOD:
-                self._chosen[signal] = source
+                if self._chosen.get(signal) is not source:
+                    self._chosen[signal] = source
+                    self._asking.clear()
                 if decoded.factor is not None:
                     self._factors[key] = decoded.factor
                 return decoded.sample
@@ -140,8 +155,18 @@ class Choice:
                 fallback = decoded.sample
         if fallback is None:
             return bad(Reason.NOT_SUPPORTED, "no source of the profile is answered")
-        self._chosen.pop(signal, None)
+        if self._chosen.pop(signal, None) is not None:
+            self._asking.clear()
         return fallback
+
+    def _answered(self, signal: str, raws: Mapping[str, Raw]) -> tuple[Source, ...]:
+        """The sources that have an object among the answers, the best first."""
+        asked, answered = self._answering.get(signal, (None, ()))
+        if asked is None or asked != raws.keys():
+            sources = self._profile.sources.get(signal, ())
+            answered = tuple(source for source in sources if any(oid in raws for oid in source.asked))
+            self._answering[signal] = raws.keys(), answered
+        return answered
 
     def _candidates(self, signal: str, *, probing: bool) -> tuple[Source, ...]:
         """All sources while probing or while none is good, else the chosen one."""

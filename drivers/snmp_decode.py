@@ -13,12 +13,13 @@ from config.valued import dataclass
 from drivers.snmp_profile import Combine, Source, Unless
 from drivers.snmp_signals import FLAG_WORDS, Signal
 from firmware_py.core.point import Kind
-from firmware_py.core.reading import Quality, Reason, Sample, Value, bad
+from firmware_py.core.reading import Quality, Reason, Sample, Value, bad, good
 
 UNKNOWN = "unknown"
 # All ones, or the largest of a type: no agent means these as measurements (facts: Huawei, NetVision, Socomec, APC).
 EVERYWHERE = frozenset({65535, 2**31 - 1, 2**32 - 1, -(2**31), 2**64 - 1})
 _SHOWN_BYTES = 32
+_PLAIN = 2**63  # numbers below it are of no more than 64 bits
 _DIGITS = 11
 
 
@@ -37,7 +38,7 @@ Raw: TypeAlias = int | bytes | str | Gap
 Rows: TypeAlias = Mapping[str, frozenset[str] | None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Decoded:
     """A sample, and the factor by which this source's scale was found wrong (1.0 when it was found right)."""
 
@@ -145,6 +146,11 @@ def _alarm_word(source: Source, raws: Mapping[str, Raw], rows: Rows) -> Sample:
 
 
 def _measured(source: Source, signal: Signal, raws: Mapping[str, Raw], factor: float | None) -> Decoded:
+    if len(source.oids) == 1:  # most are one number, and known
+        raw = raws.get(source.oids[0])
+        is_known = type(raw) is int and raw not in EVERYWHERE and raw not in source.marks
+        if is_known and isinstance(raw, int) and source.place is None and -_PLAIN < raw < _PLAIN:
+            return _judged(source, signal, raw, factor)
     parts = [_number(source, oid, raws) for oid in source.oids]
     numbers = [part for part in parts if isinstance(part, int)]
     doubts = [part for part in parts if isinstance(part, Sample)]
@@ -187,7 +193,7 @@ def _judged(source: Source, signal: Signal, number: int, factor: float | None) -
     shown = round(value) if signal.kind is Kind.INTEGER else round(value, 3)
     if (signal.low is not None and shown < signal.low) or (signal.high is not None and shown > signal.high):
         return Decoded(sample=bad(Reason.OUT_OF_RANGE, f"{about}: {shown:g} {signal.unit} cannot be"), factor=factor)
-    return Decoded(sample=Sample(value=shown, detail=about), factor=factor)
+    return Decoded(sample=good(shown, about), factor=factor)
 
 
 def _shown(raw: bytes) -> str:

@@ -165,7 +165,7 @@ class Speaker:
         if tag == _RESPONSE:
             if level != self._level or not self._engine or engine != self._engine:
                 raise Malformed("an answer with less protection than its question")
-            return self._reader.read_pdu(scoped, start, len(scoped), number, question.most)
+            return self._reader.read_pdu(scoped, start, len(scoped), number, question.most, question.told)
         return self._note_report(scoped, start, engine)
 
     def _check(self, datagram: bytes, engine: bytes, name: bytes, mac_at: tuple[int, int]) -> None:

@@ -34,10 +34,21 @@ class Malformed(Exception):
     """These bytes are no reply to what was asked."""
 
 
-class Question:
-    """One PDU, encoded once: asking it again only changes its number."""
+class Told:
+    """The list of values of the last reply to one question: its bytes, where each value lies in them, what it says."""
 
-    __slots__ = ("_head", "_tail", "most")
+    __slots__ = ("binds", "spans", "values")
+
+    def __init__(self) -> None:
+        self.binds = b""
+        self.spans: tuple[tuple[int, int], ...] = ()
+        self.values: tuple[tuple[str, Raw], ...] = ()
+
+
+class Question:
+    """One PDU, encoded once: asking it again only changes its number. `told`: what its last reply said."""
+
+    __slots__ = ("_head", "_tail", "most", "told")
 
     def __init__(self, pdu: Pdu, names: Sequence[str], *, rows: int = 0, value: int | None = None) -> None:
         """`rows`: max-repetitions of a BULK; `value`: the INTEGER of a SET. ValueError for a name that is no OID."""
@@ -47,6 +58,7 @@ class Question:
         whole_ = wrapped(pdu, bytes((_INTEGER, 4)) + bytes(4) + self._tail)
         self._head = whole_[: len(whole_) - len(self._tail) - 4]
         self.most = max(rows, len(names))  # values in an answer
+        self.told = Told()
 
     def numbered(self, number: int) -> bytes:
         """The PDU with request-id `number` (FIRST_ID to LAST_ID)."""
@@ -56,7 +68,7 @@ class Question:
 class Request:
     """One question of a version with communities, as a datagram."""
 
-    __slots__ = ("_before", "_question", "community", "most", "version")
+    __slots__ = ("_before", "_question", "community", "most", "told", "version")
 
     def __init__(
         self, version: int, community: bytes, pdu: Pdu, names: Sequence[str], *, rows: int = 0, value: int | None = None
@@ -67,7 +79,7 @@ class Request:
         inner = self._question.numbered(FIRST_ID)
         self._before = wrapped(_SEQUENCE, head + inner)[: -len(inner)]
         self.version, self.community = version, community
-        self.most = self._question.most
+        self.most, self.told = self._question.most, self._question.told
 
     def numbered(self, number: int) -> bytes:
         """The datagram with request-id `number` (FIRST_ID to LAST_ID)."""
@@ -96,19 +108,21 @@ class Reader:
         place, end = element(datagram, stop, end, _RESPONSE)
         if end != len(datagram):
             raise Malformed("something follows the values")
-        return self.read_pdu(datagram, place, end, number, request.most)
+        return self.read_pdu(datagram, place, end, number, request.most, request.told)
 
-    def read_pdu(self, datagram: bytes, place: int, end: int, number: int, most: int) -> Answer:
-        """The content of a Response-PDU, which ends at `end`."""
-        place, told = whole(datagram, place, end)
-        if told != number:
+    def read_pdu(
+        self, datagram: bytes, place: int, end: int, number: int, most: int, told: Told | None = None
+    ) -> Answer:
+        """The content of a Response-PDU, which ends at `end`. `told`: by the last reply to the same question."""
+        place, answered = whole(datagram, place, end)
+        if answered != number:
             raise Malformed("an answer to another question")
         place, status = whole(datagram, place, end)
         place, index = whole(datagram, place, end)
         place, stop = element(datagram, place, end, _SEQUENCE)
         if stop != end:
             raise Malformed("something follows the values")
-        return Answer(status=status, index=index, values=self._values(datagram, place, end, most))
+        return Answer(status=status, index=index, values=self._values(datagram[place:end], most, told))
 
     def read_values(self, datagram: bytes, place: int, end: int) -> tuple[tuple[str, Raw], ...]:
         """The values of any PDU, whatever its number and its status."""
@@ -117,21 +131,48 @@ class Reader:
         place, stop = element(datagram, place, end, _SEQUENCE)
         if stop != end:
             raise Malformed("something follows the values")
-        return self._values(datagram, place, end, _MOST_REPORTED)
+        return self._values(datagram[place:end], _MOST_REPORTED, None)
 
-    def _values(self, data: bytes, place: int, end: int, most: int) -> tuple[tuple[str, Raw], ...]:
-        found: list[tuple[str, Raw]] = []
+    def _values(self, binds: bytes, most: int, told: Told | None) -> tuple[tuple[str, Raw], ...]:
+        """All values of a list. What lies where it lay and has the same bytes as in the last reply is not read anew."""
+        if told is not None and told.values:
+            if binds == told.binds:
+                return told.values
+            if len(binds) == len(told.binds) and (mended := self._mended(binds, told)) is not None:
+                told.binds, told.values = binds, mended
+                return mended
+        found, spans = list[tuple[str, Raw]](), list[tuple[int, int]]()
+        place, end = 0, len(binds)
         while place < end:
             if len(found) == most:
                 raise Malformed("more values than were asked for")
-            start, stop = element(data, place, end, _SEQUENCE)
-            begin, place = element(data, start, stop, _OID)
-            name = self._name(data[begin:place])
-            tag, begin, place = _any(data, place, stop)
-            if place != stop:
-                raise Malformed("something follows a value")
-            found.append((name, self._value(tag, data[begin:stop])))
+            begin, (place, value) = place, self._bind(binds, place, end)
+            found.append(value)
+            spans.append((begin, place))
+        if told is not None:
+            told.binds, told.spans, told.values = binds, tuple(spans), tuple(found)
         return tuple(found)
+
+    def _mended(self, binds: bytes, told: Told) -> tuple[tuple[str, Raw], ...] | None:
+        """The values of a list as long as the last one; None where they do not lie as they lay."""
+        before, found = told.binds, list[tuple[str, Raw]]()
+        for (start, stop), value in zip(told.spans, told.values, strict=True):
+            if binds[start:stop] != before[start:stop]:
+                place, value = self._bind(binds, start, len(binds))
+                if place != stop:
+                    return None
+            found.append(value)
+        return tuple(found)
+
+    def _bind(self, data: bytes, place: int, end: int) -> tuple[int, tuple[str, Raw]]:
+        """Where the next value begins; and the one that begins here, with its name."""
+        start, stop = element(data, place, end, _SEQUENCE)
+        begin, place = element(data, start, stop, _OID)
+        name = self._name(data[begin:place])
+        tag, begin, place = _any(data, place, stop)
+        if place != stop:
+            raise Malformed("something follows a value")
+        return stop, (name, self._value(tag, data[begin:stop]))
 
     def _value(self, tag: int, content: bytes) -> Raw:
         if tag == _INTEGER:

@@ -6,12 +6,12 @@ once a second, and all of it again every minute. It must not know connections be
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from firmware_py.core.alarm import Alarm
 from firmware_py.core.decision import Decision
+from firmware_py.core.image import reads_otherwise, same_points, unlike
 from firmware_py.core.point import Point
-from firmware_py.core.reading import Reading
 from mqtt_bridge import payload
 from mqtt_bridge.client import Session
 from mqtt_bridge.messages import Message
@@ -23,6 +23,7 @@ from mqtt_bridge.topics import Topics, is_alarm_topic, is_own_topic
 # Between two states even when the mode flutters, but the first few follow one another at once: a first reading, the one
 # that confirms it, and what is done about it are no flutter.
 _BURST_S, _BURST = 0.1, 4
+_NEARLY = 0.95  # of the gap: the next turn of whoever shows it is not put off for a few milliseconds
 _REMEMBER_S = 1.0  # an alarm is worth more than a note about it
 _GONE = ("gone",)
 
@@ -48,7 +49,7 @@ class Announcer:
         self._settings, self._boot, self._clock, self._outbox = settings, boot, clock, outbox
         self._alarms, self._text = alarms, text
         self._memory, self._refused = memory, refused
-        self._text_of_state, self._ids = StateText(points), tuple(point.id for point in points)
+        self._text_of_state, self._ids = StateText(points), frozenset(point.id for point in points)
         self._compared: tuple[Snapshot, Snapshot, bool] | None = None
         self._topics = Topics(site=settings.site, root=settings.root)
         recalled = memory.recall()
@@ -121,18 +122,20 @@ class Announcer:
         if _conclusion(self._newest.decision) != _conclusion(self._told.decision):
             return max(0.0, self._told_at_s[0] + _BURST * _BURST_S - asyncio.get_running_loop().time())
         if self._differs(self._newest, self._told):
-            wait_s = self._settings.state_gap_ms / 1000
+            wait_s = self._settings.state_gap_ms / 1000 * _NEARLY
         else:
             wait_s = self._settings.state_every_ms / 1000
         return max(0.0, self._told_s + wait_s - asyncio.get_running_loop().time())
 
     def _differs(self, one: Snapshot, other: Snapshot) -> bool:
         if self._compared is None or self._compared[0] is not one or self._compared[1] is not other:
-            self._compared = one, other, any(map(_unlike, self._of(one), self._of(other)))
+            now, told = one.image, other.image
+            if same_points(told.readings, now.readings):
+                differs = any(True for _ in unlike(told.readings, now.readings, self._ids))
+            else:
+                differs = any(reads_otherwise(told[name], now[name]) for name in self._ids)
+            self._compared = one, other, differs
         return self._compared[2]
-
-    def _of(self, seen: Snapshot) -> Iterator[Reading]:
-        return map(seen.image.__getitem__, self._ids)
 
     async def _tell_state(self, session: Session, seen: Snapshot) -> None:
         now_s = asyncio.get_running_loop().time()
@@ -205,9 +208,3 @@ class Announcer:
 
 def _conclusion(decision: Decision) -> tuple[object, ...]:
     return decision.mode, decision.flags, decision.because, decision.stage, dict(decision.outputs)
-
-
-def _unlike(one: Reading, other: Reading) -> bool:
-    if one is other:
-        return False
-    return one.quality is not other.quality or one.value != other.value or one.because is not other.because

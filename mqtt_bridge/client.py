@@ -52,6 +52,7 @@ class Session:
         self._slots = asyncio.Semaphore(self.window)
         self._tick: asyncio.TimerHandle | None = None
         self._sock: SocketLike | None = None
+        self._asked = self._waits = False  # to be told when the socket takes more; the second: the loop is asked
 
     # ------------------------------------------------------------------------------------------------------- for use
     async def send(self, message: Message) -> asyncio.Future[str]:
@@ -128,8 +129,7 @@ class Session:
         if self._sock is None:
             raise DeviceError(f"{where(self._broker)}: connection closed at once")
         self._loop.add_reader(self._sock, self._read)
-        if client.want_write():
-            self._loop.add_writer(self._sock, self._write)
+        self._flush()
         self._watch()
         try:
             async with asyncio.timeout(self._broker.connect_within_ms / 1000):
@@ -195,11 +195,23 @@ class Session:
         self._forget_socket()
 
     def _on_register_write(self, client: paho.Client, data: object, sock: "SocketLike") -> None:
+        # paho says so before each message, and mostly the socket takes it at once: then nobody need wait for that.
+        if not self._asked:
+            self._asked = True
+            self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        """Write what was said in this turn of the loop; wait for room only where the socket does not take it all."""
+        self._asked = False
         if self._sock is not None:
+            self._client.loop_write()
+        if self._sock is not None and self._client.want_write():
+            self._waits = True
             self._loop.add_writer(self._sock, self._write)
 
     def _on_unregister_write(self, client: paho.Client, data: object, sock: "SocketLike") -> None:
-        if self._sock is not None:
+        if self._sock is not None and self._waits:
+            self._waits = False
             self._loop.remove_writer(self._sock)
 
     # --------------------------------------------------------------------------------------------- the loop's side
@@ -225,7 +237,9 @@ class Session:
             self._end(Loss(why=f"no PUBACK within {self._broker.puback_within_ms} ms"))
         else:
             self._client.loop_misc()
-            self._tick = self._loop.call_later(min(1.0, self._broker.keep_alive_ms / 5000), self._watch)
+            # On whole seconds, where everybody else who only looks now and then wakes as well.
+            soon_s = min(1.0, self._broker.keep_alive_ms / 5000)
+            self._tick = self._loop.call_at((now_s // soon_s + 1) * soon_s, self._watch)
 
     def _end(self, loss: Loss) -> None:
         if self.ended.done():

@@ -133,8 +133,10 @@ def output_leaf(drive: Drive) -> str:
 
 def reading_leaf(reading: Reading, utc: UtcText) -> str:
     """What `state` says of a point, without braces."""
-    if reading.because is None and type(reading.value) is int:  # most of those that move
-        return f'"v":{reading.value},"q":"{reading.quality.value}"'
+    if reading.because is None:  # plain numbers are most of those that move
+        value = reading.value
+        if type(value) is int or (type(value) is float and math.isfinite(value)):
+            return f'"v":{value!r},"q":"good"'
     return _dump(_reading(reading, utc)).decode()[1:-1]
 
 

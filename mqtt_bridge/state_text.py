@@ -5,10 +5,11 @@ outputs than before. Pure; it must not know sessions or when something is sent.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 
 from config.valued import dataclass
+from firmware_py.core.image import Readings, same_points, touched
 from firmware_py.core.output import Drive
 from firmware_py.core.point import Point
 from firmware_py.core.reading import Reading
@@ -31,12 +32,20 @@ class StateText:
     def __init__(self, points: Sequence[Point]) -> None:
         self._ids = tuple(point.id for point in points)
         self._paths = tuple(payload.key_path(id_) for id_ in self._ids)
+        self._numbers = {id_: number for number, id_ in enumerate(self._ids)}
         self._outputs: tuple[str, ...] = ()
         self._drives: list[Drive] = []
-        self._readings: list[Reading | None] = []
+        self._readings: list[Reading | None] = []  # as each leaf tells it
         self._texts: list[str] = []  # of the outputs' leaves, then of the points', without their braces
         self._sizes: list[int] = []  # of the keys above each leaf
-        self._frame: tuple[int, list[str], list[int]] | None = None  # leaves, text between them, their order
+        self._costs: list[int] = []  # of each leaf with its keys, by its text
+        self._seen: Mapping[str, Reading] | None = None  # the picture that was told last
+        self._late: set[int] = set()  # leaves that did not fit, and may tell what was
+        self._timed: set[int] = set()  # leaves that tell a time, which a corrected clock tells otherwise
+        self._kept, self._used_bytes = 0, 0  # how many leaves fitted last time
+        self._parts: list[str] = []  # what is between the leaves, and their texts
+        self._spots: list[int] = []  # where among the parts each leaf's text is
+        self._laid = -1  # leaves that the parts are for
 
     def encode(self, who: Identity, *, stamp: Stamp, seq: int, seen: Snapshot, utc: UtcText) -> bytes:
         """The message as `payload.encode(payload.state(...))` has it, but for the order of keys."""
@@ -45,53 +54,83 @@ class StateText:
             self._begin(outputs)
         head = payload.state_head(who, stamp=stamp, seq=seq, decision=seen.decision)
         self._note_outputs(seen)
-        kept = self._note_readings(seen, utc, payload.room_for_leaves(head))
-        if self._frame is None or self._frame[0] != kept:
-            self._frame = self._layout(kept)
-        _, between, order = self._frame
-        texts = self._texts
-        tail = "".join([part for pair in zip(between, [texts[leaf] for leaf in order], strict=False) for part in pair])
-        text = payload.encode(head)[:-1].decode() + tail + between[-1]
+        self._note_readings(seen, utc)
+        kept = self._fit(seen, utc, payload.room_for_leaves(head))
+        if self._laid != kept:
+            self._lay_out(kept)
+        text = payload.encode(head)[:-1].decode() + "".join(self._parts)
         if kept < len(self._texts):
             text += f',"cut":{len(self._texts) - kept}'
         return (text + "}").encode("utf-8", "replace")
 
     def _begin(self, outputs: tuple[str, ...]) -> None:
-        self._outputs, self._frame = outputs, None
+        self._outputs, self._laid, self._seen = outputs, -1, None
         paths = [*(payload.output_path(id_) for id_ in outputs), *self._paths]
         self._sizes = [sum(len(part) + 6 for part in path) + 2 for path in paths]
-        self._texts = [""] * len(paths)
+        self._costs, self._texts = self._sizes.copy(), [""] * len(paths)
         self._drives, self._readings = [], [None] * len(self._ids)
+        self._kept, self._used_bytes = 0, 0
+        self._late, self._timed = set(), set()
 
     def _note_outputs(self, seen: Snapshot) -> None:
         drives = list(seen.decision.outputs.values())
-        for place, drive in enumerate(drives):
-            if not self._drives or drive is not self._drives[place]:
-                self._texts[place] = payload.output_leaf(drive)
+        for leaf, drive in enumerate(drives):
+            if not self._drives or drive is not self._drives[leaf]:
+                self._rewrite(leaf, payload.output_leaf(drive))
         self._drives = drives
 
-    def _note_readings(self, seen: Snapshot, utc: UtcText, room_bytes: int) -> int:
-        """Bring the texts up to date as far as they fit; how many leaves do."""
-        texts, sizes, first = self._texts, self._sizes, len(self._outputs)
-        for place in range(first):
-            room_bytes -= sizes[place] + _bytes(texts[place])
-            if room_bytes < 0:
-                return place
-        get, olds = seen.image.readings.get, self._readings
-        for place, id_ in enumerate(self._ids):
-            new = get(id_) or seen.image[id_]
-            old = olds[place]
-            if new is not old and (old is None or not _alike(new, old)):
-                texts[first + place] = payload.reading_leaf(new, utc)
-                # One that carries a time is told anew each time: a corrected clock tells it otherwise.
-                olds[place] = new if new.because is None or new.value is None else None
-            room_bytes -= sizes[first + place] + _bytes(texts[first + place])
-            if room_bytes < 0:
-                return first + place
-        return first + len(self._ids)
+    def _note_readings(self, seen: Snapshot, utc: UtcText) -> None:
+        """Bring the leaves that fitted last time up to date, and note which others are not."""
+        now, before, first = seen.image.readings, self._seen, len(self._outputs)
+        self._seen = now
+        moved: Iterable[int] = range(first, len(self._texts))
+        if before is not None and same_points(before, now):
+            numbers = self._numbers
+            moved = {first + numbers[name] for name in touched(before, now) if name in numbers} | self._timed
+        for leaf in moved:
+            if leaf < self._kept:
+                self._renew(leaf, seen, utc)
+            else:
+                self._late.add(leaf)
 
-    def _layout(self, kept: int) -> tuple[int, list[str], list[int]]:
-        """The text around the first `kept` leaves, and in which order they stand."""
+    def _renew(self, leaf: int, seen: Snapshot, utc: UtcText) -> None:
+        number = leaf - len(self._outputs)
+        name, readings, old = self._ids[number], seen.image.readings, self._readings[number]
+        new = readings.content(name) if isinstance(readings, Readings) and name in readings else seen.image[name]
+        if new.because is not None:
+            new = seen.image[name]  # its time is told as well
+        if new is old or (old is not None and _alike(new, old)):
+            return
+        tells_time = new.because is not None and new.value is not None
+        (self._timed.add if tells_time else self._timed.discard)(leaf)
+        self._readings[number] = None if tells_time else new
+        self._rewrite(leaf, payload.reading_leaf(new, utc))
+
+    def _rewrite(self, leaf: int, text: str) -> None:
+        cost = self._sizes[leaf] + _bytes(text)
+        if leaf < self._kept:
+            self._used_bytes += cost - self._costs[leaf]
+        self._texts[leaf], self._costs[leaf] = text, cost
+        if leaf < self._laid:
+            self._parts[self._spots[leaf]] = text
+
+    def _fit(self, seen: Snapshot, utc: UtcText, room_bytes: int) -> int:
+        """How many leaves there is room for: the first that does not fit and all behind it are cut."""
+        while self._used_bytes > room_bytes:
+            self._kept -= 1
+            self._used_bytes -= self._costs[self._kept]
+        while (leaf := self._kept) < len(self._texts):
+            if leaf in self._late:
+                self._late.discard(leaf)
+                self._renew(leaf, seen, utc)
+            if self._used_bytes + self._costs[leaf] > room_bytes:
+                break
+            self._used_bytes += self._costs[leaf]
+            self._kept += 1
+        return self._kept
+
+    def _lay_out(self, kept: int) -> None:
+        """The first `kept` leaves with the text around them."""
         root = _Node(below={"outputs": _Node()})
         paths = [*(payload.output_path(id_) for id_ in self._outputs), *self._paths]
         for leaf, path in enumerate(paths[:kept]):
@@ -101,7 +140,10 @@ class StateText:
             node.leaf = leaf
         between, order = [""], list[int]()
         _write(root, between, order, top=True)
-        return kept, between, order
+        self._laid, self._spots, self._parts = kept, [0] * kept, [between[0]]
+        for leaf, after in zip(order, between[1:], strict=True):
+            self._spots[leaf] = len(self._parts)
+            self._parts += [self._texts[leaf], after]
 
 
 def _write(node: _Node, between: list[str], order: list[int], *, top: bool = False) -> None:

@@ -13,15 +13,17 @@ from firmware_py.core.state import OutputState
 
 
 def arbitrate(
-    plan: Plan, requests: Iterable[Request], now: Situation, before: Mapping[str, OutputState], only: Collection[str]
-) -> dict[str, Drive]:
-    """One Drive for each output of `only`, to which all `requests` are."""
+    plan: Plan, requests: Iterable[Request], now: Situation, before: Mapping[str, OutputState], only: Collection[str],
+    *, dt_ms: int = 0,
+) -> dict[str, Drive]:  # fmt: skip
+    """One Drive for each output of `only`, to which all `requests` are, `dt_ms` after they became as they were `before`
+    so long ago."""
     asked: dict[str, list[Request]] = {name: [] for name in only}
     for request in requests:
         asked[request.output].append(request)
     return {
         name: _forced(plan.readers.interlocks_of.get(name, ()), now)
-        or _decide(plan.outputs[name], asked[name], before.get(name))
+        or _decide(plan.outputs[name], asked[name], before.get(name), dt_ms)
         for name in only
     }
 
@@ -39,9 +41,9 @@ def _forced(interlocks: Iterable[Interlock], now: Situation) -> Drive | None:
     return None
 
 
-def _decide(output: Output, asked: list[Request], before: OutputState | None) -> Drive:
+def _decide(output: Output, asked: list[Request], before: OutputState | None, dt_ms: int) -> Drive:
     wanted = _win(output, asked)
-    if before is None or wanted.priority < Priority.MINIMUM_ON_OFF or left_ms(output, before, wanted.value) <= 0:
+    if before is None or wanted.priority < Priority.MINIMUM_ON_OFF or left_ms(output, before, wanted.value) <= dt_ms:
         return wanted
     kept = before.drive
     return Drive(value=kept.value, priority=Priority.MINIMUM_ON_OFF, because=kept.because, owners=kept.owners)

@@ -95,7 +95,8 @@ def advance(
     dt_ms: int,
 ) -> Lists:
     """Drop what is done, age the rest and open what is due; `causes` and `conditions` before and now."""
-    opened = [one for one in declared.values() if _opens(one, causes, conditions)]
+    moved = causes[0] is not causes[1] or conditions[0] is not conditions[1]
+    opened = [one for one in declared.values() if _opens(one, causes, conditions)] if moved else []
     if not (lists or opened):
         return lists
     kept = {
@@ -126,7 +127,7 @@ def _opens(
 
 def tell(declared: Declared, before: Lists, ticked: Lists, now: Lists, now_ms: int) -> Iterator[Event]:
     """What became of the lists: items ticked (`ticked` are the lists after the orders), lists done and opened."""
-    for name, one in declared.items():
+    for name, one in declared.items() if before or ticked or now else ():
         was, said, is_now = before.get(name), ticked.get(name), now.get(name)
         if was is not None and said is not None:
             for made in said.ticks[len(was.ticks) :]:

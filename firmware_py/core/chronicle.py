@@ -38,8 +38,10 @@ def tell(plan: Plan, before: State, image: InputImage, after: Decision, mode_bef
             incident=_mode_incident(plan, state, before),
             data={"from": mode_before.word, "to": after.mode.word, "because": after.because},
         )
-    yield from _causes(plan, before, state, image.now_ms)
-    yield from _stages(plan, before, state, image.now_ms)
+    if state.causes is not before.causes:
+        yield from _causes(plan, before, state, image.now_ms)
+    if state.stages is not before.stages:
+        yield from _stages(plan, before, state, image.now_ms)
     yield from _outputs(plan, before, after, image.now_ms)
 
 

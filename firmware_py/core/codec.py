@@ -17,14 +17,19 @@ Document: TypeAlias = "bool | int | float | str | list[Document] | dict[str, Doc
 T = TypeVar("T")
 
 
+_PLAIN = frozenset((type(None), bool, int, float, str))
+
+
 def encode(value: object, *, sparse: bool = False) -> Document:
     """The document of a value made of dataclasses, mappings, tuples, frozensets, enums and plain values.
 
     `sparse` leaves out fields that have their default, which `decode` puts back: a floor at rest takes a fraction.
     """
+    if type(value) in _PLAIN:  # most are, and a union is put together anew each time that it is named
+        return cast("int | str", value)
     if isinstance(value, Enum):
         return cast("int | str", value.value)
-    if value is None or isinstance(value, bool | int | float | str):
+    if isinstance(value, bool | int | float | str):
         return value
     if is_dataclass(value) and not isinstance(value, type):
         parts = {name: getattr(value, name) for name in _names(type(value))}

@@ -31,7 +31,10 @@ def account(plan: Plan, before: State, incident: IncidentState, dt_ms: int) -> I
     paused = any(driven[name].drive.value is True for name in plan.outbound if name in own)
     blind = any(before.conditions[name].held for name in plan.causes[cause].conditions if name in before.conditions)
     blind_ms = course.blind_ms + dt_ms if blind else 0
-    stages = (stage.id for stage in plan.stages_of(cause) if stage.id in before.stages and before.stages[stage.id].shed)
+    shown = (stage.id for stage in plan.stages_of(cause) if stage.id in before.stages and before.stages[stage.id].shed)
+    stages = tuple(dict.fromkeys((*course.stages, *shown)))
+    if not (saved_w or paused or blind or course.blind_ms) and stages == course.stages:
+        return incident
     return replace(
         incident,
         course=replace(
@@ -40,7 +43,7 @@ def account(plan: Plan, before: State, incident: IncidentState, dt_ms: int) -> I
             paused_ms=course.paused_ms + dt_ms * paused,
             blind_ms=blind_ms,
             longest_blind_ms=max(course.longest_blind_ms, blind_ms),
-            stages=tuple(dict.fromkeys((*course.stages, *stages))),
+            stages=stages,
         ),
     )
 
@@ -54,18 +57,19 @@ def look(
     paused = any(state.outputs[name].drive.value is True for name in plan.outbound)
     shed = tuple(sorted(name for name, stage in state.stages.items() if stage.shed))
     shown = (mode.word, f"outbound {'paused' if paused else 'free'}", *sorted(flags), *shed)
+    turning = {name: one for name, one in state.incidents.items() if one.course.shown != shown or due_ms(one) <= 0}
+    if not turning:
+        return state, ()
     facts: dict[str, Fact] = {
         "mode": mode.word, "stage": len(shed), "stages": shed, "outbound_paused": paused, "flags": tuple(sorted(flags)),
         **{name: image[name].value if image[name].good else None for name in plan.course},
     }  # fmt: skip
     incidents, events = dict(state.incidents), list[Event]()
-    for name, one in state.incidents.items():
-        if one.course.shown == shown and due_ms(one) > 0:
-            continue
+    for name, one in turning.items():
         modes = tuple(dict.fromkeys((*one.course.modes, mode.word)))
         incidents[name] = replace(one, course=replace(one.course, looked_ms=one.elapsed_ms, shown=shown, modes=modes))
         events.append(_told(one, facts, image.now_ms))
-    return (replace(state, incidents=incidents), tuple(events)) if events else (state, ())
+    return replace(state, incidents=incidents), tuple(events)
 
 
 def due_ms(incident: IncidentState) -> int:

@@ -12,7 +12,7 @@ from config.valued import dataclass
 from firmware_py.core import forecast
 from firmware_py.core.calendar import SECONDS_A_DAY
 from firmware_py.core.forecast import BatteryState, Estimates, Look
-from firmware_py.core.image import InputImage
+from firmware_py.core.image import InputImage, Shared, reads_otherwise
 from firmware_py.core.point import Kind, Point
 from firmware_py.core.reading import Quality, Reading, Reason, Value
 from firmware_py.core.shedplan import Battery, depth, fed_w, grace_ms, ladder
@@ -23,47 +23,36 @@ HOUR_S = 3_600
 CLOCK_POINT = "clock.utc_s"
 CLOCK_MS = 5_000  # while a battery drains, our own clock alone moves the forecast
 BASES = ("ups", "slope", "table", "clock", "none")
-NOTHING: Mapping[str, "Seen"] = {}
+_MISSING = Reading(value=None, quality=Quality.BAD, at_ms=0, because=Reason.NOT_YET)
 SECONDS = ("runtime_s", "from_ups_s", "from_slope_s", "from_table_s", "spread_s", "believed_s")
 
 
 class Seen(NamedTuple):
-    """A look at a battery that gives no power, which says the same as long as it sees the same. `read`: source, charge,
-    runtime, load and power; `counts`: a test is an outage; `figures`: as old as these, at `seen_ms`; `others`: of the
-    cycle that worked them out."""
+    """A look at a battery, which says the same as long as it sees the same and the battery gives no power. `read`:
+    source, charge, runtime, load and power, whatever their times; `counts`: a test is an outage; `figures`: as old as
+    charge and runtime, `others`: of each cycle; `untried_d`: days, one of these."""
 
     state: BatteryState
     read: tuple[Reading, ...]
     fed_w: int
     counts: bool
-    seen_ms: int
+    untried_d: int | None
     figures: Mapping[str, Reading]
     others: Mapping[str, Reading]
 
     def holds(self, state: BatteryState, read: tuple[Reading, ...], fed_now_w: int, *, counts: bool) -> bool:
         """True when another look sees the same."""
-        if self.state is not state or self.fed_w != fed_now_w or self.counts is not counts:
+        if self.state is not state or state.discharging or self.fed_w != fed_now_w or self.counts is not counts:
             return False
-        for was, now in zip(self.read, read, strict=True):
-            if was is not now and (was.value != now.value or was.quality is not now.quality):
-                return False
-        return True
-
-    def again(self, seen_ms: int) -> "Seen":
-        """The same, with figures that were read again."""
-        if seen_ms == self.seen_ms:
-            return self
-        figures = {name: reading.renewed(seen_ms) for name, reading in self.figures.items()}
-        return self._replace(seen_ms=seen_ms, figures=figures)
+        return not any(map(reads_otherwise, self.read, read))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Derived:
-    """`readings`: what was worked out, by point; `batteries`: the memory after it; `seen`: those at rest, for the next
-    look."""
+    """`readings`: what was worked out, by point; `batteries`: the memory after it; `seen`: for the next look."""
 
     batteries: Mapping[str, BatteryState]
-    readings: Mapping[str, Reading]
+    readings: Shared
     seen: Mapping[str, Seen]
 
 
@@ -88,35 +77,45 @@ def declare(battery: str) -> tuple[Point, ...]:
 
 def derive(
     batteries: Mapping[str, Battery], states: Mapping[str, BatteryState], image: InputImage,
-    off: frozenset[str], dt_ms: int, overlong: frozenset[str] = frozenset(), known: Mapping[str, Seen] = NOTHING,
+    off: frozenset[str], dt_ms: int, overlong: frozenset[str] = frozenset(), known: Derived | None = None,
 ) -> Derived:  # fmt: skip
     """One look at every battery. `off`: outputs that are off, so that what they feed draws nothing. `overlong`: those
-    whose test counts as an outage by now. `known`: a hint, what the last look saw."""
-    readings: dict[str, Reading] = {}
+    whose test counts as an outage by now. `known`: a hint, what the last look at the same batteries saw."""
     after: dict[str, BatteryState] = {}
-    at_rest: dict[str, Seen] = {}
+    seen: dict[str, Seen] = {}
+    shares: dict[str, tuple[Mapping[str, Reading], int]] = {}
     clock = image[CLOCK_POINT]
     for name, battery in batteries.items():
         before, counts, fed_now_w = states[name], name in overlong, fed_w(battery, off)
-        read, seen = tuple([image[point] for point in battery.points]), known.get(name)
-        seen_ms, tried_s = _seen_ms(read, image.now_ms), _tried_s(before.tried_s, clock, gives=before.discharging)
-        if seen is not None and tried_s == before.tried_s and seen.holds(before, read, fed_now_w, counts=counts):
-            seen = seen.again(seen_ms)
-        else:
-            look = _look(battery, read, fed_now_w, counts=counts)
-            state, found = forecast.advance(before, look, dt_ms=dt_ms, trust_pct=battery.trust_pct)
-            tried_s = _tried_s(before.tried_s, clock, gives=state.discharging)
-            state, short_ms = _plan(battery, replace(state, tried_s=tried_s), off)
-            shown = _shown(battery, state, look, found, short_ms, seen_ms)
-            seen = Seen(state, read, fed_now_w, counts, seen_ms, *shown)
-        if not seen.state.discharging:
-            at_rest[name] = seen
-        after[name] = seen.state
-        readings |= seen.figures
-        for point, reading in seen.others.items():
-            readings[point] = reading.renewed(image.now_ms)
-        readings[f"{name}.forecast.untried_d"] = _days(seen.state.tried_s, clock, image.now_ms)
-    return Derived(batteries=after, readings=readings, seen=at_rest)
+        read, seen_ms = tuple(map(image.content, battery.points)), _seen_ms(battery, image)
+        last = None if known is None else known.seen[name]
+        tried_s = _tried_s(before.tried_s, clock, gives=before.discharging)
+        if last is None or tried_s != before.tried_s or not last.holds(before, read, fed_now_w, counts=counts):
+            last = _see(battery, before, read, fed_now_w, clock, off, dt_ms, counts=counts)
+        elif last.untried_d != (untried_d := _days(tried_s, clock)):
+            others = {**last.others, f"{name}.forecast.untried_d": _whole(untried_d)}
+            last = last._replace(others=others, untried_d=untried_d)
+        after[name], seen[name] = last.state, last
+        shares[name], shares[f"{name} now"] = (last.figures, seen_ms), (last.others, image.now_ms)
+    owners = known.readings.owners if known is not None else {
+        point: owner for owner, (content, _) in shares.items() for point in content
+    }  # fmt: skip
+    return Derived(batteries=after, readings=Shared(owners, shares, {}), seen=seen)
+
+
+def _see(
+    battery: Battery, before: BatteryState, read: tuple[Reading, ...], fed_now_w: int, clock: Reading,
+    off: frozenset[str], dt_ms: int, *, counts: bool,
+) -> Seen:  # fmt: skip
+    look = _look(battery, read, fed_now_w, counts=counts)
+    state, found = forecast.advance(before, look, dt_ms=dt_ms, trust_pct=battery.trust_pct)
+    tried_s = _tried_s(before.tried_s, clock, gives=state.discharging)
+    state, short_ms = _plan(battery, replace(state, tried_s=tried_s), off)
+    state = before if state == before else state
+    untried_d = _days(tried_s, clock)
+    figures, others = _shown(battery, state, look, found, short_ms)
+    others[f"{battery.id}.forecast.untried_d"] = _whole(untried_d)
+    return Seen(state, read, fed_now_w, counts, untried_d, figures, others)
 
 
 def due_ms(state: BatteryState) -> int | None:
@@ -173,16 +172,14 @@ def _plan(battery: Battery, state: BatteryState, off: frozenset[str]) -> tuple[B
     return state, max(0, wanted_ms - deepest.runtime_ms)
 
 
-def _seen_ms(read: tuple[Reading, ...], now_ms: int) -> int:
+def _seen_ms(battery: Battery, image: InputImage) -> int:
     """How old the figures are: those of charge and runtime."""
-    _, charge, runtime, *_ = read
-    if charge.good and runtime.good:
-        return max(charge.at_ms, runtime.at_ms)
-    return charge.at_ms if charge.good else runtime.at_ms if runtime.good else now_ms
+    times = [image.at_ms(point) for point in (battery.charge, battery.runtime) if image.content(point).good]
+    return max(times, default=image.now_ms)
 
 
 def _shown(
-    battery: Battery, state: BatteryState, look: Look, found: Estimates, short_ms: int, seen_ms: int
+    battery: Battery, state: BatteryState, look: Look, found: Estimates, short_ms: int
 ) -> tuple[dict[str, Reading], dict[str, Reading]]:
     """The points that are as old as the figures, and those that get the time of each cycle."""
     name, named = f"{battery.id}.forecast", found.named
@@ -192,44 +189,45 @@ def _shown(
     dark_ms = state.believed_ms if left_ms is not None else None
     believed_ms = forecast.believe(found, min(named.values()), battery.trust_pct) if named else dark_ms
     figures = {
-        f"{name}.runtime_s": _seconds(left_ms, seen_ms),
-        f"{name}.from_ups_s": _seconds(found.ups_ms, seen_ms),
-        f"{name}.from_slope_s": _seconds(found.slope_ms, seen_ms),
-        f"{name}.from_table_s": _seconds(found.table_ms, seen_ms),
-        f"{name}.spread_s": _seconds(spread_ms, seen_ms),
-        f"{name}.believed_s": _seconds(believed_ms, seen_ms),
-        f"{name}.charge_pct": _charge(state, look, seen_ms),
+        f"{name}.runtime_s": _seconds(left_ms),
+        f"{name}.from_ups_s": _seconds(found.ups_ms),
+        f"{name}.from_slope_s": _seconds(found.slope_ms),
+        f"{name}.from_table_s": _seconds(found.table_ms),
+        f"{name}.spread_s": _seconds(spread_ms),
+        f"{name}.believed_s": _seconds(believed_ms),
+        f"{name}.charge_pct": _charge(state, look),
         # As old as the figures beside it: a second look at the same figures confirms nothing.
-        f"{name}.on_battery": _good(state.outage, seen_ms),
-        f"{battery.id}.plan.stages": _good(state.depth, seen_ms),
-        f"{battery.id}.plan.short_s": _seconds(short_ms, seen_ms),
+        f"{name}.on_battery": _good(state.outage),
+        f"{battery.id}.plan.stages": _good(state.depth),
+        f"{battery.id}.plan.short_s": _seconds(short_ms),
     }
-    others = {f"{name}.basis": _good(basis, seen_ms), f"{name}.discharge_s": _seconds(state.outage_ms, seen_ms)}
+    others = {f"{name}.basis": _good(basis), f"{name}.discharge_s": _seconds(state.outage_ms)}
     return figures, others
 
 
-def _charge(state: BatteryState, look: Look, seen_ms: int) -> Reading:
+def _charge(state: BatteryState, look: Look) -> Reading:
     """The gauge; in darkness what our own clock leaves of it."""
     if look.charge_pm is not None:
-        return _good(look.charge_pm / 10, seen_ms)
+        return _good(look.charge_pm / 10)
     if state.charge_pm is None or state.left_ms is None or not state.dark_left_ms:
-        return _missing(seen_ms)
-    return _good(state.charge_pm * state.left_ms // state.dark_left_ms / 10, seen_ms)
+        return _MISSING
+    return _good(state.charge_pm * state.left_ms // state.dark_left_ms / 10)
 
 
-def _days(since_s: int | None, clock: Reading, at_ms: int) -> Reading:
+def _days(since_s: int | None, clock: Reading) -> int | None:
     if since_s is None or not clock.good or not isinstance(clock.value, int):
-        return _missing(at_ms)
-    return _good((clock.value - since_s) // SECONDS_A_DAY, at_ms)
+        return None
+    return (clock.value - since_s) // SECONDS_A_DAY
 
 
-def _seconds(ms: int | None, at_ms: int) -> Reading:
-    return _missing(at_ms) if ms is None else _good(ms // (1000 * GRAIN_S) * GRAIN_S, at_ms)
+def _whole(value: int | None) -> Reading:
+    return _MISSING if value is None else _good(value)
 
 
-def _good(value: Value, at_ms: int) -> Reading:
-    return Reading(value=value, quality=Quality.GOOD, at_ms=at_ms)
+def _seconds(ms: int | None) -> Reading:
+    return _MISSING if ms is None else _good(ms // (1000 * GRAIN_S) * GRAIN_S)
 
 
-def _missing(at_ms: int) -> Reading:
-    return Reading(value=None, quality=Quality.BAD, at_ms=at_ms, because=Reason.NOT_YET)
+def _good(value: Value) -> Reading:
+    """Without a time, which it gets with its share."""
+    return Reading(value=value, quality=Quality.GOOD, at_ms=0)

@@ -9,8 +9,9 @@ from collections.abc import Collection, Mapping
 from config.valued import dataclass
 from firmware_py.core.alarm import AlarmState
 from firmware_py.core.condition import ConditionState, Phase
-from firmware_py.core.derived import Seen
+from firmware_py.core.derived import Derived
 from firmware_py.core.differ import moved
+from firmware_py.core.image import same_points, unlike
 from firmware_py.core.plan import Plan
 from firmware_py.core.reading import Reading
 from firmware_py.core.rules import Situation
@@ -21,7 +22,7 @@ from firmware_py.core.state import State
 class Looked:
     """`state`: the memory that the step left. `readings`: as its conditions saw them. `restless`: conditions that have
     moved in it, or in which time runs. `awake`: alarms that are not at rest, in the plan's order. `situation`: what its
-    rules saw, None when something of that moved afterwards. `batteries`: what was seen of those at rest."""
+    rules saw, None when something of that moved afterwards. `batteries`: what was seen of them."""
 
     plan: Plan
     state: State
@@ -29,16 +30,15 @@ class Looked:
     restless: frozenset[str]
     awake: tuple[str, ...]
     situation: Situation | None
-    batteries: Mapping[str, Seen]
+    batteries: Derived
 
     def conditions(self, state: State, readings: Mapping[str, Reading]) -> Collection[str]:
         """Conditions that a look at these readings can move: any other is at rest on what it rests on already."""
-        if state.conditions is not self.state.conditions:
+        if state.conditions is not self.state.conditions or not same_points(self.readings, readings):
             return self.plan.conditions.keys()
-        found = set(self.restless)
-        for point, watchers in self.plan.readers.conditions_of.items():
-            if _reads_otherwise(self.readings.get(point), readings.get(point)):
-                found |= watchers
+        watchers, found = self.plan.readers.conditions_of, set(self.restless)
+        for point in unlike(self.readings, readings, watchers):
+            found |= watchers[point]
         return found
 
     def alarms(self, state: State, stirred: Collection[str]) -> Collection[str]:
@@ -68,12 +68,3 @@ def awake(looked: Collection[str], known: Mapping[str, AlarmState], now: Mapping
     """Of the alarms that were looked at those that another look may move: time runs in them, or they are not
     what was `known` (one that has just come to rest may be suppressed from now on)."""
     return tuple(name for name in looked if not now[name].rests or now[name] is not known[name])
-
-
-def _reads_otherwise(was: Reading | None, now: Reading | None) -> bool:
-    """A reading that is only newer does not."""
-    if was is now:
-        return False
-    if was is None or now is None:
-        return True
-    return now.value != was.value or now.quality is not was.quality or now.because is not was.because

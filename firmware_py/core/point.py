@@ -43,6 +43,10 @@ class Point:
 
     def fits(self, value: Value) -> bool:
         """True when `value` has this point's type (a bool is not a number) and lies in its range or set of words."""
+        kind = self.kind
+        # Most are plain numbers, and this is asked for each value that has moved.
+        if kind is Kind.NUMBER and (type(value) is float or type(value) is int):
+            return self._in_range(value)
         match self.kind:
             case Kind.FLAG:
                 return isinstance(value, bool)

@@ -4,6 +4,7 @@ A Sample comes from a wire and carries no time; a Reading is a Sample stamped by
 This module must not know where a value came from or what it means.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -49,6 +50,38 @@ class Sample:
         assert self.value is not None or self.quality is not Quality.GOOD, "a GOOD sample has a value"
 
 
+class Answer(dict[str, Sample]):
+    """What one source said of its points. `changed`: all that differs from its answer before, which had the number
+    before this one; None where that is not known. All else is the very same."""
+
+    __slots__ = ("changed", "number", "source")
+
+    def __init__(
+        self, samples: Mapping[str, Sample], source: "Source", number: int, changed: Mapping[str, Sample] | None
+    ) -> None:
+        super().__init__(samples)
+        self.source, self.number, self.changed = source, number, changed
+
+
+class Source:
+    """Who answers for the same points again and again, and numbers the answers."""
+
+    __slots__ = ("_number", "_whole")
+
+    def __init__(self) -> None:
+        self._number, self._whole = 0, True
+
+    def answer(self, samples: Mapping[str, Sample], changed: Mapping[str, Sample]) -> Answer:
+        """All samples of now, and those of them that are others than in the answer before."""
+        self._number += 1
+        whole, self._whole = self._whole, False
+        return Answer(samples, self, self._number, None if whole else changed)
+
+    def break_off(self) -> None:
+        """Something was read that no answer told of: the next one is to be taken in as a whole."""
+        self._whole = True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """A Sample at the monotonic millisecond at which it reached the point table.
@@ -79,6 +112,30 @@ class Reading:
         return fresh
 
 
+def good(value: Value, detail: str = "") -> Sample:
+    """A GOOD sample; most are, so this goes past the frozen class's slow way in."""
+    fresh: Sample = object.__new__(Sample)
+    _SAY_VALUE(fresh, value)
+    _SAY_QUALITY(fresh, Quality.GOOD)
+    _SAY_BECAUSE(fresh, None)
+    _SAY_DETAIL(fresh, detail)
+    return fresh
+
+
+def stamped(sample: Sample, at_ms: int, detail: str) -> Reading:
+    """The Reading of a sample that has a value, with what people may read of its detail; on the same short way."""
+    fresh: Reading = object.__new__(Reading)
+    _SET_VALUE(fresh, sample.value)
+    _SET_QUALITY(fresh, sample.quality)
+    _SET_AT_MS(fresh, at_ms)
+    _SET_BECAUSE(fresh, sample.because)
+    _SET_DETAIL(fresh, detail)
+    return fresh
+
+
+_SAY_VALUE, _SAY_QUALITY, _SAY_BECAUSE, _SAY_DETAIL = (
+    vars(Sample)[name].__set__ for name in ("value", "quality", "because", "detail")
+)
 _SET_VALUE, _SET_QUALITY, _SET_AT_MS, _SET_BECAUSE, _SET_DETAIL = (
     vars(Reading)[name].__set__ for name in ("value", "quality", "at_ms", "because", "detail")
 )

@@ -31,12 +31,11 @@ from firmware_py.core.arbiter import arbitrate, remember
 from firmware_py.core.calendar import year_of
 from firmware_py.core.command import Command
 from firmware_py.core.decision import Decision
-from firmware_py.core.image import InputImage
+from firmware_py.core.image import InputImage, Shared
 from firmware_py.core.looked import Looked, awake, last_look, restless
 from firmware_py.core.orders import obey
 from firmware_py.core.output import OutputImage
 from firmware_py.core.plan import Plan
-from firmware_py.core.reading import Reading
 from firmware_py.core.rules import Situation, collect, reasons
 from firmware_py.core.state import State, begin, keep, run_down
 from firmware_py.core.touched import is_calm, touched
@@ -77,7 +76,7 @@ def step(
     known, drill_events = drill_course.advance(plan, before, known, image, utc_s=utc_s, dt_ms=dt_ms)
 
     was, now = _look_twice(plan, before, known, looked, awake_now)
-    outputs, compressors = _protect(plan, before, known, _decide(plan, before, known, was, now), image)
+    outputs, compressors = _protect(plan, before, known, _decide(plan, before, known, was, now, dt_ms), image)
     kept = remember(plan, outputs, known.outputs, dt_ms)
     after = replace(known, compressors=compressors, stepped_ms=now_ms, settled=True, outputs=kept)
     after, looks = course.look(plan, after, image, now.mode, now.flags)
@@ -99,15 +98,15 @@ def step(
 
 def _work_out(
     plan: Plan, state: State, image: InputImage, dt_ms: int, looked: Looked | None
-) -> tuple[State, dict[str, Reading], Mapping[str, derived.Seen]]:
+) -> tuple[State, Shared, derived.Derived]:
     """The readings that nobody reads (decision 0010), the memory behind them, and what was seen of batteries."""
     off, overlong = _off(plan, state), _overlong(plan, state)
-    last = derived.NOTHING if looked is None else looked.batteries
+    last = None if looked is None else looked.batteries
     worked = derived.derive(plan.batteries, state.batteries, image, off, dt_ms, overlong, last)
     trends, rises = trend.derive(plan.trends, state.trends, image, stepped_ms=state.stepped_ms)
     cuts = planned.current(state.cuts, image)
     volumes, counted = volume.derive(plan.volumes, state.volumes, image, dt_ms)
-    readings = {**worked.readings, **rises, **counted, **lines.derive(plan.lines, state.said, image)}
+    readings = {**rises, **counted, **lines.derive(plan.lines, state.said, image)}
     if planned.PHASE in plan.points:
         readings |= planned.derive((*plan.cuts, *cuts), image)
     started = state.generator
@@ -119,7 +118,7 @@ def _work_out(
     quiet = batteries is state.batteries and cuts is state.cuts and started is state.generator
     if not (quiet and not trends and not volumes):
         state = replace(state, batteries=batteries, trends=trends, cuts=cuts, volumes=volumes, generator=started)
-    return state, readings, worked.seen
+    return state, Shared(worked.readings.owners, worked.readings.shares, readings), worked
 
 
 def _off(plan: Plan, state: State) -> frozenset[str]:
@@ -134,14 +133,16 @@ def _overlong(plan: Plan, state: State) -> frozenset[str]:
     return frozenset(name for name, found in waiting if found is not None and found.holds)
 
 
-def _decide(plan: Plan, before: State, known: State, was: Situation, now: Situation) -> OutputImage:
+def _decide(
+    plan: Plan, before: State, known: State, was: Situation, now: Situation, dt_ms: int
+) -> OutputImage:  # fmt: skip
     """Every output that a change can touch is decided anew, all others stay as they are (decision 0073)."""
     anew: Collection[str] = plan.outputs.keys()
     if before.settled and known.outputs.keys() == plan.outputs.keys():
         anew = touched(plan, before, known, was, now)
     drives = {name: output.drive for name, output in known.outputs.items()}
     asked = collect(plan, now, known.overrides, known.paused_by, anew)
-    return drives | arbitrate(plan, asked, now, known.outputs, anew)
+    return drives | arbitrate(plan, asked, now, known.outputs, anew, dt_ms=dt_ms)
 
 
 def _protect(

@@ -97,7 +97,7 @@ def derive(
         known = now is not None and state.index is not None
         if (now != state.index) if known else state.age_ms >= MINUTE_MS:
             state = _close(state)
-        after[name] = state = replace(state, index=now)
+        after[name] = state = state if state.index == now else replace(state, index=now)
         readings.update(_shown(name, state, image[volume.offered]))
     return after, readings
 
@@ -161,8 +161,9 @@ def _shown(name: str, state: VolumeState, source: Reading) -> Iterator[tuple[str
         "surge": verdict.surge,
         "learning": verdict.learning,
     }
+    sound = source.good
     for point, value in values.items():
-        if not source.good:
+        if not sound:
             reading = Reading(value=value, quality=Quality.BAD, at_ms=source.at_ms, because=source.because)
         elif value is None:
             reading = Reading(value=None, quality=Quality.BAD, at_ms=source.at_ms, because=Reason.NOT_YET)
@@ -173,10 +174,10 @@ def _shown(name: str, state: VolumeState, source: Reading) -> Iterator[tuple[str
 
 def _busy_pct(state: VolumeState) -> float:
     """Share of the last minutes with every line taken; nothing before enough of them were seen to tell."""
-    seen_ms = sum(past.seen_ms for past in state.recent)
+    seen_ms = sum([past.seen_ms for past in state.recent])
     if seen_ms < RECENT * MINUTE_MS // 2:
         return 0.0
-    return round(100 * sum(past.busy_ms for past in state.recent) / seen_ms, 1)
+    return round(100 * sum([past.busy_ms for past in state.recent]) / seen_ms, 1)
 
 
 def _abandoned_pct(state: VolumeState) -> float:
@@ -186,7 +187,7 @@ def _abandoned_pct(state: VolumeState) -> float:
         for past in state.recent
         if past.offered_count is not None and past.abandoned_count is not None
     ]
-    offered = sum(one for one, _ in known)
+    offered = sum([one for one, _ in known])
     if offered < ENOUGH_CALLS:
         return 0.0
     return round(min(100.0, 100 * sum(lost for _, lost in known) / offered), 1)

@@ -6,6 +6,7 @@ of that driver while it hangs. Knows neither reading nor writing.
 
 import asyncio
 from collections.abc import Coroutine
+from functools import partial
 from typing import TypeVar
 
 from config.valued import dataclass
@@ -32,6 +33,11 @@ class Hung(RuntimeError):
     """A driver did not return even when it was cancelled."""
 
 
+def _release(either: "asyncio.Future[None]", _: object = None) -> None:
+    if not either.done():
+        either.set_result(None)
+
+
 class Asker:
     """Asks one driver, one thing at a time."""
 
@@ -56,12 +62,18 @@ class Asker:
 
     async def ask(self, question: Coroutine[object, object, T], limit_ms: int) -> T:
         """The driver's answer. Raises what the driver raises, DeviceError when it was cut off, Hung when abandoned."""
-        task = asyncio.ensure_future(question)
+        loop = asyncio.get_running_loop()
+        task, either = loop.create_task(question), loop.create_future()
+        # What asyncio.wait does, without its sets and layers: this is asked for every read of every device.
+        task.add_done_callback(partial(_release, either))
+        patience = loop.call_later((limit_ms + self._limits.slack_ms) / 1000, _release, either)
         try:
-            await asyncio.wait({task}, timeout=(limit_ms + self._limits.slack_ms) / 1000)
+            await either
         except asyncio.CancelledError:
             await self._cut_off(task)
             raise
+        finally:
+            patience.cancel()
         if not task.done() and not await self._cut_off(task):
             raise Hung(f"{self.name}: the driver ignores its end, it is abandoned")
         if task.cancelled():

@@ -26,6 +26,7 @@ _TIME_ERROR = 5  # adjtimex(2): clock not synchronised
 BUILT_MS = 1_767_225_600_000  # 2026-01-01: no honest clock shows less
 _LATEST_MS = 253_402_300_799_999
 _JUMP_S = 0.005
+_QUALITY_MS = 100  # many ask for it within one turn of the loop, and each answer is some system calls
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -58,6 +59,8 @@ class SystemClock:
 
     def __init__(self) -> None:
         self._offset_s: float | None = None
+        self._quality = ClockQuality.NONE
+        self._asked_ms = -_QUALITY_MS
 
     def now_ms(self) -> int:
         """CLOCK_BOOTTIME in milliseconds."""
@@ -71,10 +74,9 @@ class SystemClock:
         """`ntp` when the kernel (or timesyncd) says so, `rtc` when a hardware clock set the time, else `none`."""
         if self.utc_ms() < BUILT_MS:
             return ClockQuality.NONE
-        in_sync = _kernel_in_sync()
-        if in_sync or (in_sync is None and _SYNC_MARK.exists()):
-            return ClockQuality.NTP
-        return ClockQuality.RTC if _first_line(_HCTOSYS) == "1" else ClockQuality.NONE
+        if (now_ms := self.now_ms()) - self._asked_ms >= _QUALITY_MS:
+            self._asked_ms, self._quality = now_ms, _ask_quality()
+        return self._quality
 
     def call_at_ms(self, when_ms: int, callback: Callable[[], object]) -> asyncio.TimerHandle:
         """The offset between the loop's clock and ours is kept, so that equal times become equal timers."""
@@ -106,6 +108,11 @@ class Waker:
             if timer is not None:
                 timer.cancel()
         self._event.clear()
+
+
+def next_turn_ms(clock: Clock, period_ms: int) -> int:
+    """The next multiple of a period: whoever has nothing to choose waits for it, so that the process wakes once."""
+    return (clock.now_ms() // period_ms + 1) * period_ms
 
 
 def monotonic_us() -> int:
@@ -150,6 +157,13 @@ class _Timex(ctypes.Structure):
         ("status", ctypes.c_int),
         ("rest", ctypes.c_byte * 512),
     )
+
+
+def _ask_quality() -> ClockQuality:
+    in_sync = _kernel_in_sync()
+    if in_sync or (in_sync is None and _SYNC_MARK.exists()):
+        return ClockQuality.NTP
+    return ClockQuality.RTC if _first_line(_HCTOSYS) == "1" else ClockQuality.NONE
 
 
 def _kernel_in_sync() -> bool | None:

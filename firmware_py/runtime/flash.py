@@ -8,7 +8,7 @@ other pattern means, nor which pin it drives.
 from collections.abc import Callable, Mapping
 
 from firmware_py.core.output import PATTERN_STEPS, Pattern, Steps, level, next_edge_ms
-from firmware_py.runtime.clock import Clock, Waker
+from firmware_py.runtime.clock import Clock, Waker, next_turn_ms
 
 _IDLE_MS = 1_000
 LIVING = frozenset({Pattern.ALIVE, Pattern.DRILL})  # where nobody has a blue lamp the drill is shown by the green one
@@ -63,7 +63,8 @@ class Flasher:
             self._drive({output: patterns[pattern] for output, pattern in self._playing.items()})
             self._beat("writer")
             edges = [next_edge_ms(pattern, now_ms, self._steps) for pattern in patterns]
-            await self._waker.wait(now_ms + min((edge for edge in edges if edge is not None), default=_IDLE_MS))
+            in_ms = min((edge for edge in edges if edge is not None), default=None)
+            await self._waker.wait(next_turn_ms(self._clock, _IDLE_MS) if in_ms is None else now_ms + in_ms)
 
     def _level(self, pattern: Pattern, now_ms: int) -> bool:
         # Dark when the loop stands still. A killed process leaves its lines as they were: steady means dead as well.

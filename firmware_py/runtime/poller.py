@@ -40,6 +40,7 @@ class Poller:
         self._schedule = Schedule(() if bus is None else bus.groups)
         self._health = {name: Health(name, deadline_ms) for name, deadline_ms in _longest(self._schedule.groups)}
         self._wired = frozenset(group.device for group in self._schedule.groups if not group.local)
+        self._names = {group.id: frozenset(group.points) for group in self._schedule.groups}
         self._hints: set[str] = set()
         self._surprises: set[str] = set()
         self._asker = Asker(self.name, limits)
@@ -121,9 +122,10 @@ class Poller:
 
     async def _serve_round(self) -> None:
         await self._tell_all()
-        hints, self._hints = self._hints, set()
-        for device in sorted(hints):
-            self._follow(device)
+        if self._hints:
+            hints, self._hints = self._hints, set()
+            for device in sorted(hints):
+                self._follow(device)
         began_ms = self._clock.now_ms()
         for group in self._schedule.groups:
             if self._reading and self._is_due(group):
@@ -185,7 +187,7 @@ class Poller:
         started_ms = self._clock.now_ms()
         try:
             samples = await self._asker.ask(self._bus.read(group), group.deadline_ms)
-            wanted = self._table.put(_complete(group, samples))
+            wanted = self._table.put(_complete(group, self._names[group.id], samples))
         except DeviceError as error:
             self._blame(group.device, error, started_ms)
             return error.unit_only, None
@@ -236,6 +238,9 @@ class Poller:
             self._table.doubt((p for group in self._groups_of(device) for p in group.points), str(error))
 
     async def _tell_all(self) -> None:
+        if not self.wishes.all:
+            self._flushed.set()
+            return
         for output, on in self.wishes.due(self._clock.now_ms()):
             try:
                 level = await self._tell(output, on)
@@ -279,10 +284,10 @@ class Poller:
             wish.failing = True
 
 
-def _complete(group: PollGroup, samples: Mapping[str, Sample]) -> Mapping[str, Sample]:
-    if tuple(samples) == group.points:
+def _complete(group: PollGroup, names: frozenset[str], samples: Mapping[str, Sample]) -> Mapping[str, Sample]:
+    if samples.keys() == names:
         return samples
-    extra = samples.keys() - set(group.points)
+    extra = samples.keys() - names
     assert not extra, f"{group.id} answers points that it does not have: {sorted(extra)[:5]}"
     missing = bad(Reason.NOT_SUPPORTED, "not in the answer")
     return {point: samples.get(point, missing) for point in group.points}

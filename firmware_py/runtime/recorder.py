@@ -12,7 +12,7 @@ from config.valued import dataclass
 from firmware_py.core.codec import decode, difference, digest, encode
 from firmware_py.core.command import Command
 from firmware_py.core.decision import Decision
-from firmware_py.core.image import InputImage
+from firmware_py.core.image import InputImage, Readings, same_points, touched
 from firmware_py.core.reading import Reading
 from firmware_py.core.state import State
 from firmware_py.runtime.disk import Disk
@@ -71,6 +71,8 @@ class Recorder:
         self._sizes: dict[str, int] | None = None  # by name, oldest first; None until looked at
         self._name, self._room_bytes = "", segment_bytes
         self._numbers: dict[str, int] = {}
+        self._grouped: Mapping[str, int] | None = None  # of which the runs below are
+        self._runs: dict[int, list[list[int]]] = {}
         self._readings: Mapping[str, Reading] | None = None
         self._plan = ""
         self._buffer = bytearray()
@@ -79,26 +81,22 @@ class Recorder:
         """Take one step; it reaches the file with the next few."""
         readings = inputs.image.readings
         full = self._sizes is not None and self._sizes.get(self._name, 0) + len(self._buffer) > self._room_bytes
-        other = readings.keys() != (self._readings or {}).keys() or inputs.plan != self._plan
-        begins = self._readings is None or full or other
+        known = self._readings
+        begins = known is None or full or inputs.plan != self._plan or not same_points(known, readings)
         if begins:
             self._begin(inputs)
-        before = self._readings or {}
+        before: Mapping[str, Reading] = {} if begins or known is None else known
         changed: dict[str, object] = {}
-        only_newer: dict[int, list[list[int]]] = {}
-        for name, reading in readings.items():
-            was = before.get(name)
+        only_newer = self._newer_groups(before, readings)
+        for name in readings if begins else sorted(touched(before, readings), key=self._numbers.__getitem__):
+            was, reading = before.get(name), readings[name]
             if was is reading:
                 continue
             number = self._numbers[name]
             if was is None or not _alike(was, reading):
-                changed[str(number)] = [encode(part) for part in (*_content(reading), reading.at_ms)]
-            elif was.at_ms != reading.at_ms:
-                runs = only_newer.setdefault(reading.at_ms, [])
-                if runs and runs[-1][1] == number - 1:
-                    runs[-1][1] = number
-                else:
-                    runs.append([number, number])
+                changed[str(number)] = _written(reading)
+            elif was.at_ms != reading.at_ms and not self._stands_in_group(name, before, readings):
+                _extend(only_newer.setdefault(reading.at_ms, []), number)
         step: Document = {"t": inputs.image.now_ms, "h": trace(inputs.before, inputs.decision)}
         if inputs.image.stale_at_ms is not None:
             step["s"] = inputs.image.stale_at_ms
@@ -114,6 +112,27 @@ class Recorder:
             self._room_bytes = max(self._segment_bytes, min(4 * len(self._buffer), self._cap_bytes // 3))
         if len(self._buffer) >= FLUSH_BYTES:
             self.flush()
+
+    def _newer_groups(self, before: Mapping[str, Reading], now: Mapping[str, Reading]) -> dict[int, list[list[int]]]:
+        """The points of each group that was read again, by the time of that, as runs of their numbers."""
+        newer: dict[int, list[list[int]]] = {}
+        if not (isinstance(before, Readings) and isinstance(now, Readings) and now.follows(before)):
+            return newer
+        if now.group_of is not self._grouped:
+            self._grouped, self._runs = now.group_of, {}
+            for name, group in sorted(now.group_of.items(), key=lambda one: self._numbers[one[0]]):
+                _extend(self._runs.setdefault(group, []), self._numbers[name])
+        for group, runs in self._runs.items():
+            if before.times.get(group) != (at_ms := now.times[group]):
+                newer.setdefault(at_ms, []).extend(map(list, runs))
+        return newer
+
+    def _stands_in_group(self, name: str, before: Mapping[str, Reading], now: Mapping[str, Reading]) -> bool:
+        """Whether its new time is told with its group's."""
+        if not (isinstance(before, Readings) and isinstance(now, Readings)) or name in now.derived:
+            return False
+        group = now.group_of.get(name)
+        return group is not None and before.times.get(group) != now.times[group]
 
     def skip(self) -> None:
         """Steps were lost before they came here: begin anew with the next one."""
@@ -148,6 +167,7 @@ class Recorder:
         self._name = f"{_PREFIX}{number:010d}{_SUFFIX}"
         self._readings, self._plan = {}, inputs.plan
         self._numbers = {name: index for index, name in enumerate(inputs.image.readings)}
+        self._grouped = None
         head: Document = {"v": FORMAT, "state": encode(inputs.before), "points": list(self._numbers)}
         self._buffer += encode_line(head | {"plan": inputs.plan} if inputs.plan else head)
 
@@ -231,6 +251,14 @@ class _Stretch:
         return self.points[int(number)]
 
 
+def _extend(runs: list[list[int]], number: int) -> None:
+    """One more number, of those that come in order."""
+    if runs and runs[-1][1] == number - 1:
+        runs[-1][1] = number
+    else:
+        runs.append([number, number])
+
+
 def _alike(was: Reading, reading: Reading) -> bool:
     same = was.value is reading.value or was.value == reading.value
     return same and was.quality is reading.quality and was.because is reading.because and was.detail == reading.detail
@@ -248,8 +276,10 @@ def _each(runs: object) -> Iterator[int]:
                 raise ValueError("not a row of points")
 
 
-def _content(reading: Reading) -> tuple[object, ...]:
-    return (reading.value, reading.quality, reading.because, reading.detail)
+def _written(reading: Reading) -> list[object]:
+    """As `codec.encode` has its parts: the value is a plain one."""
+    because = None if reading.because is None else reading.because.value
+    return [reading.value, reading.quality.value, because, reading.detail, reading.at_ms]
 
 
 def _files(disk: Disk, directory: Path) -> list[str]:

@@ -8,7 +8,7 @@ import base64
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, replace
 from functools import cache
 from pathlib import Path
 
@@ -189,12 +189,13 @@ def same_matter(before: object, after: object) -> bool:
     """
     if before is after:
         return True
-    if is_dataclass(after) and not isinstance(after, type) and type(before) is type(after):
+    kind = type(after)
+    if type(before) is kind and hasattr(kind, "__dataclass_fields__"):
         return all(
             bool(getattr(before, name)) == bool(getattr(after, name))
             if name in _COUNT_DOWN
             else same_matter(getattr(before, name), getattr(after, name))
-            for name in _material_fields(type(after))
+            for name in _material_fields(kind)  # type: ignore[arg-type]  # a class can be hashed, whatever its objects can
         )
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         return before.keys() == after.keys() and all(same_matter(before[key], part) for key, part in after.items())

@@ -21,12 +21,13 @@ from firmware_py.runtime.journal import Journal
 from firmware_py.runtime.lines import Document
 from firmware_py.runtime.recorder import Inputs, Recorder
 from firmware_py.runtime.segments import Damage, number_of
-from firmware_py.runtime.state_file import NOTHING, StateFile, Stored
+from firmware_py.runtime.state_file import NOTHING, StateFile, Stored, same_matter
 from firmware_py.runtime.storage_thread import StorageThread
 
 T = TypeVar("T")
 
-BATCH_MS = 500  # with the thread's tick of 250 ms an event that is not critical is synced within a second
+BATCH_MS = 500  # with rounds each BUSY_S an event that is not critical is synced within a second
+BUSY_S, QUIET_S = 0.25, 2.0  # between two rounds while something waits to be written, and while nothing does
 RETRY_MS = 1000
 HOUSEKEEPING_MS = 10_000
 MAX_INPUTS = 300
@@ -71,7 +72,7 @@ class Storage:
         self._state_file = StateFile(disk, directory / "state")
         self._book = Book(disk, directory / "book")
         self._recorder = Recorder(disk, directory / "inputs")
-        self._thread = StorageThread(self._duty, now_ms, on_failure=on_failure)
+        self._thread = StorageThread(self._duty, now_ms, rest_s=self._rest_s, on_failure=on_failure)
         self._handover = threading.Lock()
         self._owed = NOTHING
         self._state: tuple[State, int] | None = None
@@ -102,19 +103,21 @@ class Storage:
         """Number and keep events: at once if one is critical, else within a second."""
         for event in events:
             self._backlog.add(event, stamp)
-        if any(event.severity is Severity.CRITICAL for event in events):
+        if events:
             self._thread.wake()
 
     def keep(self, state: State, now_ms: int, events: Sequence[Event], stamp: Stamp) -> None:
         """Keep one step: its state (one that has not been written yet is replaced) and the events that led to it.
 
-        They reach the medium together: a kill leaves both or neither, never an event whose state is not known.
+        They reach the medium together: a kill leaves both or neither, never an event whose state is not known. Where
+        nothing but running timers differs the thread is left asleep: its own rounds are often enough for those.
         """
         with self._handover:
             for event in events:
                 self._backlog.add(event, stamp)
-            self._state = (state, now_ms)
-        self._thread.wake()
+            before, self._state = self._state, (state, now_ms)
+        if events or before is None or not same_matter(before[0], state):
+            self._thread.wake()
 
     def remember(self, inputs: Inputs) -> None:
         """Record a step's inputs for replay; when the thread is stuck, the recording has a hole."""
@@ -122,6 +125,8 @@ class Storage:
             self._inputs_lost = True
             return
         self._inputs.append(inputs)
+        if len(self._inputs) * 2 == MAX_INPUTS:
+            self._thread.wake()
 
     def pending(self, after: int, limit: int) -> "asyncio.Future[list[Document]]":
         """Synced records above a number, in order, gaps told. DeviceError when the thread is too busy."""
@@ -182,6 +187,11 @@ class Storage:
         self._passed = self._backlog.passed
         if (before.degraded, before.damage) != (self._status.degraded, self._status.damage):
             self._thread.call_on_loop(self._on_status, self._status)
+
+    def _rest_s(self) -> float:
+        """How long the thread may sleep when nobody wakes it."""
+        waits = len(self._backlog) or self._status.degraded or not self._journal.log
+        return BUSY_S if waits else QUIET_S
 
     def _write_events(self, now_ms: int, final: bool, limit: int) -> None:
         """At most the `limit` oldest: what has come since may belong to a state that is not on the medium yet."""

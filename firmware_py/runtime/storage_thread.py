@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class StorageThread:
-    """`duty(final)` runs at every wake-up and at least every `tick_s`; jobs in between, in order.
+    """`duty(final)` runs at every wake-up and after `rest_s()` at the latest; jobs in between, in order.
 
     An OSError in a job is the medium's fault and comes back as DeviceError. Anything else is ours: the thread ends,
     `failure` has it, the heartbeat stands still, and `on_failure` is called on the loop.
@@ -27,12 +27,12 @@ class StorageThread:
         duty: Callable[[bool], None],
         now_ms: Callable[[], int],
         *,
-        tick_s: float = 0.25,
+        rest_s: Callable[[], float] = lambda: 0.25,
         job_limit: int = 256,
         on_failure: Callable[[BaseException], None] = lambda _: None,
     ) -> None:
         self.failure: BaseException | None = None
-        self._duty, self._now_ms, self._tick_s, self._job_limit = duty, now_ms, tick_s, job_limit
+        self._duty, self._now_ms, self._rest_s, self._job_limit = duty, now_ms, rest_s, job_limit
         self._on_failure = on_failure
         self._beat_ms = now_ms()
         self._wake = threading.Condition()
@@ -120,7 +120,7 @@ class StorageThread:
     def _round(self) -> bool:
         with self._wake:
             if not (self._jobs or self._woken or self._stopping):
-                self._wake.wait(self._tick_s)
+                self._wake.wait(self._rest_s())
             self._woken, stopping = False, self._stopping
         self._beat_ms = self._now_ms()
         self._duty(False)

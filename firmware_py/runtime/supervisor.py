@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 
 from config.valued import dataclass
-from firmware_py.runtime.clock import Clock
+from firmware_py.runtime.clock import Clock, Waker, next_turn_ms
 from firmware_py.runtime.health import draw_pause_ms
 from firmware_py.runtime.watchdog import Beats
 
@@ -46,6 +46,7 @@ class Supervisor:
         self._kept: dict[str, tuple[str, Factory]] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._stop = asyncio.Event()
+        self._waker = Waker(clock)
         self._started = False
         self.restarts: dict[str, int] = {}
 
@@ -71,6 +72,7 @@ class Supervisor:
         """Ask for the end (SIGTERM): outputs go to on_stop at once, the rest follows in order."""
         if not self._stop.is_set():
             self._stop.set()
+            self._waker.wake()
             self._release(False)
 
     async def run(self, closing: Sequence[Closing]) -> None:
@@ -101,19 +103,15 @@ class Supervisor:
 
     async def _watch(self, core: dict[str, "asyncio.Task[None]"]) -> None:
         """Live until there is a reason to stop; see that every kept task exists."""
-        stopping = asyncio.create_task(self._stop.wait(), name="stop")
-        try:
-            while not stopping.done() and not any(task.done() for task in core.values()):
-                self._beats.beat("supervisor")
-                for name, task in list(self._tasks.items()):
-                    if task.done():  # something inside has cancelled it: that is not ours to obey
-                        log.error("%s was cancelled from inside", name)
-                        self._start(name)
-                await asyncio.wait(
-                    {stopping, *core.values()}, timeout=_LOOK_MS / 1000, return_when=asyncio.FIRST_COMPLETED
-                )
-        finally:
-            stopping.cancel()
+        for task in core.values():
+            task.add_done_callback(lambda _: self._waker.wake())
+        while not self._stop.is_set() and not any(task.done() for task in core.values()):
+            self._beats.beat("supervisor")
+            for name, task in list(self._tasks.items()):
+                if task.done():  # something inside has cancelled it: that is not ours to obey
+                    log.error("%s was cancelled from inside", name)
+                    self._start(name)
+            await self._waker.wait(next_turn_ms(self._clock, _LOOK_MS))
 
     def _start(self, name: str) -> None:
         self._tasks[name] = asyncio.create_task(self._keep(name, self._kept[name][1]), name=name)

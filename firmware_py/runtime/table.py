@@ -9,15 +9,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from config.redact import redact
-from firmware_py.core.image import InputImage, freeze
+from firmware_py.core.image import NOTHING_READ, Course, InputImage, Readings, stale
 from firmware_py.core.point import Kind, Point
-from firmware_py.core.reading import Quality, Reading, Reason, Sample, Value, bad
+from firmware_py.core.reading import Answer, Quality, Reading, Reason, Sample, Source, bad, stamped
 from firmware_py.runtime.clock import Clock
+from firmware_py.runtime.turns import Turns
 
 _MAX_TEXT = 255
 _MAX_DETAIL = 200
-_AHEAD_MS = 1_500  # beyond the next cycle that comes by itself: nobody is woken for a reading that is fresh by then
 _FEWEST_LOOKS = 2  # of what changes at an urgent point, whatever the conditions want: a value that stays is no flutter
+_COURSE = 10_000  # changes of which the course is kept, and some for each point; then it begins anew
 
 
 class PointTable:
@@ -34,34 +35,42 @@ class PointTable:
         self._looks = looks or {}
         self._clock = clock
         self._wake = wake
-        self._readings: dict[str, Reading] = {}
         self._taken: dict[str, Sample] = {}  # as they came, to know the very same one again
         self._retired: frozenset[str] = frozenset()
         self._frozen_ms = -1
-        # The next picture as far as it is known: a whole pass over all points is only needed when one may turn stale.
-        self._picture: dict[str, Reading] = {}
-        self._stale_at_ms: int | None = None
-        self._whole = True
         self._waiting: list[asyncio.Future[None]] = []
+        self._begin({})
+
+    def _begin(self, known: Mapping[str, Reading]) -> None:
+        """These are the readings, each with a time of its own. `_stale` overlays what a picture found too old."""
+        self._readings = {name: known.get(name, NOTHING_READ) for name in self._points}
+        self._stale: dict[str, Reading] = {}
+        self._turns = Turns(self._points)
+        for name, reading in known.items():
+            self._turns.alone(name, self._limit_ms(name, reading), None)
+        self._course, self._content, self._told = Course(), dict[str, Reading](), 0
 
     @property
     def readings(self) -> Mapping[str, Reading]:
         """The latest readings; a point that was never read is absent."""
-        return self._readings
+        return {name: self._latest(name) for name, reading in self._readings.items() if reading is not NOTHING_READ}
+
+    def _latest(self, name: str) -> Reading:
+        reading, at_ms = self._readings[name], self._turns.at_ms(name)
+        return reading if at_ms is None or at_ms == reading.at_ms else reading.renewed(at_ms)
 
     def adopt(self, points: Mapping[str, Point], looks: Mapping[str, int]) -> None:
         """Other points from now on, and other looks at them. What stays the same thing keeps its reading; what is gone
         may still arrive from a driver that is about to end, and is dropped."""
-        before = self._points
+        before, known = self._points, self.readings
         self._retired = (self._retired | before.keys()) - points.keys()
         self._points, self._looks = points, looks
         self._taken.clear()  # what fitted a point may not fit what takes its place
-        self._whole = True
-        self._readings = {
+        self._begin({
             name: reading
-            for name, reading in self._readings.items()
+            for name, reading in known.items()
             if name in points and _same_thing(before[name], points[name])
-        }
+        })  # fmt: skip
 
     def knows(self, point: str) -> bool:
         """True for a point of the plan."""
@@ -76,30 +85,70 @@ class PointTable:
         further readings are wanted at once as the conditions on what changed need; else 0.
 
         A reading that arrives within the millisecond of a freeze belongs to the next picture. An unknown point is a
-        bug of the caller and raises AssertionError.
+        bug of the caller and raises AssertionError. Of an Answer only what has changed is looked at, if the answer
+        before it was the last that was heard of its points; the others are newer by it.
         """
         at_ms = max(self._clock.now_ms(), self._frozen_ms + 1)
-        wanted = 0
-        readings, taken, picture, good = self._readings, self._taken, self._picture, Quality.GOOD
+        if not isinstance(samples, Answer):
+            wanted = self._take_all(samples, None, at_ms)
+        else:
+            source, follows = samples.source, self._turns.follows(samples)
+            news = samples.changed if follows and samples.changed is not None else samples
+            wanted = self._take_all(news, source, at_ms)
+            self._turns.note(samples, at_ms)  # last: until here it has the time of what was known before
+        if wanted:
+            self._wake()
+        return wanted
+
+    def _take_all(self, samples: Mapping[str, Sample], source: Source | None, at_ms: int) -> int:
+        wanted, readings, taken, good = 0, self._readings, self._taken, Quality.GOOD
+        points, moved, within = self._points, self._course.names, self._turns.within(source)
         for name, sample in samples.items():
-            before = readings.get(name)
-            if taken.get(name) is sample and before is not None and before.quality is good:
-                readings[name] = picture[name] = before.renewed(at_ms)  # the driver says that nothing has changed
+            if name in within and sample.quality is good and (value := sample.value) is not None:
+                point = points[name]  # read with its group before, as most are: only what it says is new
+                if point.fits(value) and type(value) is not str:
+                    before, detail = readings[name], sample.detail
+                    taken[name] = sample
+                    readings[name] = after = stamped(sample, at_ms, _cut(detail) if detail else "")
+                    moved.append(name)
+                    if point.urgent and _differ(before, after):
+                        wanted = max(wanted, self._looks.get(name, 1) - 1, _FEWEST_LOOKS - 1)
+                    continue
+            if source is None and taken.get(name) is sample and readings[name].quality is good:
+                self._keep(name, readings[name].renewed(at_ms), None)  # the driver says that nothing has changed
                 continue
             if name in self._retired:
                 continue
             assert name in self._points, f"no such point: {name}"
-            point = self._points[name]
+            point, before, checked = self._points[name], readings[name], sample
             taken[name] = sample
-            after = readings[name] = picture[name] = _stamp(_check(point, sample), before, at_ms)
-            limit_ms = after.at_ms + point.stale_after_ms + 1
-            if after.quality is not Quality.BAD and (self._stale_at_ms is None or limit_ms < self._stale_at_ms):
-                self._stale_at_ms = limit_ms
+            if sample.quality is not Quality.BAD and sample.value is not None:
+                checked = _check(point, sample)
+            if checked.quality is Quality.BAD:
+                before = self._latest(name)
+                after = Reading(
+                    value=before.value, quality=Quality.BAD, at_ms=before.at_ms, because=checked.because,
+                    detail=_cut(checked.detail),
+                )  # fmt: skip
+            else:
+                after = stamped(checked, at_ms, _cut(checked.detail))
+            self._keep(name, after, source)
             if point.urgent and _differ(before, after):
                 wanted = max(wanted, self._looks.get(name, 1) - 1, _FEWEST_LOOKS - 1)
-        if wanted:
-            self._wake()
         return wanted
+
+    def _keep(self, name: str, reading: Reading, source: Source | None) -> None:
+        """This is the reading from now on; of a source it is as new as that source's last answer."""
+        self._readings[name] = reading
+        self._stale.pop(name, None)
+        self._course.names.append(name)
+        if source is None or reading.quality is Quality.BAD:
+            self._turns.alone(name, self._limit_ms(name, reading), source)
+        else:
+            self._turns.join(name, source)
+
+    def _limit_ms(self, name: str, reading: Reading) -> int | None:
+        return None if reading.quality is Quality.BAD else reading.at_ms + self._points[name].stale_after_ms
 
     def wake_cycle(self) -> None:
         """Have the next picture taken now: a confirming reading has arrived."""
@@ -115,12 +164,12 @@ class PointTable:
 
     def doubt(self, points: Iterable[str], detail: str) -> None:
         """What is GOOD of these points becomes UNCERTAIN: it may be of another question. Values and times stay."""
-        known = {name: self._readings[name] for name in points if name in self._readings}
-        for name, reading in known.items():
-            if reading.quality is Quality.GOOD:
-                self._readings[name] = self._picture[name] = replace(
-                    reading, quality=Quality.UNCERTAIN, because=Reason.DOUBTFUL, detail=_cut(detail)
+        for name in points:
+            if self._readings.get(name, NOTHING_READ).quality is Quality.GOOD:
+                doubted = replace(
+                    self._latest(name), quality=Quality.UNCERTAIN, because=Reason.DOUBTFUL, detail=_cut(detail)
                 )
+                self._keep(name, doubted, None)
         self._wake()
 
     def freeze(self, now_ms: int) -> InputImage:
@@ -132,14 +181,23 @@ class PointTable:
         for future in waiting:
             if not future.done():
                 future.set_result(None)
-        if self._whole or (self._stale_at_ms is not None and self._stale_at_ms <= now_ms + _AHEAD_MS):
-            image = freeze(self._points.values(), self._readings, now_ms)
-            self._picture, self._stale_at_ms, self._whole = dict(image.readings), image.stale_at_ms, False
-            for name, reading in self._readings.items():
-                if self._picture[name] is not reading:  # stale, so its next reading counts for `stale_at_ms` anew
-                    self._taken.pop(name, None)
-            return image
-        return InputImage(now_ms=now_ms, readings=self._picture.copy(), stale_at_ms=self._stale_at_ms)
+        aged = self._turns.aged(now_ms)
+        for name in aged:
+            self._readings[name] = self._latest(name)
+            self._stale[name] = stale(self._readings[name])
+            self._taken.pop(name, None)
+            self._course.names.append(name)
+        self._turns.settle(aged)
+        return InputImage(now_ms=now_ms, readings=self._picture(), stale_at_ms=self._turns.stale_at_ms)
+
+    def _picture(self) -> Readings:
+        if len(self._course.names) > _COURSE + 8 * len(self._points):
+            self._course = Course()
+            self._content = {}
+        told = len(self._course.names)
+        if not self._content or told != self._told:
+            self._content, self._told = self._readings | self._stale, told
+        return Readings(self._content, *self._turns.seen(), self._course, told)
 
     async def pictured(self, limit_ms: int) -> None:
         """Wait for the next picture, at most `limit_ms`: a confirming reading counts only if it comes after one."""
@@ -153,8 +211,7 @@ class PointTable:
 def _check(point: Point, sample: Sample) -> Sample:
     """The sample, or why its value cannot be this point's."""
     value = sample.value
-    if sample.quality is Quality.BAD or value is None:
-        return sample
+    assert value is not None
     if point.fits(value) and not (isinstance(value, str) and len(value) > _MAX_TEXT):
         return sample
     shown = f"{sample.detail} {value!r:.60}".strip()
@@ -171,19 +228,12 @@ def _same_thing(before: Point, after: Point) -> bool:
     return (before.kind, before.unit, before.words) == (after.kind, after.unit, after.words)
 
 
-def _stamp(sample: Sample, before: Reading | None, at_ms: int) -> Reading:
-    value: Value | None = sample.value
-    if sample.quality is Quality.BAD:
-        value, at_ms = (None, 0) if before is None else (before.value, before.at_ms)
-    return Reading(value=value, quality=sample.quality, at_ms=at_ms, because=sample.because, detail=_cut(sample.detail))
-
-
 def _cut(detail: str) -> str:
     """What people may read of a detail; most have none."""
     return redact(detail)[:_MAX_DETAIL] if detail else ""
 
 
-def _differ(before: Reading | None, after: Reading) -> bool:
-    if before is None:
+def _differ(before: Reading, after: Reading) -> bool:
+    if before is NOTHING_READ:
         return True
     return before.value != after.value or before.quality is not after.quality

@@ -6,7 +6,7 @@ A hung poller alone does not count: the supervisor restarts it. It must not know
 import logging
 from collections.abc import Callable, Mapping
 
-from firmware_py.runtime.clock import Clock, Waker
+from firmware_py.runtime.clock import Clock, Waker, next_turn_ms
 from firmware_py.runtime.notify import Notifier
 
 log = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ class Watchdog:
             # In this loop the beat says that the loop turns; a blocked loop pets nobody.
             self._beats.beat("loop")
             self.look()
-            await self._waker.wait(self._clock.now_ms() + self.period_ms)
+            await self._waker.wait(next_turn_ms(self._clock, self.period_ms))
 
     def look(self) -> None:
         """One look at the heartbeats: pet, or say what is late."""

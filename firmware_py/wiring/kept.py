@@ -10,7 +10,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from firmware_py.runtime.clock import BUILT_MS, Clock, ClockQuality, Waker
+from firmware_py.runtime.clock import BUILT_MS, Clock, ClockQuality, Waker, next_turn_ms
 from firmware_py.runtime.disk import Disk, write_atomic
 
 log = logging.getLogger(__name__)
@@ -86,4 +86,4 @@ class KnownTime:
         while True:
             if self.look():
                 await self._kept.remember([str(self.floor_ms)])
-            await waker.wait(self._clock.now_ms() + _HOUR_MS // 60)
+            await waker.wait(next_turn_ms(self._clock, _HOUR_MS // 60))

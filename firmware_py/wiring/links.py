@@ -20,7 +20,7 @@ from firmware_py.core.reading import Sample
 from firmware_py.core.state import State
 from firmware_py.ports import DeviceError
 from firmware_py.runtime.backlog import Stamp
-from firmware_py.runtime.clock import Clock, Waker, utc_text
+from firmware_py.runtime.clock import Clock, Waker, next_turn_ms, utc_text
 from firmware_py.runtime.desk import Desk
 from firmware_py.runtime.recorder import Inputs
 from firmware_py.runtime.storage import Storage
@@ -47,10 +47,12 @@ class Archive:
     def __init__(self, storage: Storage, clock: Clock, run: str, plan: Plan, state: State) -> None:
         self._storage, self._clock, self._run = storage, clock, run
         self._plan, self._before = digest(plan), state
+        self._unused = Stamp(ts="", clk="none", boot=run)  # of a cycle without events
 
     def record(self, image: InputImage, commands: tuple[Command, ...], decision: Decision) -> None:
         """One cycle."""
-        self._storage.keep(decision.state, image.now_ms, decision.events, self._stamp())
+        stamp = self._stamp() if decision.events else self._unused
+        self._storage.keep(decision.state, image.now_ms, decision.events, stamp)
         self._storage.remember(
             Inputs(before=self._before, image=image, commands=commands, decision=decision, plan=self._plan)
         )
@@ -127,6 +129,8 @@ class OwnHealth:
     ) -> None:
         self._table, self._clock, self._sound, self._age_ms = table, clock, sound, age_ms
         self._bridge: Health | None = None
+        self._said: tuple[tuple[bool, ...], tuple[str, ...]] | None = None
+        self._flags: dict[str, Sample] = {}
         self.exported_ms: int | None = None  # wall time of the last export of this site
 
     def note_bridge(self, health: Health) -> None:
@@ -145,7 +149,11 @@ class OwnHealth:
             MQTT_AHEAD: bridge.cursor_ahead,
         }
         details = {MQTT_CONNECTED: bridge.error, MQTT_REFUSED: "; ".join(bridge.refused)}
-        samples = {name: Sample(value=flag, detail=details.get(name, "")) for name, flag in flags.items()}
+        said = (tuple(flags.values()), tuple(details.values()))
+        if said != self._said:  # else the very same samples again, by which the table knows that nothing has changed
+            self._said = said
+            self._flags = {name: Sample(value=flag, detail=details.get(name, "")) for name, flag in flags.items()}
+        samples = dict(self._flags)
         if bridge.certificate_ends_ms is not None and (age_ms := self._age_ms(bridge.certificate_ends_ms)) is not None:
             samples[MQTT_CERT] = Sample(value=round(-age_ms / _DAY_MS, 1))
         if self.exported_ms is not None and (age_ms := self._age_ms(self.exported_ms)) is not None:
@@ -157,7 +165,7 @@ class OwnHealth:
         waker = Waker(self._clock)
         while True:
             self.feed()
-            await waker.wait(self._clock.now_ms() + _FEED_MS)
+            await waker.wait(next_turn_ms(self._clock, _FEED_MS))
 
 
 class Buttons:

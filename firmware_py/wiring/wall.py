@@ -6,7 +6,7 @@ Tells one event per finding. It must not decide anything by it: whatever waits o
 from collections.abc import Callable, Sequence
 
 from firmware_py.core.event import Event, Severity
-from firmware_py.runtime.clock import Clock, ClockQuality, Waker, utc_text
+from firmware_py.runtime.clock import Clock, ClockQuality, Waker, next_turn_ms, utc_text
 from firmware_py.wiring.kept import KnownTime
 
 _LOOK_MS = 1_000
@@ -62,7 +62,7 @@ class WallTime:
         waker = Waker(self._clock)
         while True:
             self.look()
-            await waker.wait(self._clock.now_ms() + _LOOK_MS)
+            await waker.wait(next_turn_ms(self._clock, _LOOK_MS))
 
     def _found(self, offset_ms: int, was: ClockQuality) -> Event:
         return Event(

@@ -6,8 +6,9 @@ Feeds one point. It must not decide anything.
 import logging
 from zoneinfo import ZoneInfo
 
+from firmware_py.core.reading import Sample
 from firmware_py.core.volume import WEEK_POINT
-from firmware_py.runtime.clock import Clock, Waker, week_sample
+from firmware_py.runtime.clock import Clock, ClockQuality, Waker, next_turn_ms, week_sample
 from firmware_py.runtime.table import PointTable
 
 log = logging.getLogger(__name__)
@@ -19,15 +20,26 @@ class LocalWeek:
 
     def __init__(self, table: PointTable, clock: Clock, zone: str) -> None:
         self._table, self._clock = table, clock
+        self._made_of: tuple[int, ClockQuality] | None = None
+        self._made: Sample | None = None
         try:
             self._zone = ZoneInfo(zone)
         except (KeyError, OSError, ValueError):  # a board without time zone data
             log.warning("the time zone %s is not known here; a usual week is learnt by UTC", zone)
             self._zone = ZoneInfo("UTC")
 
+    def _sample(self) -> Sample:
+        """Worked out once a minute, and when the clock is worth more or less than before."""
+        key = self._clock.utc_ms() // 60_000, self._clock.quality()
+        if key != self._made_of:
+            self._made_of, self._made = key, week_sample(self._clock, self._zone)
+        assert self._made is not None
+        return self._made
+
     async def run(self) -> None:
         """For ever."""
         waker = Waker(self._clock)
         while True:
-            self._table.offer({WEEK_POINT: week_sample(self._clock, self._zone)})
-            await waker.wait(self._clock.now_ms() + _FEED_MS)
+            if self._table.knows(WEEK_POINT):
+                self._table.offer({WEEK_POINT: self._sample()})
+            await waker.wait(next_turn_ms(self._clock, _FEED_MS))

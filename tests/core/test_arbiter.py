@@ -75,6 +75,12 @@ def test_a_shortest_stay_holds_against_program_and_people_but_not_against_life_s
     assert arbitrate(timed, urgent, NOW, before(True, 0), ["fan"])["fan"].value is False
 
 
+def test_a_shortest_stay_is_over_at_its_time_however_long_ago_the_last_cycle_was() -> None:
+    timed = plan(min_on_ms=5_000)
+    for since_ms, dt_ms, on in ((0, 4_999, True), (0, 5_000, False), (4_000, 999, True), (4_000, 1_000, False)):
+        assert arbitrate(timed, [], NOW, before(True, since_ms), ["fan"], dt_ms=dt_ms)["fan"].value is on
+
+
 def test_changing_between_two_kinds_of_on_needs_no_stay() -> None:
     output = plan(min_on_ms=5_000).outputs["fan"]
     assert left_ms(output, before(True, 0)["fan"], Pattern.FLASH) == 0

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drivers.modbus_decode import Encoding, Form, Order, decode, encode, join
+from drivers.modbus_decode import Encoding, Form, Order, decode, decoder, encode, join
 from firmware_py.core.point import Kind
 from firmware_py.core.reading import Quality, Reason
 
@@ -95,6 +95,34 @@ def test_no_registers_make_the_decoder_fail_or_give_a_good_number_that_is_none(
     sample = decode(encoding, registers[: 1 if form is Form.BIT else encoding.cells])
     if sample.quality is Quality.GOOD and isinstance(sample.value, float):
         assert math.isfinite(sample.value)
+
+
+plain_encodings = st.builds(
+    Encoding,
+    form=st.sampled_from([Form.U16, Form.S16, Form.U32, Form.S32, Form.U64, Form.F32, Form.BCD]),
+    order=st.sampled_from(Order),
+    mask=st.sampled_from([None, None, None, 0x00F0]),
+    equals=st.sampled_from([(), (), (3, 16)]),
+    words=st.sampled_from([{}, {}, {1: "on"}]),
+    scale=st.sampled_from([1.0, 0.1, 0.01, 3.0, -2.5, 1e305, 1 / 3]),
+    offset=st.sampled_from([0.0, -40.0, 0.5]),
+    fahrenheit=st.booleans(),
+    sentinels=st.sampled_from([(), (0xFFFF, -1), (0.0,)]),
+    low=st.sampled_from([None, -10.0, 0.0]),
+    high=st.sampled_from([None, 0.0, 500.0]),
+)
+
+
+@settings(deadline=None)
+@given(
+    plain_encodings,
+    st.lists(st.one_of(st.integers(0, 65535), st.sampled_from([0, 1, 16, 65535])), min_size=4, max_size=4),
+)
+def test_the_short_way_of_a_decoder_says_what_the_long_one_says(encoding: Encoding, registers: list[int]) -> None:
+    cells = registers[: encoding.cells]
+    short, long = decoder(encoding)(cells), decode(encoding, cells)
+    assert short == long
+    assert type(short.value) is type(long.value)
 
 
 def test_a_scale_of_a_tenth_gives_the_decimal_that_people_expect() -> None:

@@ -6,7 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.modbus_guard import Framing, Question, Verdict, check_values, crc16, judge, may_leave, whole_rtu_reply
+from drivers.modbus_guard import (
+    READS,
+    Framing,
+    Judgement,
+    Question,
+    Verdict,
+    check_values,
+    crc16,
+    judge,
+    may_leave,
+    sound_head,
+    whole_rtu_reply,
+)
 from drivers.modbus_silence import LineSilence
 
 ASKED = Question(unit=3, function=3, address=10, count=2)
@@ -129,6 +141,35 @@ def test_arbitrary_bytes_never_break_the_guard_and_are_sound_only_when_exact(hea
     judgement = judge(framing, ASKED, heard, 8)
     if judgement.verdict is Verdict.SOUND:
         assert judgement.end == len(heard)
+
+
+@given(
+    function=st.sampled_from(READS),
+    count=st.one_of(st.integers(1, 2008), st.integers(124, 130)),
+    transaction=st.integers(1, 0xFFFF),
+    unit=st.integers(0, 255),
+    mistakes=st.lists(st.tuples(st.integers(0, 270), st.integers(0, 255)), max_size=2),
+    longer=st.integers(-2, 2),
+)
+def test_a_reply_that_begins_as_a_sound_one_and_is_as_long_is_judged_sound(
+    function: int, count: int, transaction: int, unit: int, mistakes: list[tuple[int, int]], longer: int
+) -> None:
+    question = Question(unit=unit, function=function, address=7, count=count)
+    head, size = sound_head(question, transaction), question.payload_bytes
+    if not head:
+        assert size > 251
+        return
+    reply = bytearray(head + bytes(size + longer) if size + longer > 0 else head)
+    for place, byte in mistakes:
+        if place < len(reply):
+            reply[place] = byte
+    heard = bytes(reply)
+    judgement = judge(Framing.TCP, question, heard, transaction)
+    simply = len(heard) == len(head) + size and heard.startswith(head)
+    if simply:
+        assert judgement == Judgement(verdict=Verdict.SOUND, late=0, start=0, end=len(heard))
+    elif not mistakes:
+        assert judgement.verdict is not Verdict.SOUND
 
 
 @given(position=st.integers(0, 8), flip=st.integers(1, 255))

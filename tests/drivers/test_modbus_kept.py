@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from drivers.modbus_decode import Encoding, Form, decode
 from drivers.modbus_kept import Kept
 from drivers.modbus_plan import Block, Span, Table
+from firmware_py.core.reading import Sample
 
 POINTS = (
     ("flag", Encoding(form=Form.BIT, bit=3), Span(Table.HOLDING, 100, 1)),
@@ -24,14 +25,18 @@ cells = st.tuples(*[st.sampled_from((0, 1, 7, 300, 0x7FC0, 65_535))] * 6)
 @given(st.lists(cells, min_size=1, max_size=8))
 def test_any_course_of_replies_reads_as_if_each_were_decoded_anew(replies: list[tuple[int, ...]]) -> None:
     kept = Kept(BLOCK, POINTS)
+    told: dict[str, Sample] = {}
     for reply in replies:
         anew = {id: decode(encoding, reply[span.address - 100 : span.end - 100]) for id, encoding, span in POINTS[:-1]}
-        assert dict(kept.take(reply)) == anew
+        told |= kept.take(reply)
+        assert kept.samples == told == anew
 
 
 def test_an_unchanged_cell_gives_the_very_same_sample_and_a_changed_one_another() -> None:
     kept = Kept(BLOCK, POINTS)
     first = dict(kept.take((1, 1, 0, 5, 0, 0)))
     second = dict(kept.take((1, 0, 0, 5, 0, 0)))
-    assert [id for id in first if second[id] is not first[id]] == ["word"]
+    assert list(second) == ["word"]
     assert second["word"].value == "off"
+    assert {id for id in first if kept.samples[id] is first[id]} == first.keys() - {"word"}
+    assert not kept.take((1, 0, 0, 5, 0, 0))

@@ -139,6 +139,30 @@ def test_damaged_replies_give_no_value_that_the_library_would_not_give(seed: int
     assert_no_better(by_us(bytes(damaged)), by_the_library(bytes(damaged)))
 
 
+@settings(deadline=None)
+@given(st.integers(0, 1 << 32))
+def test_replies_one_after_the_other_are_read_as_if_each_were_the_first(seed: int) -> None:
+    chance = random.Random(seed)
+    oids = [f"1.3.6.1.{number}" for number in range(1, 6)]
+    reader, request = Reader(), Request(V2C, COMMUNITY, Pdu.GET, oids)
+    held = {oid: chance.choice([rfc1902.Integer32(7), rfc1902.OctetString("abc"), rfc1902.Gauge32(5)]) for oid in oids}
+    for _ in range(12):
+        for oid in chance.sample(oids, chance.randrange(3)):
+            held[oid] = chance.choice(
+                [rfc1902.Integer32(chance.randrange(200)), rfc1902.OctetString("abd"), rfc1905.noSuchObject]
+            )
+        datagram = bytearray(reply([(oid, held[oid]) for oid in chance.choice([oids, oids, oids[1:], oids[::-1]])]))
+        if chance.random() < 0.4:
+            datagram[chance.randrange(len(datagram))] = chance.randrange(256)
+        kept, fresh = list[Answer | str](), list[Answer | str]()
+        for told, by, about in ((kept, reader, request), (fresh, Reader(), Request(V2C, COMMUNITY, Pdu.GET, oids))):
+            try:
+                told.append(by.read(bytes(datagram), about, NUMBER))
+            except Malformed as error:
+                told.append(str(error))
+        assert kept == fresh
+
+
 @given(st.binary(max_size=200))
 def test_rubbish_is_malformed_and_nothing_else(rubbish: bytes) -> None:
     assert by_us(rubbish) is None

@@ -309,7 +309,7 @@ def test_a_bug_ends_the_thread_is_told_and_stops_the_heartbeat() -> None:
 
     async def story() -> None:
         told: list[BaseException] = []
-        thread = StorageThread(lambda _: None, now_ms, tick_s=0.01, on_failure=told.append)
+        thread = StorageThread(lambda _: None, now_ms, rest_s=lambda: 0.01, on_failure=told.append)
         thread.start()
         with pytest.raises(KeyError):
             await thread.submit(bug)

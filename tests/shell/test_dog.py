@@ -10,13 +10,11 @@ import asyncio
 import socket
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from drivers.simulated import Behaviour
-from firmware_py.runtime import supervisor
 from firmware_py.runtime.notify import Notifier
 from firmware_py.runtime.watchdog import LIMITS_MS, Watchdog
 from tests.shell.floor import DEVICES, Floor
@@ -38,7 +36,7 @@ def stop_writer(floor: Floor, patch: pytest.MonkeyPatch) -> None:
 
 
 def stop_supervisor(floor: Floor, patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(supervisor, "asyncio", SimpleNamespace(**{**vars(asyncio), "wait": never}))
+    patch.setattr(floor.supervisor._waker, "wait", never)
 
 
 def stop_pollers(floor: Floor, patch: pytest.MonkeyPatch) -> None:

@@ -40,9 +40,11 @@ class Checks:
     starts_ms: list[int] = field(default_factory=list)
     told_ms: dict[str, int] = field(default_factory=dict)
     numbers: set[str] = field(default_factory=set)
-    newest: set[str] = field(default_factory=set)  # numbers that the last step gave
+    newest: set[str] = field(default_factory=set)  # numbers that the last step gave that was kept
+    unkept: set[str] = field(default_factory=set)  # and those since, while nothing could be written
     motor_on: bool | None = None
     turned_ms: int | None = None
+    turned_unkept: bool = False  # since the last memory that was kept
     returned_ms: dict[str, int] = field(default_factory=dict)
     recovering_ms: dict[str, int] = field(default_factory=dict)
     blind_ms: int | None = None
@@ -52,9 +54,10 @@ class Checks:
     def __call__(self, look: Look) -> None:
         """All of them."""
         self.steps += 1
-        if look.lost:
-            self.numbers -= self.newest  # told to nobody, for an event goes out only when its state is kept
         if look.restored:
+            self.numbers -= self.unkept | (self.newest if look.lost else set())  # told to nobody
+            if self.turned_unkept:
+                self.motor_on = self.turned_ms = None  # nobody can know it (decision 0089)
             self._forget()
         for invariant in INVARIANTS:
             for fault in invariant(self, look):
@@ -154,6 +157,7 @@ class Checks:
         name, limits = "feed.compressor", look.plan.compressors["feed.compressor"]
         was_on, now = self.motor_on, look.decision.state.compressors[name]
         self.motor_on = now.on
+        self.turned_unkept = not look.kept and (self.turned_unkept or was_on is not now.on)
         if was_on is None or was_on is now.on:
             return
         since_ms = self.turned_ms
@@ -297,15 +301,14 @@ class Checks:
         elif drive.value is not False and not waiting and drive.priority is not Priority.MANUAL_OPERATOR:
             yield "nobody is waited for"
         audible = [n for n in waiting if n in ("ups1.on_battery", "trunks.main.below_minimum", "hvac1.failed")]
-        if audible and drive.value is False and not look.decision.state.conditions["fire.seen"].seen:
-            hand = drive.priority is Priority.MANUAL_OPERATOR
-            if not hand:
-                yield f"silent although {audible} wait"
+        hand = drive.priority is Priority.MANUAL_OPERATOR
+        if audible and drive.value is False and not hand and not look.decision.state.conditions["fire.seen"].seen:
+            yield f"silent although {audible} wait"
 
     def incidents_follow_causes(self, look: Look) -> Iterator[str]:
         """Every cause that is not idle has its incident, and no number that anybody was told is given twice."""
         state = look.decision.state
-        self.newest = set()
+        given = set()
         for name, cause in state.causes.items():
             if cause.phase is not CausePhase.IDLE and name not in state.incidents:
                 yield f"{name} without an incident"
@@ -314,8 +317,9 @@ class Checks:
                 continue
             if incident.id in self.numbers:
                 yield f"{incident.id} is given twice"
-            self.newest.add(incident.id)
-        self.numbers |= self.newest
+            given.add(incident.id)
+        self.numbers |= given
+        self.newest, self.unkept = (given, set()) if look.kept else (self.newest, self.unkept | given)
 
     def blindness_is_told(self, look: Look) -> Iterator[str]:
         """A fire panel that cannot be read soundly for 10 s is an alarm; a UPS for 17 s."""

@@ -179,7 +179,17 @@ def _later(chance: random.Random, script: Script) -> Script:
     deaths = [_death(chance, at_ms) for at_ms, share in often.items() if chance.random() < share]
     faults = tuple(sorted((*script.faults, *deaths), key=lambda fault: (fault.at_ms, fault.kind, fault.target)))
     late_ms = 0 if chance.random() < 0.25 else script.operator_late_ms
-    return replace(script, faults=faults, orders=orders, capacity_wh=capacity_wh, operator_late_ms=late_ms)
+    script = replace(script, faults=faults, orders=orders, capacity_wh=capacity_wh, operator_late_ms=late_ms)
+    return _forgetful(random.Random(f"{script.seed} forgets"), script)
+
+
+def _forgetful(chance: random.Random, script: Script) -> Script:
+    """Every second time that the store cannot be written for a while, the controller dies in it."""
+    bad = [fault for fault in script.faults if fault.kind is Kind.STORE_BAD and chance.random() < 0.5]
+    deaths = [_death(chance, chance.randrange(fault.at_ms, fault.until_ms, SECOND)) for fault in bad]
+    deaths = [death for death in deaths if death.until_ms < script.length_ms]
+    faults = sorted((*script.faults, *deaths), key=lambda fault: (fault.at_ms, fault.kind, fault.target))
+    return replace(script, faults=tuple(faults))
 
 
 def _death(chance: random.Random, at_ms: int) -> Fault:

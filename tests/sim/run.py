@@ -7,6 +7,7 @@ makes every read; FOLD also leaves out the reads that bring nothing. All three m
 from __future__ import annotations
 
 import random
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -24,8 +25,9 @@ from firmware_py.core.state import State, resume
 from firmware_py.core.step import step
 from firmware_py.runtime.state_file import StateFile
 from tests.faults.disk import FaultyDisk, PowerFailed
-from tests.sim.faults import SECOND, Fault, Kind, Script
-from tests.sim.wires import EPOCH_S, Source, Wires
+from tests.sim.faults import SECOND, Kind, Script
+from tests.sim.sources import Source
+from tests.sim.wires import EPOCH_S, Wires
 from tests.sim.world import World
 
 MAX_PER_CYCLE = 8
@@ -35,7 +37,8 @@ PREROLL_MS = 130 * SECOND
 TREND_SAMPLES = 3
 UPS_BACK_MS = 30 * SECOND
 NEVER_MS = 1 << 60
-BEFORE, AFTER = 1, 2  # the last two steps, as the state file is told them
+BEFORE, AFTER = 1, 2  # the last two steps that it took, as the state file is told them
+DEATHS = (Kind.KILL, Kind.REBOOT, Kind.TORN_STORE)
 
 
 class Way(Enum):
@@ -50,8 +53,9 @@ class Way(Enum):
 class Look:
     """One step, what went in and came out; `now_ms` of the world, `boot_ms` where the controller's time began.
 
-    `restored`: the first after a restart; `lost`: the store gave back the memory from before the last step. Its events
-    then never got a number either: they are written with their state or not at all (tests/runtime).
+    `kept`: the store has taken the memory after it. `restored`: the first after a restart; `lost`: the store gave back
+    the memory from before the last step that it had been given. The events of what was not kept or lost never got a
+    number either: they are written with their state or not at all (tests/runtime).
     """
 
     plan: Plan
@@ -64,6 +68,7 @@ class Look:
     boot_ms: int
     restored: bool
     lost: bool = False
+    kept: bool = True
 
 
 class Broken(AssertionError):
@@ -99,7 +104,8 @@ class Run:
         self._restored, self._lost = True, False
         self._wake_ms: int | None = None
         self._orders = deque(self.script.orders)
-        self._deaths = deque(f for f in self.script.faults if f.kind in (Kind.KILL, Kind.REBOOT, Kind.TORN_STORE))
+        self._deaths = deque(f for f in self.script.faults if f.kind in DEATHS)
+        self._words = _last_words(self.script)
         self._levels: dict[str, OutputValue] = {}
         self._calendar_before: frozenset[int] = frozenset()
         self._waits_ms: int | None = None  # since when somebody is waited for
@@ -123,8 +129,8 @@ class Run:
         if self.way is not Way.FOLD:
             return min([second_ms, *due])
         due += [edge for edge in (self.world.next_edge_ms(), self.world.next_change_ms(), self._up_ms) if edge]
-        # What a store gives back depends on the last two steps before a death, so all ways make them.
-        due += [at_ms for death in list(self._deaths)[:1] for at_ms in self._last_words(death) if at_ms > now_ms]
+        word = bisect_right(self._words, now_ms)
+        due += self._words[word : word + 1]
         if self._up_ms is None:
             due += self._wanted_ms(second_ms)
         ahead_ms = max(min([*due, end_ms]), now_ms + 1)
@@ -158,7 +164,7 @@ class Run:
             if known and known.phase is Phase.PENDING and known.confirmed < condition.confirm:
                 yield from (self._source(point) for point in points_of(condition.test))
         for name in self.plan.trends:
-            reading, trend = self.wires.readings.get(name), self.state.trends.get(name)
+            reading, trend = self.wires.known.get(name), self.state.trends.get(name)
             marks = {mark.milli_value for mark in trend.samples} if trend else set()
             settled = trend and len(trend.samples) >= TREND_SAMPLES and len(marks) == 1 and not trend.strange
             if reading and reading.good and not settled:
@@ -209,12 +215,8 @@ class Run:
         awaited = any(now_ms % source.pace_ms(self.world) == 0 for source in self._awaited())
         drains = any(battery.discharging for battery in self.state.batteries.values())
         told = now_ms in self._calendar_before
-        told |= any(now_ms in self._last_words(death) for death in list(self._deaths)[:1])
+        told |= now_ms in self._words
         return awaited or told or (drains and now_ms % self.pace_ms == 0)
-
-    @staticmethod
-    def _last_words(death: Fault) -> tuple[int, ...]:
-        return death.at_ms - 2 * SECOND, death.at_ms - SECOND, death.at_ms
 
     def _take(self, now_ms: int) -> tuple[Command, ...]:
         taken: list[Command] = []
@@ -236,14 +238,16 @@ class Run:
 
     def _step(self, commands: tuple[Command, ...]) -> None:
         now_ms = self.world.now_ms - self.wires.boot_ms
-        image = freeze(self.plan.points.values(), self.wires.readings, now_ms)
+        image = freeze(self.plan.points.values(), self.wires.seen(), now_ms)
         if self.way is Way.FOLD:
             stale_ms = self.wires.stale_at_ms()
             image = replace(image, stale_at_ms=None if stale_ms is None else stale_ms - self.wires.boot_ms)
         before = self.state
         decision = step(self.plan, before, image, commands, now_ms, self.decision and self.decision.looked)
         self.state, self.decision = decision.state, decision
-        self._kept = (before, decision.state)
+        kept = not self.world.is_active(Kind.STORE_BAD)
+        if kept:
+            self._kept = (self._kept[1], decision.state)
         self._wake_ms = None if decision.wake_at_ms is None else decision.wake_at_ms + self.wires.boot_ms
         self._calendar_before = frozenset(self._calendar())
         self.steps += 1
@@ -255,7 +259,7 @@ class Run:
                 Look(
                     plan=self.plan, world=self.world, before=before, image=image, commands=commands, decision=decision,
                     now_ms=self.world.now_ms, boot_ms=self.wires.boot_ms, restored=self._restored,
-                    lost=self._restored and self._lost,
+                    lost=self._restored and self._lost, kept=kept,
                 )
             )  # fmt: skip
         self._restored = False
@@ -280,7 +284,9 @@ class Run:
         self.restarts += 1
         self._waits_ms = None
         chance = random.Random(f"{self.script.seed} {now_ms}")
-        self.state = self._restore(chance, torn=kind is Kind.TORN_STORE, same_boot=kind is Kind.KILL)
+        torn = kind is Kind.TORN_STORE and not self.world.is_active(Kind.STORE_BAD)
+        self.state = self._restore(chance, torn=torn, same_boot=kind is Kind.KILL)
+        self._kept = (self.state, self.state)
         self._reboots = kind is not Kind.KILL
         away_s = chance.randint(1, 4) if kind is Kind.KILL else chance.randint(20, 90)
         self._up_ms = (now_ms // SECOND + away_s) * SECOND
@@ -320,3 +326,10 @@ class Run:
         self.state = resume(self.state, now_ms - boot_ms)
         self._restored = True
         self._step(())
+
+
+def _last_words(script: Script) -> list[int]:
+    """What a store gives back depends on the last two steps before a death, or before it could be written no more, so
+    all ways through time make them."""
+    fatal = [fault.at_ms for fault in script.faults if fault.kind in (*DEATHS, Kind.STORE_BAD)]
+    return sorted({at_ms - ago_ms for at_ms in fatal for ago_ms in (0, SECOND, 2 * SECOND)})

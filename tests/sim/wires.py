@@ -1,14 +1,13 @@
 """How the controller sees the world: sources that are read on a grid of whole seconds, and what goes wrong on the way.
 
 A source is quiet while each further read would bring the same again; then it need not be visited, and its readings are
-only made as young as the last read on its grid.
+only made as young as the last read on its grid, when somebody looks at them.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from firmware_py.core.calendar import seconds_of
 from firmware_py.core.plan import Plan
@@ -16,86 +15,45 @@ from firmware_py.core.point import Kind as PointKind
 from firmware_py.core.reading import Quality, Reading, Reason, Value
 from tests.sim.faults import NUMBERS, SECOND, WORDS, Kind
 from tests.sim.site import EPOCH
-from tests.sim.world import World, wired
+from tests.sim.sources import CLOCK, Answer, Follow, Source, follows_of, sources_of
+from tests.sim.world import World
 
 EPOCH_S = seconds_of(EPOCH)
-CLOCK = "clock.utc_s"
 DEAD_AFTER_MS = 3 * SECOND
 LEASE_MS, RETRY_MS = 60 * SECOND, 10 * SECOND
-_PERIODS_MS = {25_000: 10_000, 70_000: 30_000, 130_000: 30_000, 50_000: 10_000, 15_000: 1_000}
-_DEVICES = {"trunks": "pbx1", "room1": "hvac1", "cooling_line": "hvac1", "fire_line": "fire1", "relay_line": "relays1"}
-_DERIVED = (".forecast.", ".plan.", "planned.", ".rise_c", ".volume.", "clock.")
-_NOISY = (Kind.GARBAGE, Kind.LATE, Kind.DUPLICATE)
+_NOISY = frozenset({Kind.GARBAGE, Kind.LATE, Kind.DUPLICATE})
+_UNRULY = frozenset({Kind.RELAY_STUCK, Kind.FALSE_READ_BACK})
 OFFSETS_S = {"past": -20 * 365 * 86_400, "future": 3 * 365 * 86_400, "hour": 3_600}
-_OF_OUTPUT = {
-    "surge_announcement": "pbx1",
-    "agents_moved": "pbx1",
-    "fan.floor": "relays1",
-    "cooling.ups_mode": "hvac1",
-    "outbound_paused": "pbx1",
-    "trunk_backup": "pbx1",
-}
-
-Answer = tuple[Value | None, Quality, Reason | None]
-
-
-@dataclass(slots=True, kw_only=True)
-class Source:
-    """Points that are read together. `dirty`: the next read may bring something else."""
-
-    device: str
-    points: tuple[str, ...]
-    period_ms: int
-    stale_ms: int
-    dirty: bool = True
-    silent_since_ms: int | None = None
-    dead: bool = False
-    stamped_ms: int = -1
-    last: dict[str, Answer] = field(default_factory=dict)
-    frozen: dict[str, Answer] | None = None
-
-    def pace_ms(self, world: World) -> int:
-        """Between two reads, as things are."""
-        return self.period_ms * (4 if world.active and world.is_active(Kind.SLOW, self.device) else 1)
-
-    def next_read_ms(self, world: World) -> int:
-        """The first read on the grid after now."""
-        pace_ms = self.pace_ms(world)
-        return (world.now_ms // pace_ms + 1) * pace_ms
-
-
-@dataclass(slots=True, kw_only=True)
-class Follow:
-    """An output behind a wire: told and read back at its lease, again soon where it failed."""
-
-    output: str
-    device: str
-    next_ms: int = 0
-    wanted: bool | None = None
-    sound: bool = False
 
 
 class Wires:
-    """All sources; `readings` is what the controller's point table holds. `lazy`: a quiet source is not asked anew."""
+    """All sources; `known` and `seen` are what the controller's point table holds. `lazy`: a quiet source is not asked
+    anew."""
 
     def __init__(self, plan: Plan, world: World, *, lazy: bool = False) -> None:
         self.plan, self.world, self._lazy = plan, world, lazy
-        self.readings: dict[str, Reading] = {}
+        self.known: dict[str, Reading] = {}  # with the time of the last change, or of a later read
         self.boot_ms = 0
-        self.sources = _sources(plan)
-        self.follows = {name: Follow(output=name, device=_OF_OUTPUT.get(name, "relays1")) for name in wired(plan)}
+        self.sources = sources_of(plan)
+        self.follows = follows_of(plan)
         self.changed = False
         self.of_point = {point: source for source in self.sources for point in source.points}
 
     # ------------------------------------------------------------------------------------------------ the controller
     def restart(self, boot_ms: int) -> None:
         """The controller forgets all readings; its clock begins at `boot_ms` of the world."""
-        self.readings, self.boot_ms = {}, boot_ms
+        self.known, self.boot_ms = {}, boot_ms
         for source in self.sources:
             source.dirty, source.dead, source.silent_since_ms, source.stamped_ms = True, False, None, -1
-            source.last, source.frozen = {}, None
+            source.last, source.shown, source.frozen, source.old = {}, {}, None, False
         for follow in self.follows.values():
             follow.wanted = None
+
+    def seen(self) -> Mapping[str, Reading]:
+        """The point table, each reading as young as the last read that brought it."""
+        for source in self.sources:
+            self._date(source)
+        return self.known
 
     def want(self, levels: Mapping[str, bool]) -> None:
         """The controller has decided: what changed is told within the next whole second."""
@@ -135,12 +93,12 @@ class Wires:
             read_ms = (to_ms - 1) // pace_ms * pace_ms
             if source.last and not source.dirty and source.silent_since_ms is None and read_ms > source.stamped_ms:
                 self._stamp(source, source.last, at_ms=read_ms)
-        for name, follow in self.follows.items():
+        for follow in self.follows.values():
             if follow.wanted is not None and follow.sound and to_ms > follow.next_ms:
                 missed = (to_ms - 1 - follow.next_ms) // LEASE_MS
-                self._put(f"out.{name}.follows", (True, Quality.GOOD, None), follow.next_ms + missed * LEASE_MS)
+                self._put(follow.point, (True, Quality.GOOD, None), follow.next_ms + missed * LEASE_MS)
                 follow.next_ms += (missed + 1) * LEASE_MS
-        if CLOCK in self.readings:
+        if CLOCK in self.known:
             self._tell_time((to_ms - 1) // SECOND * SECOND)
 
     def due_ms(self) -> list[int]:
@@ -153,21 +111,24 @@ class Wires:
 
     def stale_at_ms(self) -> int | None:
         """When readings turn stale that nobody renews in time (the whole second grid aside)."""
+        seen, points, now_ms = self.seen(), self.plan.points, self.world.now_ms - self.boot_ms
         due = [
-            self.readings[name].at_ms + self.plan.points[name].stale_after_ms + 1 + self.boot_ms
+            seen[name].at_ms + points[name].stale_after_ms + 1
             for source in self.sources
             if source.dirty or self.is_noisy(source)
             for name in source.points
-            if name in self.readings and self.readings[name].quality is not Quality.BAD
+            if name in seen and seen[name].quality is not Quality.BAD
         ]
-        return min((at_ms for at_ms in due if at_ms > self.world.now_ms), default=None)
+        return min((at_ms + self.boot_ms for at_ms in due if at_ms > now_ms), default=None)
 
     def is_noisy(self, source: Source) -> bool:
         """Each read may bring something else, or none at all."""
-        waits = source.silent_since_ms is not None and not source.dead
-        slow = source.pace_ms(self.world) > source.stale_ms
-        noise = bool(self.world.active) and any(self.world.is_active(kind, source.device) for kind in _NOISY)
-        return waits or slow or noise or self._moves(source)
+        if source.silent_since_ms is not None and not source.dead:
+            return True
+        hurts = self.world.hurts(source.device)
+        if hurts and (not _NOISY.isdisjoint(hurts) or source.pace_ms(self.world) > source.stale_ms):
+            return True
+        return self._moves(source)
 
     def _moves(self, source: Source) -> bool:
         if "room1.temp_c" in source.points:
@@ -175,17 +136,18 @@ class Wires:
         return source.device == "ups1" and source.period_ms > SECOND and not self.world.supplied
 
     def _comes_again(self, source: Source) -> bool:
-        is_after = (self.world.now_ms - SECOND) % source.pace_ms(self.world) == 0
-        return is_after and bool(source.last) and self.world.is_active(Kind.DUPLICATE, source.device)
+        if Kind.DUPLICATE not in self.world.hurts(source.device) or not source.last:
+            return False
+        return (self.world.now_ms - SECOND) % source.pace_ms(self.world) == 0
 
     def _is_open(self, follow: Follow) -> bool:
-        return not follow.sound or self._troubled(follow) or self.readings.get(f"out.{follow.output}.follows") is None
+        return not follow.sound or self._troubled(follow) or follow.point not in self.known
 
     def _troubled(self, follow: Follow) -> bool:
-        if not self.world.active:
-            return False
-        kinds = ((Kind.RELAY_STUCK, follow.output), (Kind.FALSE_READ_BACK, follow.output), (Kind.SILENT, follow.device))
-        return any(self.world.is_active(kind, target) for kind, target in kinds)
+        hurts = self.world.hurts(follow.output)
+        return (
+            Kind.RELAY_STUCK in hurts or Kind.FALSE_READ_BACK in hurts or Kind.SILENT in self.world.hurts(follow.device)
+        )
 
     def _read(self, source: Source) -> None:
         if self.world.is_active(Kind.SILENT, source.device):
@@ -260,7 +222,7 @@ class Wires:
                 return float(chance.randint(int(low), int(high)))
 
     def _tell(self, follow: Follow) -> None:
-        world, name = self.world, f"out.{follow.output}.follows"
+        world, name = self.world, follow.point
         assert follow.wanted is not None
         if world.is_active(Kind.SILENT, follow.device):
             follow.sound = False
@@ -282,41 +244,41 @@ class Wires:
     def _tell_time(self, at_ms: int) -> None:
         known = not self.world.is_active(Kind.CLOCK_UNKNOWN)
         answer: Answer = (EPOCH_S + self.offset_s() + at_ms // SECOND, Quality.GOOD, None)
-        was, before = self.changed, self.readings.get(CLOCK)
+        was, before = self.changed, self.known.get(CLOCK)
         self._put(CLOCK, answer if known else (None, Quality.BAD, Reason.NOT_YET), at_ms)
         # That time passes is no news; that it is known, or is not, is.
-        self.changed = was or before is None or before.quality is not self.readings[CLOCK].quality
+        self.changed = was or before is None or before.quality is not self.known[CLOCK].quality
 
     def _stamp(self, source: Source, answers: Mapping[str, Answer], at_ms: int | None = None) -> None:
-        source.stamped_ms = self.world.now_ms if at_ms is None else at_ms
-        for name, answer in answers.items():
-            self._put(name, answer, source.stamped_ms)
+        stamped_ms = self.world.now_ms if at_ms is None else at_ms
+        if stamped_ms - source.stamped_ms > source.stale_ms:
+            self.changed = True  # it has been stale in between: the same again is news
+        if answers is not source.shown and answers != source.shown:
+            self._date(source)  # what is lost now keeps the time at which it was read last
+            for name, answer in answers.items():
+                if source.shown.get(name) != answer:
+                    self._put(name, answer, stamped_ms)
+        source.shown, source.stamped_ms, source.old = answers, stamped_ms, True
+
+    def _date(self, source: Source) -> None:
+        """What was read again of a source gets the time of its last read; what is bad keeps that of its last value."""
+        if not source.old:
+            return
+        source.old, at_ms, known = False, source.stamped_ms - self.boot_ms, self.known
+        for name, (_, quality, _) in source.shown.items():
+            if quality is not Quality.BAD:
+                known[name] = known[name].renewed(at_ms)
 
     def _put(self, name: str, answer: Answer, at_ms: int) -> None:
         value, quality, because = answer
-        before = self.readings.get(name)
-        said = None if before is None else (before.quality, before.because)
-        self.changed |= said != (quality, because)
-        self.changed |= quality is not Quality.BAD and before is not None and before.value != value
-        stamp_ms = at_ms - self.boot_ms
+        before, stamp_ms = self.known.get(name), at_ms - self.boot_ms
+        if before is not None and before.quality is quality and before.because is because:
+            if quality is Quality.BAD:
+                return
+            if before.value == value:
+                self.known[name] = before.renewed(stamp_ms)
+                return
+        self.changed = True
         if quality is Quality.BAD:
             value, stamp_ms = (None, 0) if before is None else (before.value, before.at_ms)
-        self.readings[name] = Reading(value=value, quality=quality, at_ms=stamp_ms, because=because)
-
-
-def _sources(plan: Plan) -> list[Source]:
-    groups: dict[tuple[str, int], list[str]] = {}
-    limits: dict[tuple[str, int], int] = {}
-    for point in plan.points.values():
-        derived = any(part in point.id or point.id.startswith(part) for part in _DERIVED)
-        if derived or point.id == CLOCK or point.id.endswith(".follows"):
-            continue
-        first = point.id.partition(".")[0]
-        period_ms = _PERIODS_MS.get(point.stale_after_ms, max(SECOND, point.stale_after_ms // 5 // SECOND * SECOND))
-        key = (_DEVICES.get(first, first), period_ms)
-        groups.setdefault(key, []).append(point.id)
-        limits[key] = min(limits.get(key, point.stale_after_ms), point.stale_after_ms)
-    return [
-        Source(device=device, points=tuple(names), period_ms=period_ms, stale_ms=limits[device, period_ms])
-        for (device, period_ms), names in groups.items()
-    ]
+        self.known[name] = Reading(value=value, quality=quality, at_ms=stamp_ms, because=because)

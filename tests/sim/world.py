@@ -21,6 +21,8 @@ COOL_UC, HOT_UC = 23_000_000, 41_000_000  # millionths of a degree
 WARMS_UC_MS, COOLS_UC_MS = 4, 12  # 0.24 and 0.72 degrees a minute
 FLAP_MS = {Kind.BROWN_OUT: 3 * SECOND, Kind.TRUNK_FLAPS: 8 * SECOND}
 
+_UNHURT: frozenset[Kind] = frozenset()
+
 
 def wired(plan: Plan) -> tuple[str, ...]:
     """Outputs behind a wire, which are read back."""
@@ -64,6 +66,7 @@ class World:
     active: dict[tuple[Kind, str], Fault] = field(default_factory=dict)
     edges: list[int] = field(default_factory=list)
     outages: list[tuple[int, int]] = field(default_factory=list)
+    _hurts: dict[str, frozenset[Kind]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.charge = self.capacity
@@ -114,6 +117,10 @@ class World:
         """Whether a fault is under way."""
         return (kind, target) in self.active
 
+    def hurts(self, target: str) -> frozenset[Kind]:
+        """The faults under way at one device, output or point."""
+        return self._hurts.get(target, _UNHURT)
+
     def next_edge_ms(self) -> int | None:
         """When a fault begins or ends next."""
         index = bisect.bisect_right(self.edges, self.now_ms)
@@ -157,6 +164,8 @@ class World:
                 for fault in self.script.faults
                 if fault.at_ms <= self.now_ms < fault.until_ms
             }
+            targets = {target for _, target in self.active}
+            self._hurts = {to: frozenset(kind for kind, target in self.active if target == to) for to in targets}
         self._show_power()
         self._show_rest()
 

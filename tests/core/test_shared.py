@@ -1,0 +1,84 @@
+"""Readings that were worked out and share times: they read as the mapping of all, and tell what may have moved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from firmware_py.core.image import NOTHING_READ, Course, InputImage, Readings, Shared, reads_otherwise, touched, unlike
+from firmware_py.core.reading import Quality, Reading
+
+OWNERS = {"a": "one", "b": "one", "c": "two"}
+REST = ("d", "e")
+VALUES = st.integers(0, 2)
+
+
+def reading(value: int, at_ms: int = 0) -> Reading:
+    return Reading(value=value, quality=Quality.GOOD, at_ms=at_ms)
+
+
+class Floor:
+    """One that is worked out again and again: a share that says the same is the very same."""
+
+    def __init__(self) -> None:
+        self.content: dict[str, Mapping[str, Reading]] = {"one": {}, "two": {}}
+
+    def look(self, values: Mapping[str, int], times: Mapping[str, int]) -> Shared:
+        for owner, known in self.content.items():
+            now = {point: reading(values[point]) for point, own in OWNERS.items() if own == owner}
+            if any(reads_otherwise(known.get(point, NOTHING_READ), one) for point, one in now.items()):
+                self.content[owner] = now
+        shares = {owner: (content, times[owner]) for owner, content in self.content.items()}
+        return Shared(OWNERS, shares, {point: reading(values[point], times[point]) for point in REST})
+
+
+def picture(derived: Mapping[str, Reading], course: Course) -> InputImage:
+    known = dict.fromkeys((*OWNERS, *REST), NOTHING_READ) | {"read": reading(1, 5)}
+    return InputImage(now_ms=9, readings=Readings(known, {}, {}, course, 0)).joined(derived)
+
+
+LOOKS = st.tuples(
+    st.fixed_dictionaries(dict.fromkeys((*OWNERS, *REST), VALUES)),
+    st.fixed_dictionaries(dict.fromkeys(("one", "two", *REST), VALUES)),
+)
+
+
+@given(looks=st.lists(LOOKS, min_size=1, max_size=5))
+def test_it_reads_as_all_its_readings_and_names_whatever_reads_otherwise(
+    looks: list[tuple[dict[str, int], dict[str, int]]],
+) -> None:
+    floor, course, before = Floor(), Course(), None
+    for values, times in looks:
+        now = floor.look(values, times)
+        whole = {point: reading(values[point], times[OWNERS.get(point, point)]) for point in (*OWNERS, *REST)}
+        assert now == whole and len(now) == len(whole) and set(now) == set(whole)
+        assert all(now[point] == now[point] and point in now for point in whole) and "x" not in now
+        image = picture(now, course)
+        assert {point: image[point] for point in whole} == whole and image["read"].at_ms == 5
+        for point in whole:
+            assert image.at_ms(point) == whole[point].at_ms
+            assert not reads_otherwise(image.content(point), whole[point])
+        if before is not None:
+            moved = {point for point in whole if reads_otherwise(before[point], image[point])}
+            assert moved <= set(touched(before.readings, image.readings))
+            assert moved == set(unlike(before.readings, image.readings))
+        before = image
+
+
+def test_what_has_other_owners_is_touched_as_a_whole() -> None:
+    course, values = Course(), dict.fromkeys((*OWNERS, *REST), 1)
+    shared = Floor().look(values, dict.fromkeys(("one", "two", *REST), 1))
+    plain = picture(dict(shared), course)
+    assert set(touched(plain.readings, picture(shared, course).readings)) == {*OWNERS, *REST}
+    assert set(touched(picture(shared, course).readings, plain.readings)) == {*OWNERS, *REST}
+    assert shared.content("x") is None
+
+
+def test_a_point_that_nobody_knows_was_not_read() -> None:
+    image = picture({}, Course())
+    assert image.content("nobody") is NOTHING_READ and image.at_ms("nobody") == 0
+    plain = InputImage(now_ms=1, readings={"a": reading(1, 4)})
+    assert plain.content("nobody") is NOTHING_READ
+    assert (plain.content("a").value, plain.at_ms("a"), plain.at_ms("nobody")) == (1, 4, 0)
