@@ -9,7 +9,7 @@ import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from enum import StrEnum
-from functools import partial
+from functools import lru_cache, partial
 from typing import Literal
 
 from config.valued import dataclass
@@ -121,16 +121,24 @@ def decode(encoding: Encoding, cells: Sequence[int]) -> Sample:
 
 def decoder(encoding: Encoding) -> Callable[[Sequence[int]], Sample]:
     """`decode` of this encoding, with all settled beforehand that does not hang on the cells. Plain numbers go a short
-    way; whatever is not simply a good value goes the long one."""
-    form = encoding.form
-    if form not in _SHORT or encoding.mask is not None or encoding.equals or encoding.words or encoding.fahrenheit:
+    way, the same for all points alike; whatever is not simply a good value goes the long one."""
+    one = encoding
+    is_plain = one.mask is None and not (one.equals or one.words or one.fahrenheit)
+    if one.form not in _SHORT or not is_plain or not (abs(one.scale) < _LARGE and abs(one.offset) < _LARGE):
         return partial(decode, encoding)
-    sentinels, low, high = frozenset(encoding.sentinels), encoding.low, encoding.high
-    scale, offset, divisor = encoding.scale, encoding.offset, _divisor(encoding.scale)
+    return _short(one.form, one.order, one.scale, one.offset, one.sentinels, one.low, one.high)
+
+
+@lru_cache(maxsize=1_024)
+def _short(
+    form: Form, order: Order, scale: float, offset: float, sentinels: tuple[float, ...], low: float | None,
+    high: float | None,
+) -> Callable[[Sequence[int]], Sample]:  # fmt: skip
+    encoding = Encoding(
+        form=form, order=order, scale=scale, offset=offset, sentinels=sentinels, low=low, high=high
+    )  # fmt: skip
     is_whole, suffix = encoding.kind is Kind.INTEGER, _spelled(encoding, 0).removeprefix("raw 0")
-    if not (abs(scale) < _LARGE and abs(offset) < _LARGE):
-        return partial(decode, encoding)
-    cut, words = _cutter(form, encoding.order), _REGISTERS[form]
+    divisor, cut, words = _divisor(scale), _cutter(form, order), _REGISTERS[form]
 
     def take(cells: Sequence[int]) -> Sample:
         assert len(cells) == words, "the planner cuts blocks into exact pieces"

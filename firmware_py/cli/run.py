@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 _PRIORITIES = {logging.CRITICAL: 2, logging.ERROR: 3, logging.WARNING: 4, logging.INFO: 6, logging.DEBUG: 7}
 
 
+SWITCH_S = 0.0005  # of the interpreter's lock; by default a thread keeps it for 5 ms each time that another asks
+
+
 class _Prefixed(logging.Formatter):
     """Lines as journald wants them: its own prefix, no time, which it adds itself."""
 
@@ -57,6 +60,8 @@ def guard_site(path: str) -> int:
     # A traceback that Python prints by itself would go through no sieve.
     threading.excepthook = lambda ended: log.critical("a thread has died", exc_info=ended.exc_value)
     sys.excepthook = lambda _, fault, __: log.critical("ended by a fault of its own", exc_info=fault)
+    # The storage thread is busy with a new state just when the reading comes that confirms it.
+    sys.setswitchinterval(SWITCH_S)
     try:
         asyncio.run(guard(Path(path).absolute(), os.environ))
     except ConfigError as error:

@@ -129,7 +129,7 @@ class Recorder:
 
     def _stands_in_group(self, name: str, before: Mapping[str, Reading], now: Mapping[str, Reading]) -> bool:
         """Whether its new time is told with its group's."""
-        if not (isinstance(before, Readings) and isinstance(now, Readings)) or name in now.derived:
+        if not (isinstance(before, Readings) and isinstance(now, Readings) and now.follows(before)):
             return False
         group = now.group_of.get(name)
         return group is not None and before.times.get(group) != now.times[group]

@@ -32,6 +32,7 @@ class Turns:
         self._groups: dict[Source, _Group] = {}
         self._by_number: dict[int, _Group] = {}
         self._last = 0
+        self._said_by: dict[str, int] = {}  # the group of the source that said so, of those that are BAD by an answer
         self._limits_ms: dict[str, int] = {}  # of those that stand alone and are not BAD
         self._group_of: dict[str, int] = {}
         self._is_seen = False  # by a picture, so that it is no more changed but replaced
@@ -72,6 +73,7 @@ class Turns:
         if self._group_of.get(point) == group.number:
             return
         self._leave([point], source)
+        self._contradict(point, group)
         self._changing()[point] = group.number
         if group.members is not None:
             group.members.add(point)
@@ -82,6 +84,11 @@ class Turns:
         """It has a time of its own, and turns stale after `limit_ms` (None: never). `source`: whose answer said so."""
         if point in self._group_of:
             self._leave([point], source)
+        own = None if source is None else self._group(source)
+        if point in self._said_by:
+            self._contradict(point, own)
+        if own is not None:
+            self._said_by[point] = own.number
         if limit_ms is None:
             self._limits_ms.pop(point, None)
         else:
@@ -132,6 +139,12 @@ class Turns:
             if group is not own:
                 group.answer = _UNKNOWN
 
+    def _contradict(self, point: str, own: _Group | None) -> None:
+        """Somebody speaks for a point that stands alone by what a source's answer said of it."""
+        before = self._by_number.get(self._said_by.pop(point, 0))
+        if before is not None and before is not own:
+            before.answer = _UNKNOWN
+
     def _changing(self) -> dict[str, int]:
         if self._is_seen:
             self._group_of, self._is_seen = self._group_of.copy(), False
@@ -155,6 +168,6 @@ class Turns:
 
     def _tidy(self) -> None:
         """Drivers that are no more leave their groups behind."""
-        alive = set(self._group_of.values())
+        alive = {*self._group_of.values(), *self._said_by.values()}
         self._groups = {source: group for source, group in self._groups.items() if group.number in alive}
         self._by_number = {group.number: group for group in self._groups.values()}
