@@ -8,6 +8,7 @@ import logging
 import os
 import pickle
 import shutil
+import subprocess
 import sys
 import threading
 from contextlib import suppress
@@ -29,6 +30,7 @@ from tests.conftest import eventually
 
 SMALL = '[site]\nid = "s"\nname = "S"\n'
 PYTHON = sys.executable
+HOME = Path(compiling.__file__).parents[2]
 
 
 def generation(folder: Path, text: str = SMALL, number: int = 1) -> Path:
@@ -142,6 +144,15 @@ def test_the_end_of_the_controller_is_the_end_of_the_room(tmp_path: Path) -> Non
     assert "ended with signal 9" in told[0]
     with pytest.raises(ConfigError, match="ended with signal 9"):
         one.build(path)
+
+
+def test_the_room_goes_before_the_controller_where_memory_runs_out() -> None:
+    with subprocess.Popen((PYTHON, "-m", "firmware_py.wiring.compiling"), stdin=subprocess.PIPE, cwd=HOME) as process:
+        score = Path(f"/proc/{process.pid}/oom_score_adj")
+        try:
+            eventually(lambda: score.read_text().strip() == "1000", within_s=60)
+        finally:
+            process.kill()
 
 
 def test_a_program_that_is_not_there_is_no_room(tmp_path: Path) -> None:
