@@ -72,8 +72,8 @@ def measure() -> Table:
         name="start", title="Start: from exec to the first published value at the typical site",
         head=("tool", "ms", "spread", "ours : it", "RSS MiB then"), rows=tuple(rows),
         notes=(
-            "A restart each: byte code is there, our generation in compiled form. Ours has by then restored its memory,"
-            " driven every output and read every device once.",
+            "A restart each: byte code is there, and our generation in compiled form. Ours has by then restored its"
+            " memory, driven every output and read every device once.",
         ),
     )  # fmt: skip
 

@@ -1,8 +1,7 @@
 """`dataclass` as the standard library has it, without what that costs at the start: 1.3 ms for each of 300 classes.
 
-The standard one writes and compiles five methods for each class. Here four are closures, and `__init__`, which must be
-as fast as the standard one, *is* the standard one, compiled when the first value is made. It must not change what a
-dataclass is: `tests/config/test_valued.py` compares the two.
+The standard one writes and compiles five methods for each class. Here they are written when they are first used, which
+in a start happens to 86 of 230 classes. It must not change what a dataclass is: `tests/config/test_valued.py` compares.
 """
 
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ if TYPE_CHECKING:
     from dataclasses import dataclass as dataclass
 else:
     import dataclasses
-    from operator import attrgetter
+    import sys
     from reprlib import recursive_repr
 
     def dataclass(cls=None, /, *, eq=True, frozen=False, repr=True, slots=False, **options):
@@ -22,20 +21,21 @@ else:
 
         def value(cls):
             own = set(cls.__dict__)
+            cls.__doc__ = cls.__doc__ or cls.__name__  # else the standard one works the signature out
             made = dataclasses.dataclass(cls, init=False, eq=False, repr=False, slots=slots, **options)
             every = dataclasses.fields(made)
-            methods = {"__init__": _Init(made, frozen, slots)}
+            methods = {"__init__": _Late(made, "__init__", _init, {"frozen": frozen, "slots": slots})}
             if repr:
                 methods["__repr__"] = _repr([one.name for one in every if one.repr])
             if eq:
-                methods["__eq__"] = _eq(_getter([one.name for one in every if one.compare]))
+                methods["__eq__"] = _Late(made, "__eq__", _eq, [one.name for one in every if one.compare])
                 hashed = [one.name for one in every if (one.compare if one.hash is None else one.hash)]
-                methods["__hash__"] = _hash(_getter(hashed)) if frozen else None
+                methods["__hash__"] = _Late(made, "__hash__", _hash, hashed) if frozen else None
             if frozen:
                 methods |= {"__setattr__": _setattr, "__delattr__": _delattr}
                 if slots:
                     names = [one.name for one in every]
-                    methods |= {"__getstate__": _getter(names, method=True), "__setstate__": _setstate(made, names)}
+                    methods |= {"__getstate__": _getstate(names), "__setstate__": _setstate(made, names)}
             for name, method in methods.items():
                 if name not in own or (name == "__hash__" and cls.__dict__["__hash__"] is None and frozen):
                     setattr(made, name, method)
@@ -43,48 +43,79 @@ else:
 
         return value if cls is None else value(cls)
 
-    class _Init:
-        """Stands in the class until somebody asks for `__init__`."""
+    class _Late:
+        """Stands in the class until somebody asks for the method."""
 
-        def __init__(self, cls, frozen, slots):
-            self._cls, self._how = cls, {"frozen": frozen, "slots": slots}
+        def __init__(self, cls, name, make, how):
+            self._cls, self._name, self._make, self._how = cls, name, make, how
 
         def __get__(self, instance, owner=None):
-            real = _compile_init(self._cls, self._how)
-            if self._cls.__dict__.get("__init__") is self:
-                self._cls.__init__ = real
+            real = self._make(self._cls, self._how)
+            real.__qualname__ = f"{self._cls.__qualname__}.{self._name}"
+            if self._cls.__dict__.get(self._name) is self:
+                setattr(self._cls, self._name, real)
             return real.__get__(instance, owner)
 
-    def _compile_init(cls, how):
-        around = {"__module__": cls.__module__}
+    class _Factory:
+        def __repr__(self):
+            return "<factory>"  # as the standard one says it in a signature
+
+    _FACTORY = _Factory()
+
+    def _init(cls, how):
+        every = dataclasses.fields(cls)
+        around = {"_set": object.__setattr__, "_FACTORY": _FACTORY}
+        body = [line for one in every if (line := _line(one, around, how))]
         if hasattr(cls, "__post_init__"):
-            around["__post_init__"] = cls.__post_init__
-        again = [(one.name, one.type, _copied(one)) for one in dataclasses.fields(cls)]
-        twin = dataclasses.make_dataclass(cls.__name__, again, namespace=around, eq=False, repr=False, **how)
-        twin.__init__.__qualname__ = f"{cls.__qualname__}.__init__"
-        return twin.__init__
+            body.append("self.__post_init__()")
+        given = [one for one in every if one.init]
+        plain, named = ([_parameter(one) for one in given if one.kw_only is only] for only in (False, True))
+        words = ", ".join(["self", *plain, *(["*", *named] if named else [])])
+        init = _compile(cls, f"__init__({words})", body or ["pass"], around)
+        init.__annotations__ = {**{one.name: one.type for one in given}, "return": None}
+        return init
 
-    def _copied(one):
-        default = {} if one.default is dataclasses.MISSING else {"default": one.default}
+    def _compile(cls, head, body, around):
+        lines = [f"def make({', '.join(around)}):", f" def {head}:", *(f"  {line}" for line in body)]
+        made = {}
+        source = "\n".join([*lines, f" return {head.partition('(')[0]}"])
+        exec(source, sys.modules[cls.__module__].__dict__, made)  # noqa: S102 - field names only, as the standard one does
+        return made["make"](**around)
+
+    def _parameter(one):
         if one.default_factory is not dataclasses.MISSING:
-            default = {"default_factory": one.default_factory}
-        return dataclasses.field(init=one.init, kw_only=one.kw_only, **default)
+            return f"{one.name}=_FACTORY"
+        return one.name if one.default is dataclasses.MISSING else f"{one.name}=_d_{one.name}"
 
-    def _getter(names, *, method=False):
-        """Values as a tuple, also of one field and of none."""
-        if len(names) > 1:
-            many = attrgetter(*names)
-            return (lambda self: many(self)) if method else many
+    def _line(one, around, how):
+        """What one field's value is, and where it goes; "" where it has none yet."""
+        name, value = one.name, one.name
+        if one.default_factory is not dataclasses.MISSING:
+            around[f"_f_{name}"] = one.default_factory
+            value = f"_f_{name}() if {name} is _FACTORY else {name}" if one.init else f"_f_{name}()"
+        elif one.default is not dataclasses.MISSING:
+            around[f"_d_{name}"] = one.default
+            value = name if one.init else f"_d_{name}" if how["slots"] else ""
+        elif not one.init:
+            value = ""
+        if not value:
+            return ""
+        return f"_set(self, {name!r}, {value})" if how["frozen"] else f"self.{name} = {value}"
+
+    def _getstate(names):
         return lambda self: tuple(getattr(self, name) for name in names)
 
-    def _eq(values):
-        def __eq__(self, other):  # noqa: N807 - it is one
-            return values(self) == values(other) if other.__class__ is self.__class__ else NotImplemented
+    def _values(of, names):
+        return f"({''.join(f'{of}.{name}, ' for name in names)})"
 
-        return __eq__
+    def _eq(cls, names):
+        same = f"return {_values('self', names)} == {_values('other', names)}"
+        return _compile(cls, "__eq__(self, other)", [f"if other.__class__ is self.__class__: {same}", _NOT], {})
 
-    def _hash(values):
-        return lambda self: hash(values(self))
+    _NOT = "return NotImplemented"
+
+    def _hash(cls, names):
+        return _compile(cls, "__hash__(self)", [f"return hash({_values('self', names)})"], {})
 
     def _repr(names):
         @recursive_repr()

@@ -155,6 +155,7 @@ class Controller:
     def stop(self) -> None:
         """Ask for the end; outputs go to their stop values at once."""
         self._notifier.stopping("stopping")
+        self._room.close()
         self._supervisor.stop()
 
     async def run(self) -> None:

@@ -30,7 +30,8 @@ SECONDS = ("runtime_s", "from_ups_s", "from_slope_s", "from_table_s", "spread_s"
 class Seen(NamedTuple):
     """A look at a battery, which says the same as long as it sees the same and the battery gives no power. `read`:
     source, charge, runtime, load and power, whatever their times; `counts`: a test is an outage; `figures`: as old as
-    charge and runtime, `others`: of each cycle; `untried_d`: days, one of these."""
+    charge and runtime, `others`: of each cycle; `untried_d`: days, one of these. `ends`: it gave power until then, of
+    which this look still tells."""
 
     state: BatteryState
     read: tuple[Reading, ...]
@@ -39,10 +40,17 @@ class Seen(NamedTuple):
     untried_d: int | None
     figures: Mapping[str, Reading]
     others: Mapping[str, Reading]
+    ends: bool
 
     def holds(self, state: BatteryState, read: tuple[Reading, ...], fed_now_w: int, *, counts: bool) -> bool:
         """True when another look sees the same."""
-        if self.state is not state or state.discharging or self.fed_w != fed_now_w or self.counts is not counts:
+        if (
+            self.state is not state
+            or state.discharging
+            or self.ends
+            or self.fed_w != fed_now_w
+            or self.counts is not counts
+        ):
             return False
         return not any(map(reads_otherwise, self.read, read))
 
@@ -115,7 +123,7 @@ def _see(
     untried_d = _days(tried_s, clock)
     figures, others = _shown(battery, state, look, found, short_ms)
     others[f"{battery.id}.forecast.untried_d"] = _whole(untried_d)
-    return Seen(state, read, fed_now_w, counts, untried_d, figures, others)
+    return Seen(state, read, fed_now_w, counts, untried_d, figures, others, before.discharging)
 
 
 def due_ms(state: BatteryState) -> int | None:

@@ -15,6 +15,7 @@ from firmware_py.core.command import CommandRefused
 
 VERSION: Final = 1
 MAX_ANSWER_BYTES: Final = 4 * 1024 * 1024
+_CHECKING: Final = {"apply": 120, "rollback": 120, "judge": 60}  # seconds: a process of its own checks what is asked
 _CHUNK_BYTES: Final = 65_536
 _PAUSES_S: Final = (0.05, 0.1)
 RESTART = "`systemctl restart floorguard` if it goes on"
@@ -62,6 +63,11 @@ def explain(path: Path, error: Exception) -> CommandRefused:
             return CommandRefused(f"no controller is running at {path} ({error}); start it: systemctl start floorguard")
 
 
+def patience_s(verb: str, usual_s: float) -> float:
+    """How long an answer may take: where a configuration is checked, longer than usual on a small board."""
+    return max(usual_s, _CHECKING.get(verb, 0))
+
+
 class Line:
     """`with Line(path) as line: line.ask(...)`. Everything raises CommandRefused with a sentence for people."""
 
@@ -93,11 +99,13 @@ class Line:
 
     def ask(self, verb: str, **fields: object) -> object:
         """One question, one answer: its `data`."""
+        limit_s = patience_s(verb, self._silence_s)
         try:
+            self._socket.settimeout(limit_s)
             self._socket.sendall(encode({"verb": verb, **fields}))
             return unwrap(self._read())
         except TimeoutError as error:
-            raise CommandRefused(f"no answer within {self._silence_s:.0f} s; {RESTART}") from error
+            raise CommandRefused(f"no answer within {limit_s:.0f} s; {RESTART}") from error
         except OSError as error:
             raise CommandRefused(f"the controller has closed the connection; {RESTART}") from error
 

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Final
 
 from firmware_py.core.command import CommandRefused
-from firmware_py.runtime.control_line import MAX_ANSWER_BYTES, RESTART, decode, encode, explain, unwrap
+from firmware_py.runtime.control_line import MAX_ANSWER_BYTES, RESTART, decode, encode, explain, patience_s, unwrap
 
 __all__ = ["ControlClient", "MAX_REQUEST_BYTES", "LONGEST_PATH_BYTES", "decode", "encode"]
 
@@ -43,7 +43,7 @@ class ControlClient:
     async def ask(self, verb: str, **fields: object) -> object:
         """One question, one answer: its `data`."""
         await self._send({"verb": verb, **fields})
-        return await self._receive(self._limit_s)
+        return await self._receive(patience_s(verb, self._limit_s))
 
     async def stream(self, verb: str, **fields: object) -> AsyncIterator[object]:
         """One question, answers without end; at most 30 s apart, else the controller is taken for dead."""

@@ -5,6 +5,7 @@
 """
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from config.faults import ConfigError
@@ -36,6 +37,8 @@ def work(task: object) -> tuple[str, object]:
 
 def main() -> int:
     """One task from stdin, its outcome to stdout."""
+    with suppress(OSError):  # should memory run out, it is this process that has to go, not the controller
+        Path("/proc/self/oom_score_adj").write_text("1000")
     outcome = work(load(sys.stdin.buffer.read()))
     sys.stdout.buffer.write(dump(outcome))
     return 0

@@ -18,7 +18,8 @@ from firmware_py.runtime.board import Json
 from firmware_py.wiring import compiled
 
 log = logging.getLogger(__name__)
-PATIENCE_S: Final = 180.0  # a Pi Zero takes some 30 s for the largest site
+PATIENCE_S: Final = 180.0
+START_S: Final = 20.0  # the service manager waits for 60 s, and checking in this process takes its time as well
 _HOME: Final = Path(__file__).resolve().parents[2]
 _ROOM: Final = (sys.executable, "-m", "firmware_py.wiring.compiling")
 
@@ -33,6 +34,8 @@ class Room:
     def __init__(self, folder: Path, *, command: tuple[str, ...] = _ROOM, patience_s: float = PATIENCE_S) -> None:
         """`folder`: of the generations, which are the controller's own; beside any other file nothing is believed."""
         self._folder, self._command, self._patience_s = folder, command, patience_s
+        self._busy: set[subprocess.Popen[bytes]] = set()
+        self._closed = False
         self._built: tuple[Path, bytes] | None = None
         self._sound: Path | None = None  # beside this one lies what can be believed
 
@@ -41,7 +44,7 @@ class Room:
         if (found := self._find(path)) is not None:
             return found
         try:
-            return self._build(path)
+            return self._build(path, min(START_S, self._patience_s))
         except NoRoom as error:
             log.warning("%s; the configuration is checked in this process", error)
             from firmware_py.wiring import compiling  # loads the schema for good
@@ -53,13 +56,15 @@ class Room:
         if (found := self._find(path)) is not None:
             return found
         try:
-            return self._build(path)
+            return self._build(path, self._patience_s)
         except NoRoom as error:
             raise ConfigError([at(str(path), 1, 1, f"{error}; try again")]) from error
 
     def judge(self, files: Mapping[str, str], before: Site | Mapping[str, str]) -> dict[str, Json]:
         """A draft judged against a site or the texts of one. ConfigError where the texts are refused; NoRoom."""
-        outcome = self._ask(("judge", dict(files), before if isinstance(before, Site) else dict(before)))
+        outcome = self._ask(
+            ("judge", dict(files), before if isinstance(before, Site) else dict(before)), self._patience_s
+        )
         assert isinstance(outcome, dict)
         return outcome
 
@@ -75,14 +80,20 @@ class Room:
             compiled.keep(path, built[1])
         self._sound = path
 
+    def close(self) -> None:
+        """The end has come: nobody waits for what is being checked."""
+        self._closed = True
+        for process in tuple(self._busy):
+            process.kill()
+
     def _find(self, path: Path) -> tuple[Floor, Devices] | None:
         found = compiled.find(path) if path.is_relative_to(self._folder) else None
         if found is not None:
             self._built, self._sound = None, path
         return found
 
-    def _build(self, path: Path) -> tuple[Floor, Devices]:
-        outcome = self._ask(("build", str(path)))
+    def _build(self, path: Path, patience_s: float) -> tuple[Floor, Devices]:
+        outcome = self._ask(("build", str(path)), patience_s)
         assert isinstance(outcome, bytes)
         return self._take(path, outcome)
 
@@ -91,28 +102,40 @@ class Room:
         self._built = path, wrapped
         return made
 
-    def _ask(self, task: object) -> object:
-        ways = os.pathsep.join(filter(None, (str(_HOME), os.environ.get("PYTHONPATH"))))
+    def _ask(self, task: object, patience_s: float) -> object:
+        told, code = self._run(compiled.dump(task), patience_s)
         try:
-            done = subprocess.run(
-                self._command, input=compiled.dump(task), stdout=subprocess.PIPE, timeout=self._patience_s, check=False,
-                env={**os.environ, "PYTHONPATH": ways},
-            )  # fmt: skip
-        except subprocess.TimeoutExpired as error:
-            raise NoRoom(f"the process that checks it took more than {self._patience_s:g} s") from error
-        except (OSError, subprocess.SubprocessError) as error:
-            raise NoRoom(f"no process could be started to check it: {error}") from error
-        try:
-            if done.returncode:
-                how = f"signal {-done.returncode}" if done.returncode < 0 else f"code {done.returncode}"
+            if code:
+                how = f"signal {-code}" if code < 0 else f"code {code}"
                 raise NoRoom(f"the process that checks it ended with {how}")
-            kind, outcome = _pair(compiled.load(done.stdout))
+            kind, outcome = _pair(compiled.load(told))
         except ValueError as error:
             raise NoRoom(f"the process that checks it said what cannot be understood: {error}") from error
         if kind == "faults":
             assert isinstance(outcome, tuple)
             raise ConfigError(fault for fault in outcome if isinstance(fault, Fault))
         return outcome
+
+    def _run(self, task: bytes, patience_s: float) -> tuple[bytes, int]:
+        ways = os.pathsep.join(filter(None, (str(_HOME), os.environ.get("PYTHONPATH"))))
+        try:
+            process = subprocess.Popen(
+                self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": ways}
+            )
+        except (OSError, subprocess.SubprocessError) as error:
+            raise NoRoom(f"no process could be started to check it: {error}") from error
+        self._busy.add(process)
+        try:
+            if self._closed:
+                process.kill()
+            return process.communicate(task, patience_s)[0], process.returncode
+        except subprocess.TimeoutExpired as error:
+            raise NoRoom(f"the process that checks it took more than {patience_s:g} s") from error
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
+            self._busy.discard(process)
 
 
 def _pair(told: object) -> tuple[object, object]:

@@ -1,5 +1,6 @@
 """Points that are worked out: from an image and a memory to readings, with time and quality of their own."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -78,6 +79,18 @@ def test_the_lowest_estimate_is_the_forecast_and_says_which_it_is() -> None:
 def test_a_derived_reading_is_as_old_as_what_it_rests_on() -> None:
     assert worked(picture()).readings["ups1.forecast.runtime_s"].at_ms == NOW - 7
     assert worked(picture(dark=tuple(SEEN))).readings["ups1.forecast.runtime_s"].at_ms == NOW
+
+
+def test_the_look_that_ends_a_discharge_is_not_taken_for_one_at_rest() -> None:
+    sloping = {"ups1": replace(BATTERY, kinds=("ups", "slope"))}
+    states: Mapping[str, BatteryState] = {"ups1": BatteryState()}
+    known: Derived | None = None
+    pictures = [picture(battery__charge_pct=80.0 - minute) for minute in range(20)]
+    for image in (*pictures, *[picture(output_source="mains", battery__charge_pct=61.0)] * 3):
+        hinted = derive(sloping, states, image, frozenset(), MINUTE, known=known)
+        plain = derive(sloping, states, image, frozenset(), MINUTE)
+        assert (dict(hinted.readings), hinted.batteries) == (dict(plain.readings), plain.batteries)
+        states, known = hinted.batteries, hinted
 
 
 def test_in_the_dark_charge_and_forecast_go_on_by_our_own_clock() -> None:

@@ -44,7 +44,7 @@ class Checks:
     unkept: set[str] = field(default_factory=set)  # and those since, while nothing could be written
     motor_on: bool | None = None
     turned_ms: int | None = None
-    turned_unkept: bool = False  # since the last memory that was kept
+    turned_unkept: bool = False  # since the last kept memory
     returned_ms: dict[str, int] = field(default_factory=dict)
     recovering_ms: dict[str, int] = field(default_factory=dict)
     blind_ms: int | None = None
@@ -67,10 +67,8 @@ class Checks:
     def _forget(self) -> None:
         """What a restart makes unknown: it is judged from here on."""
         self.on_battery_ms = self.mains_ms = self.blind_ms = None
-        self.changed_ms.clear()
-        self.told_ms.clear()
-        self.returned_ms.clear()
-        self.recovering_ms.clear()
+        for known in (self.changed_ms, self.told_ms, self.returned_ms, self.recovering_ms):
+            known.clear()
 
     def fire_is_shown_at_once(self, look: Look) -> Iterator[str]:
         """A sound reading of fire outside a test is shown on lamp and beacon in the same decision."""

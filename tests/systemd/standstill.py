@@ -9,11 +9,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from tests.systemd.witness import keep_levels
@@ -55,9 +53,9 @@ def stop_writer() -> None:
 
 
 def stop_supervisor() -> None:
-    from firmware_py.runtime import supervisor
+    from firmware_py.runtime.supervisor import Supervisor
 
-    supervisor.asyncio = SimpleNamespace(**{**vars(asyncio), "wait": never})  # type: ignore[assignment]  # from now on
+    found(Supervisor)._waker.wait = never
 
 
 def stop_storage() -> None:
@@ -83,22 +81,18 @@ STOPS: dict[str, Callable[[], None]] = {
 
 
 def hurt_later(part: str, mark: Path) -> None:
-    """In the loop's thread, some seconds after the loop was there."""
+    """In each loop that runs for so long, by a timer of its own; looking for objects from a thread beside the imports
+    would break these."""
     if mark.exists():
         return
     mark.touch()
+    run_forever = asyncio.SelectorEventLoop.run_forever
 
-    def wait_and_hurt() -> None:
-        loops: list[asyncio.SelectorEventLoop] = []
-        while not loops:
-            time.sleep(0.1)
-            gc.unfreeze()
-            every = [one for one in gc.get_objects() if isinstance(one, asyncio.SelectorEventLoop)]
-            loops = [one for one in every if one.is_running()]
-        time.sleep(AFTER_S)  # all imports are over by now, which two threads must not do at once
-        loops[0].call_soon_threadsafe(STOPS[part])
+    def run_and_hurt(loop: asyncio.SelectorEventLoop) -> None:
+        loop.call_later(AFTER_S, STOPS[part])
+        run_forever(loop)
 
-    threading.Thread(target=wait_and_hurt, daemon=True).start()
+    asyncio.SelectorEventLoop.run_forever = run_and_hurt  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":

@@ -8,7 +8,9 @@ import logging
 import os
 import pickle
 import shutil
+import subprocess
 import sys
+import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -24,9 +26,11 @@ from firmware_py.wiring.building import build_floor
 from firmware_py.wiring.compiled import FILE, dump, find, keep, load, unwrap
 from firmware_py.wiring.room import NoRoom, Room
 from tests.config.test_site_wrong import SITES
+from tests.conftest import eventually
 
 SMALL = '[site]\nid = "s"\nname = "S"\n'
 PYTHON = sys.executable
+HOME = Path(compiling.__file__).parents[2]
 
 
 def generation(folder: Path, text: str = SMALL, number: int = 1) -> Path:
@@ -118,6 +122,37 @@ def test_a_room_that_fails_is_a_clear_refusal_but_no_reason_not_to_start(
     assert why in caplog.text and "is checked in this process" in caplog.text
     one.keep(path)
     assert find(path) == build_floor(path)
+
+
+def test_the_end_of_the_controller_is_the_end_of_the_room(tmp_path: Path) -> None:
+    began = tmp_path / "began"
+    words = saying(f"import time; open({str(began)!r}, 'w').close(); time.sleep(120)")
+    path, one = generation(tmp_path), room(tmp_path, command=words)
+    told: list[str] = []
+
+    def ask() -> None:
+        try:
+            one.build(path)
+        except ConfigError as error:
+            told.append(str(error))
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    eventually(began.exists, within_s=60)
+    one.close()
+    asking.join(60)
+    assert "ended with signal 9" in told[0]
+    with pytest.raises(ConfigError, match="ended with signal 9"):
+        one.build(path)
+
+
+def test_the_room_goes_before_the_controller_where_memory_runs_out() -> None:
+    with subprocess.Popen((PYTHON, "-m", "firmware_py.wiring.compiling"), stdin=subprocess.PIPE, cwd=HOME) as process:
+        score = Path(f"/proc/{process.pid}/oom_score_adj")
+        try:
+            eventually(lambda: score.read_text().strip() == "1000", within_s=60)
+        finally:
+            process.kill()
 
 
 def test_a_program_that_is_not_there_is_no_room(tmp_path: Path) -> None:
