@@ -195,23 +195,6 @@ def test_a_stall_of_five_seconds_leaves_the_loop_free_and_loses_nothing(tmp_path
     asyncio.run(story())
 
 
-def test_a_state_in_which_only_timers_ran_leaves_the_thread_asleep_and_any_other_wakes_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    woken = list[int]()
-    floor = Floor(tmp_path)
-    monkeypatch.setattr(floor.storage._thread, "wake", lambda: woken.append(1))
-    for told, state, events in (
-        (1, State(stepped_ms=1), ()),
-        (1, State(stepped_ms=2), ()),
-        (2, State(stepped_ms=3, incident_number=1), ()),
-        (2, State(stepped_ms=4, incident_number=1), ()),
-        (3, State(stepped_ms=5, incident_number=1), (event(0),)),
-    ):
-        floor.storage.keep(state, 1, events, STAMP)
-        assert len(woken) == told
-
-
 def test_a_stop_does_not_wait_for_a_medium_that_hangs(tmp_path: Path) -> None:
     async def story() -> None:
         disk = SlowDisk()
