@@ -92,7 +92,7 @@ def hurt_later(part: str, mark: Path) -> None:
         loop.call_later(AFTER_S, STOPS[part])
         run_forever(loop)
 
-    asyncio.SelectorEventLoop.run_forever = run_and_hurt  # type: ignore[method-assign]
+    asyncio.SelectorEventLoop.run_forever = run_and_hurt  # type: ignore[method-assign]  # for good
 
 
 if __name__ == "__main__":
