@@ -11,8 +11,8 @@ import termios
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
-from config.valued import dataclass
 from drivers.modbus_alive import keep_alive
+from drivers.modbus_exchange import Exchange
 from drivers.modbus_guard import (
     READS,
     READS_OF_BITS,
@@ -24,9 +24,9 @@ from drivers.modbus_guard import (
     may_leave,
     read_cells,
     read_frame,
-    sound_head,
 )  # fmt: skip
 from drivers.modbus_profile import Endpoint, ModbusUnit
+from drivers.modbus_request import request
 from drivers.modbus_silence import LineSilence
 from drivers.modbus_tcp import PlainTcp
 from drivers.modbus_unit import Reply
@@ -48,23 +48,6 @@ _TCP_HEAD = 7  # bytes before the function code
 _CLOSED_EARLY = "the connection was lost while an answer was awaited"
 
 _Client: TypeAlias = "_Library | PlainTcp"
-
-
-@dataclass(slots=True, kw_only=True)
-class _Exchange:
-    """One question on its way. `fate` is set by what is heard: what is wrong and whose fault. Of a read over TCP, which
-    the library is not asked for, also by a sound reply (its PDU) and by the end of the patience (None)."""
-
-    question: Question
-    asked_at: float
-    fate: "asyncio.Future[DeviceError | bytes | None]"
-    plain: bool = False
-    transaction: int = 0
-    head: bytes = b""  # of a read over TCP: what a reply begins with that needs no judging,
-    whole: int = 0  # and how long that is
-    late: int = 0
-    sent: bool = False
-    answered: bool = False
 
 
 class ModbusLink:
@@ -89,7 +72,7 @@ class ModbusLink:
         self._watched = frozenset(unit.unit for unit in units if unit.watched_only)
         self._zero_allowed = frozenset(unit.unit for unit in units if unit.profile.file.quirks.transaction_zero)
         self._client: _Client | None = None
-        self._exchange: _Exchange | None = None
+        self._exchange: Exchange | None = None
         self._last_end = 0.0
         self._mute_since: float | None = None
         self._mute_reads = 0
@@ -150,7 +133,7 @@ class ModbusLink:
             raise DeviceError("the connection is lost", unit_only=False)
         if (pause_s := self._last_end + spacing_s - loop.time()) > 0:
             await asyncio.sleep(pause_s)
-        exchange = _Exchange(question=question, asked_at=loop.time(), fate=loop.create_future())
+        exchange = Exchange(question=question, asked_at=loop.time(), fate=loop.create_future())
         exchange.plain = self.framing is Framing.TCP and question.function in READS
         self._exchange = exchange
         if exchange.plain:
@@ -162,7 +145,7 @@ class ModbusLink:
             self._hear(question, reply)
         return reply
 
-    async def _ask_plainly(self, client: _Client, exchange: _Exchange, timeout_s: float) -> Reply:
+    async def _ask_plainly(self, client: _Client, exchange: Exchange, timeout_s: float) -> Reply:
         """A read over TCP: the library's own way costs three times as much, and the guard has seen the whole reply."""
         loop, fate = asyncio.get_running_loop(), exchange.fate
         patience = loop.call_later(timeout_s, _give_up, fate)
@@ -185,9 +168,9 @@ class ModbusLink:
         cells = read_cells(exchange.question, heard)
         return Reply(exception=cells) if isinstance(cells, int) else Reply(cells=cells)
 
-    async def _ask_library(self, client: "_Library", exchange: _Exchange, timeout_s: float) -> Reply:
+    async def _ask_library(self, client: "_Library", exchange: Exchange, timeout_s: float) -> Reply:
         loop, question = asyncio.get_running_loop(), exchange.question
-        call = asyncio.ensure_future(_request(client, question))
+        call = asyncio.ensure_future(request(client, question))
         call.add_done_callback(_look_away)
         try:
             either: set[asyncio.Future[Any]] = {call, exchange.fate}  # Any: one brings a reply, the other an error
@@ -200,11 +183,11 @@ class ModbusLink:
             call.cancel()
         return self._conclude(exchange, call, timeout_s)
 
-    def _note_answer(self, exchange: _Exchange) -> None:
+    def _note_answer(self, exchange: Exchange) -> None:
         self.silence.note_answer(exchange.question.unit, self._last_end - exchange.asked_at)
         self._mute_since, self._mute_reads = None, 0
 
-    def _conclude(self, exchange: _Exchange, call: "asyncio.Future[ModbusPDU]", timeout_s: float) -> Reply:
+    def _conclude(self, exchange: Exchange, call: "asyncio.Future[ModbusPDU]", timeout_s: float) -> Reply:
         self.silence.late_replies += exchange.late
         if exchange.fate.done():
             fault = exchange.fate.result()
@@ -251,7 +234,7 @@ class ModbusLink:
         if exchange is None or exchange.answered or not exchange.sent or exchange.fate.done():
             self.silence.note_strange(data, self._now())
             return b""
-        if exchange.head and len(data) == exchange.whole and data.startswith(exchange.head):
+        if exchange.is_simply_sound(data):
             exchange.answered = True
             exchange.fate.set_result(data[_TCP_HEAD:])
             return b""
@@ -289,8 +272,7 @@ class ModbusLink:
         if self.framing is Framing.TCP:
             exchange.transaction = int.from_bytes(packet[0:2], "big")
             if exchange.plain:
-                exchange.head = sound_head(exchange.question, exchange.transaction)
-                exchange.whole = len(exchange.head) + exchange.question.payload_bytes
+                exchange.expect()
         unit, function = packet[6:8] if self.framing is Framing.TCP else packet[0:2]
         # The last of the locks on a fire panel: whatever went wrong above, no writing function reaches the wire.
         assert may_leave(function, watched_only=unit in self._watched), f"function {function} to unit {unit}"
@@ -321,25 +303,6 @@ class ModbusLink:
             end.host, port=end.port, framer=framer, name=end.name, reconnect_delay=0, timeout=self._patience_s,
             retries=0, trace_packet=self._watch, trace_connect=self._note_connection,
         )  # fmt: skip
-
-
-async def _request(client: "_Library", question: Question) -> "ModbusPDU":
-    address, count, unit = question.address, question.count, question.unit
-    match question.function:
-        case 1:
-            return await client.read_coils(address, count=count, device_id=unit)
-        case 2:
-            return await client.read_discrete_inputs(address, count=count, device_id=unit)
-        case 3:
-            return await client.read_holding_registers(address, count=count, device_id=unit)
-        case 4:
-            return await client.read_input_registers(address, count=count, device_id=unit)
-        case 5:
-            return await client.write_coil(address, question.value, device_id=unit)
-        case 6:
-            return await client.write_register(address, question.words[0], device_id=unit)
-        case _:
-            return await client.write_registers(address, list(question.words), device_id=unit)
 
 
 def _is_library_fault(error: BaseException) -> bool:

@@ -29,8 +29,6 @@ def encode(value: object, *, sparse: bool = False) -> Document:
         return cast("int | str", value)
     if isinstance(value, Enum):
         return cast("int | str", value.value)
-    if isinstance(value, bool | int | float | str):
-        return value
     if is_dataclass(value) and not isinstance(value, type):
         parts = {name: getattr(value, name) for name in _names(type(value))}
         rest = _defaults(type(value)) if sparse else {}

@@ -1,0 +1,36 @@
+"""One question on its way over a Modbus link, and what became of it so far.
+
+It must not know sockets or the library, nor what a value means.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+from drivers.modbus_guard import Question, sound_head
+from firmware_py.ports import DeviceError
+
+
+@dataclass(slots=True, kw_only=True)
+class Exchange:
+    """One question on its way. `fate` is set by what is heard: what is wrong and whose fault. Of a read over TCP, which
+    the library is not asked for, also by a sound reply (its PDU) and by the end of the patience (None)."""
+
+    question: Question
+    asked_at: float
+    fate: "asyncio.Future[DeviceError | bytes | None]"
+    plain: bool = False
+    transaction: int = 0
+    head: bytes = b""  # of a read over TCP: what a reply begins with that needs no judging,
+    whole: int = 0  # and how long that is
+    late: int = 0
+    sent: bool = False
+    answered: bool = False
+
+    def expect(self) -> None:
+        """Of a read over TCP, once its number is known: what a simply sound reply looks like."""
+        self.head = sound_head(self.question, self.transaction)
+        self.whole = len(self.head) + self.question.payload_bytes
+
+    def is_simply_sound(self, heard: bytes) -> bool:
+        """Whether this is such a reply and nothing else; False leaves it to the guard."""
+        return bool(self.head) and len(heard) == self.whole and heard.startswith(self.head)
