@@ -26,6 +26,7 @@ BOUNDED_ELSEWHERE = {
     ("drivers/http.py", "_receive"): "inside `fetch`'s timeout",
     ("drivers/reach.py", "_visit"): "inside `_look`'s timeout",
     ("drivers/reach.py", "_ask"): "inside `_look`'s timeout",
+    ("drivers/modbus_tcp.py", "connect"): "inside the timeout of `modbus_link`'s `open`",
     ("drivers/snmp.py", "connect"): ASKED,
     ("drivers/snmp_socket.py", "open_port"): ASKED,
     ("drivers/snmp_traps.py", "_open"): "binds a local address: the kernel answers at once",
