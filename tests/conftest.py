@@ -27,6 +27,14 @@ from tests import tidy_rules
 T = TypeVar("T")
 
 PROJECT = Path(__file__).resolve().parent.parent
+# Goes through lines that others have been through, many thousand times or with a whole machine's files below it.
+UNMEASURED = (
+    "tests/stories/", "tests/sim/", "tests/core/test_alarm_course.py", "tests/core/test_surge_table.py", "tests/test_",
+    "tests/core/test_properties.py", "tests/runtime/test_journal_faults.py", "tests/runtime/test_journal_kill.py",
+    "tests/runtime/test_book.py",
+)  # fmt: skip
+# All other random courses are not measured either, but those of the pure parts, each branch of which has to be run.
+MEASURED = ("tests/core/", "tests/monitors/", "tests/runtime/test_turns.py")
 CI = bool(os.environ.get("FLOORGUARD_CI"))
 # Debian keeps daemons where an ordinary user's PATH does not look.
 DAEMON_FOLDERS = ("/usr/sbin", "/usr/local/sbin")
@@ -110,6 +118,11 @@ def run(scenario: Coroutine[Any, Any, T], *, within_s: float = 30.0) -> T:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """MORE_EXAMPLES=20: each property is tried with so many times more examples than on each commit (`make proof`)."""
+    for item in items:
+        place = item.path.relative_to(PROJECT).as_posix() if item.path.is_relative_to(PROJECT) else ""
+        is_random = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+        if place.startswith(UNMEASURED) or (is_random and not place.startswith(MEASURED)):
+            item.add_marker("unmeasured")
     if (times := int(os.environ.get("MORE_EXAMPLES", "1"))) == 1:
         return
     for test in {id(test): test for item in items if (test := getattr(item, "obj", None))}.values():

@@ -74,7 +74,12 @@ class Room:
         if self._sound == path:
             return
         if self._built is None or self._built[0] != path:  # the first start is from a draft, which lies elsewhere
-            self.build(path)
+            try:
+                self.build(path)
+            except ConfigError:
+                if self._closed:
+                    return  # by us: nothing is wrong
+                raise
         built, self._built = self._built, None
         if built is not None:
             compiled.keep(path, built[1])

@@ -142,6 +142,8 @@ def test_the_end_of_the_controller_is_the_end_of_the_room(tmp_path: Path) -> Non
     one.close()
     asking.join(60)
     assert "ended with signal 9" in told[0]
+    one.keep(path)  # what could not be kept for that is no fault
+    assert find(path) is None
     with pytest.raises(ConfigError, match="ended with signal 9"):
         one.build(path)
 
