@@ -7,8 +7,18 @@ from collections.abc import Mapping
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_py.core.image import NOTHING_READ, Course, InputImage, Readings, Shared, reads_otherwise, touched, unlike
-from firmware_py.core.reading import Quality, Reading
+from firmware_py.core.image import (
+    NOTHING_READ,
+    Course,
+    InputImage,
+    Readings,
+    Shared,
+    reads_otherwise,
+    same_points,
+    touched,
+    unlike,
+)
+from firmware_py.core.reading import Quality, Reading, Sample, Source, good
 
 OWNERS = {"a": "one", "b": "one", "c": "two"}
 REST = ("d", "e")
@@ -82,3 +92,29 @@ def test_a_point_that_nobody_knows_was_not_read() -> None:
     plain = InputImage(now_ms=1, readings={"a": reading(1, 4)})
     assert plain.content("nobody") is NOTHING_READ
     assert (plain.content("a").value, plain.at_ms("a"), plain.at_ms("nobody")) == (1, 4, 0)
+
+
+def test_pictures_with_the_same_owners_and_rest_are_of_the_same_points() -> None:
+    course, floor, values = Course(), Floor(), dict.fromkeys((*OWNERS, *REST), 1)
+    times = dict.fromkeys(("one", "two", *REST), 1)
+    one, other = floor.look(values, times), floor.look(values | {"a": 2}, times)
+    assert same_points(picture(one, course).readings, picture(other, course).readings)
+    fewer = Shared(OWNERS, one.shares, {"d": reading(1)})
+    assert same_points(picture(one, course).readings, picture(fewer, course).readings), "the plan has them all"
+    stranger = Shared(OWNERS, one.shares, {"x": reading(1)})
+    assert not same_points(picture(one, course).readings, picture(stranger, course).readings)
+
+
+def test_what_is_not_among_those_worked_out_is_looked_for_among_those_read() -> None:
+    image = picture({"d": reading(2, 7)}, Course())
+    assert image.content("read") == reading(1, 5) and image.content("d") == reading(2, 7)
+
+
+def test_a_source_says_what_has_changed_until_something_else_was_read() -> None:
+    source, samples = Source(), {"a": good(1), "b": good(2, "raw 2")}
+    assert samples["b"] == Sample(value=2, detail="raw 2")
+    assert source.answer(samples, {}).changed is None, "the first is taken in as a whole"
+    second = source.answer(samples, {"a": samples["a"]})
+    assert second.changed == {"a": samples["a"]} and second.number == 2 and dict(second) == samples
+    source.break_off()
+    assert source.answer(samples, {}).changed is None
