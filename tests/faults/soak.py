@@ -24,8 +24,7 @@ PACE = 20
 REACHED = 0.9  # of the pace: a machine that is busy with other work may miss a turn now and then
 FLAT_BYTES = 2 << 20
 WARM_S = 120.0
-# Each outage leaves some 60 KiB of entries in the incident book's memory until that is full (2,000, records.md).
-OUTAGE_S, BETWEEN_S = 10.0, 300.0
+OUTAGE_S, BETWEEN_S = 10.0, 60.0
 FLAT_TASKS = 4  # questions on their way in the moment of a look; what leaks with reads or outages is soon more
 USUAL_S = 30.0
 STOP_S = 30.0  # as the unit's TimeoutStopSec=
