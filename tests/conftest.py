@@ -36,6 +36,9 @@ UNMEASURED = (
 # All other random courses are not measured either, but those of the pure parts, each branch of which has to be run.
 MEASURED = ("tests/core/", "tests/monitors/", "tests/runtime/test_turns.py")
 CI = bool(os.environ.get("FLOORGUARD_CI"))
+# No example is timed: the machine may be busy, and the first one of a process builds what all others use.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Coverage reaches the workers and no further: hundreds of command lines and daemons would start twice as slowly.
     os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
