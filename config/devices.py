@@ -6,7 +6,6 @@ It must not open a connection.
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from config.driven import pbx_config, setpoint_place
 from config.floor import Devices
@@ -18,9 +17,6 @@ from config.strict import ConfigError, Document, Fault, known_of
 from drivers import line_status, modbus_profile, modbus_write, snmp_profile, snmp_signals
 from drivers.pbx_config import declare_points
 from firmware_py.core.point import Kind, Point
-
-if TYPE_CHECKING:
-    pass
 
 LINE_STALE_MS = 15_000  # a state that is worked out anew in each cycle
 _NO_SECRET = "-"  # noqa: S105 - stands where a secret will be, while only the points are asked for

@@ -9,7 +9,6 @@ from types import MappingProxyType
 from typing import Any, Final, Self, TypeVar, dataclass_transform
 
 T = TypeVar("T")
-_LIMITS: Final = ("ge", "gt", "le", "lt", "min_length", "max_length", "pattern", "discriminator")
 NEEDED: Final = object()  # the default of a key that must be given
 
 

@@ -4,8 +4,8 @@ It must not know sockets or the library, nor what a value means.
 """
 
 import asyncio
-from dataclasses import dataclass
 
+from config.valued import dataclass
 from drivers.modbus_guard import Question, sound_head
 from firmware_py.ports import DeviceError
 

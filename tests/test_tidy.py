@@ -40,6 +40,12 @@ PLANTED: tuple[tuple[tidy_rules.Rule, str, str, str], ...] = (
     (tidy_rules.check_names, CORE, "class BaseAlarm: ...\n", "class DatabaseAlarm: ...\n"),
     (tidy_rules.check_names, CORE, "def _handle_reply(): ...\n", "def handles(): ...\n"),
     (tidy_rules.check_names, "drivers/snmp_utils.py", "", "def test_a_base_station_is_seen(): ...\n"),
+    (
+        tidy_rules.check_own_dataclass,
+        RUNTIME,
+        "from dataclasses import dataclass, field\n",
+        "from dataclasses import field\nfrom config.valued import dataclass\n",
+    ),
     (tidy_rules.check_test_names, TEST, "def test_alarm(): ...\n", "def test_a_missing_runtime_is_not_zero(): ...\n"),
     (
         tidy_rules.check_silencers,

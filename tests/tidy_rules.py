@@ -226,6 +226,19 @@ def check_dataclasses(path: str, text: str) -> Iterator[str]:
             yield f"{path}:{node.lineno}: dataclass {node.name} lacks {', '.join(sorted(missing))}"
 
 
+def check_own_dataclass(path: str, text: str) -> Iterator[str]:
+    """The standard decorator costs each start a millisecond a class (decision 0086); `config.valued` has ours."""
+    if not is_product(path) or path == "config/valued.py":
+        return
+    for node in _nodes(text):
+        if (
+            isinstance(node, ast.ImportFrom)
+            and node.module == "dataclasses"
+            and any(name.name == "dataclass" for name in node.names)
+        ):
+            yield f"{path}:{node.lineno}: take `dataclass` from config.valued"
+
+
 def check_units(path: str, text: str) -> Iterator[str]:
     """A number in a value of the core ends with its unit, or is on the short list of numbers that have none."""
     if not is_pure(path):
@@ -263,6 +276,7 @@ PYTHON_RULES: tuple[Rule, ...] = (
     check_catch_all,
     check_match_is_closed,
     check_dataclasses,
+    check_own_dataclass,
     check_units,
 )
 TEXT_RULES: tuple[Rule, ...] = (check_machine_paths, check_index_hosts)

@@ -4,7 +4,6 @@ Talks to a running daemon through its control socket only; never touches a devic
 """
 
 import gc
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -25,7 +24,6 @@ def main(words: Sequence[str] | None = None) -> int:
     if args.module is None:
         parser.print_help()
         return Code.USAGE
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # nobody else's code, and no search for it
     gc.disable()  # most verbs are over before a collection would pay
     try:
         module = import_module(args.module)
