@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -47,9 +48,11 @@ class Room:
             return self._build(path, min(START_S, self._patience_s))
         except NoRoom as error:
             log.warning("%s; the configuration is checked in this process", error)
-            from firmware_py.wiring import compiling  # loads the schema for good
+            from firmware_py.wiring import building, compiling  # load the schema for good
 
-            return self._take(path, compiling.build(path))
+            with suppress(ValueError):  # whatever is wrong with the compiled form: here it can be done without
+                return self._take(path, compiling.build(path))
+            return building.build_floor(path)
 
     def build(self, path: Path) -> tuple[Floor, Devices]:
         """The same while a floor is guarded. ConfigError too where no room could be had."""
@@ -65,7 +68,8 @@ class Room:
         outcome = self._ask(
             ("judge", dict(files), before if isinstance(before, Site) else dict(before)), self._patience_s
         )
-        assert isinstance(outcome, dict)
+        if not isinstance(outcome, dict):
+            raise NoRoom("the process that checks it said what cannot be understood: no document")
         return outcome
 
     def keep(self, path: Path) -> None:
@@ -99,11 +103,15 @@ class Room:
 
     def _build(self, path: Path, patience_s: float) -> tuple[Floor, Devices]:
         outcome = self._ask(("build", str(path)), patience_s)
-        assert isinstance(outcome, bytes)
-        return self._take(path, outcome)
+        try:
+            return self._take(path, outcome)
+        except ValueError as error:
+            raise NoRoom(f"the process that checks it said what cannot be understood: {error}") from error
 
-    def _take(self, path: Path, wrapped: bytes) -> tuple[Floor, Devices]:
-        made = compiled.unwrap(wrapped, wrapped.partition(b" ")[0].decode())
+    def _take(self, path: Path, wrapped: object) -> tuple[Floor, Devices]:
+        if not isinstance(wrapped, bytes):
+            raise ValueError("no compiled form")
+        made = compiled.unwrap(wrapped, wrapped.partition(b" ")[0].decode(errors="replace"))
         self._built = path, wrapped
         return made
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 import io
 import logging
 import os
@@ -21,6 +22,9 @@ from hypothesis import strategies as st
 
 from config.model_site import Site
 from config.strict import ConfigError
+from firmware_py.core.mode import Mode
+from firmware_py.core.point import Kind
+from firmware_py.core.reading import Reason
 from firmware_py.wiring import compiled, compiling, release
 from firmware_py.wiring.building import build_floor
 from firmware_py.wiring.compiled import FILE, dump, find, keep, load, unwrap
@@ -172,6 +176,23 @@ def test_a_draft_is_judged_in_the_room_against_a_site_or_its_texts(tmp_path: Pat
     assert room(tmp_path).judge({"site.toml": "x"}, site)["faults"]
     with pytest.raises(ConfigError):
         room(tmp_path).judge(draft, {"site.toml": "x"})
+
+
+def test_an_enum_is_written_by_its_value_whatever_the_python_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Debian 12's 3.11.2 pickles a member as `getattr(class, name)`, later ones as `class(value)`."""
+    monkeypatch.setattr(enum.Enum, "__reduce_ex__", lambda self, _: (getattr, (type(self), self._name_)))
+    with pytest.raises(ValueError, match="getattr"):
+        load(pickle.dumps(Kind.WORD))
+    for value in (Kind.WORD, (Reason.BAD_REPLY, {"one": Mode.NORMAL})):
+        assert load(dump(value)) == value
+
+
+@pytest.mark.parametrize("said", [b"no compiled form", dump(("built", b"x y\nz")), dump(("built", 7))])
+def test_a_form_that_cannot_be_read_is_a_refusal_but_no_reason_not_to_start(tmp_path: Path, said: bytes) -> None:
+    path, one = generation(tmp_path), room(tmp_path, command=saying(f"import sys; sys.stdout.buffer.write({said!r})"))
+    with pytest.raises(ConfigError, match="cannot be understood"):
+        one.build(path)
+    assert one.start(path) == build_floor(path)
 
 
 # ------------------------------------------------------------------------------------------------- what is not believed
