@@ -14,7 +14,7 @@ from drivers.modbus_profile import Endpoint, ModbusUnit, late_point
 from drivers.modbus_schema import Pace
 from drivers.modbus_unit import Reply, UnitReader
 from drivers.modbus_write import CoilOutput, SetpointOutput, check_coil, check_safety, check_setpoint
-from firmware_py.core.reading import Sample
+from firmware_py.core.reading import News, Sample, Source
 from firmware_py.ports import PollGroup
 
 OutputPlace: TypeAlias = CoilOutput | SetpointOutput
@@ -53,6 +53,7 @@ class ModbusBus:
         self._groups = tuple(sorted(groups, key=lambda group: not self._readers[group.device].unit.watched_only))
         if endpoint.count_every_ms:
             self._groups += (_line_group(endpoint),)
+        self._counters = Source()
         self._paces = {f"{device}.{pace}": pace for device in self._readers for pace in Pace}
 
     @property
@@ -79,9 +80,23 @@ class ModbusBus:
         """Read one group, connecting first where needed. Raises DeviceError."""
         if group.id == f"{self.name}.line":
             return {late_point(self.name).id: Sample(value=self.late_replies)}
-        until = self._until(group.deadline_ms)
-        await self._link.open()
+        begun_at = self._link.begun_at
+        until = self._until(group.deadline_ms) if begun_at is None else begun_at + group.deadline_ms / 1000
+        if begun_at is None:
+            await self._link.open()
         return await self._readers[group.device].read(self._paces[group.id], until)
+
+    def begin(self, group: PollGroup, done: Callable[[News | None], None]) -> News | int:
+        """Put the question of one group without waiting; see `ports.PromptBus`."""
+        reader = self._readers.get(group.device)
+        if reader is None:  # the line's own counters
+            answer = {late_point(self.name).id: Sample(value=self.late_replies)}
+            return self._counters.news(answer, answer)
+        return reader.begin(self._paces[group.id], done)
+
+    def give_up(self) -> None:
+        """Nobody waits for what was begun."""
+        self._link.give_up()
 
     async def write(self, output: str, on: bool) -> None:
         """Bring an output to a level and verify it by reading it back. Raises DeviceError."""

@@ -4,6 +4,7 @@ It must not know sockets or the library, nor what a value means.
 """
 
 import asyncio
+from collections.abc import Callable
 
 from config.valued import dataclass
 from drivers.modbus_guard import Question, sound_head
@@ -13,11 +14,16 @@ from firmware_py.ports import DeviceError
 @dataclass(slots=True, kw_only=True)
 class Exchange:
     """One question on its way. `fate` is set by what is heard: what is wrong and whose fault. Of a read over TCP, which
-    the library is not asked for, also by a sound reply (its PDU) and by the end of the patience (None)."""
+    the library is not asked for, also by a sound reply (its PDU) and by the end of the patience (None).
+
+    `heard`: nobody awaits it; called with a simply sound reply, or with None when something else has become of it and
+    somebody has to.
+    """
 
     question: Question
     asked_at: float
-    fate: "asyncio.Future[DeviceError | bytes | None]"
+    fate: "asyncio.Future[DeviceError | bytes | None] | None" = None
+    heard: Callable[[bytes | None], None] | None = None
     plain: bool = False
     transaction: int = 0
     head: bytes = b""  # of a read over TCP: what a reply begins with that needs no judging,
@@ -33,4 +39,27 @@ class Exchange:
 
     def is_simply_sound(self, heard: bytes) -> bool:
         """Whether this is such a reply and nothing else; False leaves it to the guard."""
-        return bool(self.head) and len(heard) == self.whole and heard.startswith(self.head)
+        return len(heard) == self.whole and heard.startswith(self.head) and bool(self.head)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether anything has become of it."""
+        return self.fate is not None and self.fate.done()
+
+    def settle(self, what: "DeviceError | bytes | None") -> None:
+        """This has become of it."""
+        self.awaited().set_result(what)
+        if self.heard is not None:
+            heard, self.heard = self.heard, None
+            heard(None)
+
+    def awaited(self) -> "asyncio.Future[DeviceError | bytes | None]":
+        """What will have become of it, for who awaits it."""
+        if self.fate is None:
+            self.fate = asyncio.get_running_loop().create_future()
+        return self.fate
+
+    def end_unheard(self) -> None:
+        """The patience is over."""
+        if not self.is_settled:
+            self.settle(None)

@@ -5,6 +5,8 @@ An unchanged cell gives the very same Sample, by which whoever comes behind may 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import field, replace
+from itertools import chain, compress
+from operator import ne
 
 from config.valued import dataclass
 from drivers.modbus_decode import Encoding, decoder
@@ -29,7 +31,7 @@ class Kept:
         self._cells: tuple[int, ...] = ()
         self.samples: dict[str, Sample] = {}
 
-    def take(self, cells: tuple[int, ...]) -> Mapping[str, Sample]:
+    def take(self, cells: tuple[int, ...]) -> dict[str, Sample]:
         """Those samples of a reply with these cells that are others than of the reply before; none is changed later."""
         before, self._cells = self._cells, cells
         if cells == before:
@@ -38,8 +40,8 @@ class Kept:
             moved: Iterable[int] = range(len(self._points))
         else:
             readers = self._readers
-            others = [cell for cell, (new, old) in enumerate(zip(cells, before, strict=True)) if new != old]
-            moved = dict.fromkeys([number for cell in others for number in readers[cell]])
+            others = compress(readers, map(ne, cells, before))
+            moved = dict.fromkeys(chain.from_iterable(others))
         changed: dict[str, Sample] = {}
         for number in moved:
             id, decode, start, end = self._points[number]

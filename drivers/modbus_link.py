@@ -1,4 +1,4 @@
-"""The connection of one Modbus endpoint (TCP, RTU over TCP, serial line). The only file that knows pymodbus.
+"""The connection of one Modbus endpoint (TCP, RTU over TCP, serial line).
 
 The library connects, frames and sends, except over TCP to units that are only read, which `modbus_tcp` does (then it is
 not even loaded); what may be sent and what of the reply may be seen is decided here, by `modbus_guard`. Its retries,
@@ -34,10 +34,8 @@ from firmware_py.core.reading import Reason
 from firmware_py.ports import DeviceError
 
 if TYPE_CHECKING:
-    from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
-    from pymodbus.pdu import ModbusPDU
-
-    _Library: TypeAlias = AsyncModbusTcpClient | AsyncModbusSerialClient
+    from drivers.modbus_library import Library as _Library
+    from drivers.modbus_library import ModbusPDU
 
 # 20 failing reads make 54 lines of warnings in the library; the poller says once when a device goes.
 logging.getLogger("pymodbus").setLevel(logging.CRITICAL + 1)
@@ -73,6 +71,7 @@ class ModbusLink:
         self._zero_allowed = frozenset(unit.unit for unit in units if unit.profile.file.quirks.transaction_zero)
         self._client: _Client | None = None
         self._exchange: Exchange | None = None
+        self._begun_at: float | None = None
         self._last_end = 0.0
         self._mute_since: float | None = None
         self._mute_reads = 0
@@ -112,6 +111,7 @@ class ModbusLink:
 
     def close(self) -> None:
         """Give the connection back."""
+        self.give_up()
         client, self._client = self._client, None
         if client is not None:
             client.close()
@@ -125,32 +125,74 @@ class ModbusLink:
             await asyncio.sleep(ready - loop.time())
 
     async def ask(self, question: Question, timeout_s: float, spacing_s: float) -> Reply:
-        """One request and its guarded reply. Raises DeviceError that says whose fault it is."""
+        """One request and its guarded reply; of what `begin` has put, the reply. Raises DeviceError that says whose
+        fault it is."""
         loop = asyncio.get_running_loop()
-        client = self._client
-        if client is None or not client.connected:
-            self.close()
-            raise DeviceError("the connection is lost", unit_only=False)
-        if (pause_s := self._last_end + spacing_s - loop.time()) > 0:
-            await asyncio.sleep(pause_s)
-        exchange = Exchange(question=question, asked_at=loop.time(), fate=loop.create_future())
-        exchange.plain = self.framing is Framing.TCP and question.function in READS
-        self._exchange = exchange
+        client, exchange = self._client, self._exchange
+        if exchange is None or exchange.question != question:
+            self.give_up()
+            if client is None or not client.connected:
+                self.close()
+                raise DeviceError("the connection is lost", unit_only=False)
+            if (pause_s := self._last_end + spacing_s - loop.time()) > 0:
+                await asyncio.sleep(pause_s)
+            exchange = Exchange(question=question, asked_at=loop.time())
+            exchange.plain = self.framing is Framing.TCP and question.function in READS
+            self._exchange = exchange
+        self._begun_at = None
         if exchange.plain:
             reply = await self._ask_plainly(client, exchange, timeout_s)
         else:
+            assert client is not None, "it is connected"
             assert not isinstance(client, PlainTcp), "nothing is written to units that are only read"
             reply = await self._ask_library(client, exchange, timeout_s)
         if self._hear is not None:
             self._hear(question, reply)
         return reply
 
-    async def _ask_plainly(self, client: _Client, exchange: Exchange, timeout_s: float) -> Reply:
+    def begin(self, question: Question, spacing_s: float, heard: Callable[[bytes | None], None]) -> bool:
+        """Put a read over TCP without waiting: `heard` as of an Exchange, with the PDU. Until it was called with one,
+        `ask` for the same question goes on with it. False where nothing was put, since it has to wait for something."""
+        client, now = self._client, asyncio.get_running_loop().time()
+        if self._exchange is not None or client is None or self.framing is not Framing.TCP or not client.connected:
+            return False
+        if self._last_end + spacing_s > now:
+            return False
+        assert question.function in READS, "nothing else needs no answer"
+        self._exchange = Exchange(question=question, asked_at=now, heard=heard, plain=True)
+        self._begun_at = now
+        client.ctx.send(self._let_out(read_frame(question, client.ctx.getNextTID())))
+        return True
+
+    @property
+    def begun_at(self) -> float | None:
+        """When what is on its way without anybody awaiting it was put; None where nothing is."""
+        return self._begun_at
+
+    def give_up(self) -> None:
+        """Nobody wants to know any more what `begin` has put."""
+        exchange = self._exchange
+        if self._begun_at is None or exchange is None:
+            return
+        self._exchange = self._begun_at = exchange.heard = None
+        self._last_end = self._now()
+        if not exchange.answered:
+            self.silence.note_owed(exchange.question.unit, exchange.asked_at)
+
+    def _end_promptly(self, exchange: Exchange, heard: Callable[[bytes | None], None], pdu: bytes) -> None:
+        self._exchange = self._begun_at = None
+        self._last_end = self._now()
+        self._note_answer(exchange)
+        heard(pdu)
+
+    async def _ask_plainly(self, client: "_Client | None", exchange: Exchange, timeout_s: float) -> Reply:
         """A read over TCP: the library's own way costs three times as much, and the guard has seen the whole reply."""
-        loop, fate = asyncio.get_running_loop(), exchange.fate
-        patience = loop.call_later(timeout_s, _give_up, fate)
+        loop, fate, exchange.heard = asyncio.get_running_loop(), exchange.awaited(), None
+        patience = loop.call_at(exchange.asked_at + timeout_s, exchange.end_unheard)
         try:
-            client.ctx.send(self._let_out(read_frame(exchange.question, client.ctx.getNextTID())))
+            if not exchange.sent:
+                assert client is not None, "it is connected"
+                client.ctx.send(self._let_out(read_frame(exchange.question, client.ctx.getNextTID())))
             heard = await fate
         finally:
             patience.cancel()
@@ -173,7 +215,7 @@ class ModbusLink:
         call = asyncio.ensure_future(request(client, question))
         call.add_done_callback(_look_away)
         try:
-            either: set[asyncio.Future[Any]] = {call, exchange.fate}  # Any: one brings a reply, the other an error
+            either: set[asyncio.Future[Any]] = {call, exchange.awaited()}  # Any: one brings a reply, the other an error
             await asyncio.wait(either, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._exchange = None
@@ -189,15 +231,18 @@ class ModbusLink:
 
     def _conclude(self, exchange: Exchange, call: "asyncio.Future[ModbusPDU]", timeout_s: float) -> Reply:
         self.silence.late_replies += exchange.late
-        if exchange.fate.done():
-            fault = exchange.fate.result()
+        if exchange.is_settled:
+            fault = exchange.awaited().result()
             assert isinstance(fault, DeviceError), "only a read over TCP ends otherwise"
             if not self.framing.blind or not fault.unit_only:
                 self.close()  # a stream that lied once cannot be read on; behind RTU framing silence mends it
             raise fault
         error = call.exception() if call.done() else None
-        if error is not None and not _is_library_fault(error):
-            raise error  # ours
+        if error is not None:
+            from drivers.modbus_library import is_fault
+
+            if not is_fault(error):
+                raise error  # ours
         if error is not None or not call.done():
             raise self._unanswered(timeout_s)
         pdu = call.result()
@@ -231,12 +276,15 @@ class ModbusLink:
         if sending:
             return self._let_out(data)
         exchange = self._exchange
-        if exchange is None or exchange.answered or not exchange.sent or exchange.fate.done():
+        if exchange is None or exchange.answered or not exchange.sent or exchange.is_settled:
             self.silence.note_strange(data, self._now())
             return b""
         if exchange.is_simply_sound(data):
             exchange.answered = True
-            exchange.fate.set_result(data[_TCP_HEAD:])
+            if exchange.heard is not None and exchange.late == 0:
+                self._end_promptly(exchange, exchange.heard, data[_TCP_HEAD:])
+            else:
+                exchange.settle(data[_TCP_HEAD:])
             return b""
         judgement = judge(
             self.framing,
@@ -255,13 +303,13 @@ class ModbusLink:
             case Verdict.SOUND:
                 exchange.answered = True
                 if exchange.plain:
-                    exchange.fate.set_result(data[judgement.start + _TCP_HEAD : judgement.end])
+                    exchange.settle(data[judgement.start + _TCP_HEAD : judgement.end])
                     return b""
                 return data[judgement.start : judgement.end]
             case Verdict.MISFIT:
                 exchange.answered = True
                 self.silence.note_misfit(exchange.question.unit, self._now())
-                exchange.fate.set_result(DeviceError(judgement.why, because=Reason.BAD_REPLY))
+                exchange.settle(DeviceError(judgement.why, because=Reason.BAD_REPLY))
                 return b""
             case never:
                 assert_never(never)
@@ -281,39 +329,17 @@ class ModbusLink:
 
     def _note_connection(self, up: bool) -> None:
         exchange = self._exchange
-        if not up and exchange is not None and not exchange.answered and not exchange.fate.done():
+        if not up and exchange is not None and not exchange.answered and not exchange.is_settled:
             exchange.answered = True
-            exchange.fate.set_result(DeviceError(_CLOSED_EARLY, unit_only=False))
+            exchange.settle(DeviceError(_CLOSED_EARLY, unit_only=False))
 
     def _make_client(self) -> _Client:
         end = self._endpoint
         if end.framing is Framing.TCP and not self._writes:
             return PlainTcp(end.host, end.port, self._watch, self._note_connection)
-        from pymodbus import FramerType  # here, since most floors need none of it
-        from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
+        from drivers.modbus_library import client_of  # here, since most floors need none of it
 
-        if end.framing is Framing.RTU:
-            return AsyncModbusSerialClient(
-                end.serial, framer=FramerType.RTU, baudrate=end.baud, parity=end.parity, stopbits=end.stop_bits,
-                name=end.name, reconnect_delay=0, timeout=self._patience_s, retries=0,
-                trace_packet=self._watch, trace_connect=self._note_connection,
-            )  # fmt: skip
-        framer = FramerType.SOCKET if end.framing is Framing.TCP else FramerType.RTU
-        return AsyncModbusTcpClient(
-            end.host, port=end.port, framer=framer, name=end.name, reconnect_delay=0, timeout=self._patience_s,
-            retries=0, trace_packet=self._watch, trace_connect=self._note_connection,
-        )  # fmt: skip
-
-
-def _is_library_fault(error: BaseException) -> bool:
-    from pymodbus import ModbusException
-
-    return isinstance(error, ModbusException)
-
-
-def _give_up(fate: "asyncio.Future[DeviceError | bytes | None]") -> None:
-    if not fate.done():
-        fate.set_result(None)
+        return client_of(end, self._patience_s, self._watch, self._note_connection)
 
 
 def _look_away(call: "asyncio.Future[ModbusPDU]") -> None:

@@ -3,15 +3,18 @@
 Pure arithmetic on wire addresses (from 0). It must not know what a cell means, nor talk to anybody.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import field
 from enum import StrEnum
+from itertools import pairwise
 
 from config.valued import dataclass
+from drivers.modbus_guard import Question
 
 MAX_REGISTERS = 125  # Modbus application protocol V1.1b3, 6.3 and 6.4
 MAX_BITS = 2000  # the same, 6.1 and 6.2
 END = 0x10000
+_CANARY_SPANS = 8
 
 
 class Table(StrEnum):
@@ -148,3 +151,19 @@ def _unite(spans: Iterable[Span]) -> list[Span]:
 def _block(wanted: tuple[Span, ...]) -> Block:
     first, last = wanted[0], wanted[-1]
     return Block(table=first.table, address=first.address, count=last.end - first.address, wanted=wanted)
+
+
+def question_of(unit: int, cells: Block | Span) -> Question:
+    """What reads these cells of a unit."""
+    return Question(unit=unit, function=cells.table.function, address=cells.address, count=cells.count)
+
+
+def runs_of(block: Block) -> Iterator[Span]:
+    """Reads inside a block that touch no hole and cut no value: its first spans, one more each time."""
+    yield block.wanted[0]
+    end = block.wanted[0].end
+    for before, span in pairwise(block.wanted[:_CANARY_SPANS]):
+        if span.address != before.end:
+            return
+        end = span.end
+        yield Span(block.table, block.address, end - block.address)

@@ -7,20 +7,22 @@ It must not know the library, the sockets or what a value means.
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from itertools import combinations, pairwise
+from itertools import combinations
 from typing import Protocol
 
 from config.valued import dataclass
 from drivers.modbus_guard import WRITE_COIL, Framing, Question
 from drivers.modbus_kept import Kept, Taking, doubt
-from drivers.modbus_plan import Block, Span, Table, plan, split
+from drivers.modbus_plan import Block, Span, Table, plan, question_of, runs_of, split
 from drivers.modbus_profile import ModbusUnit, resolve
+from drivers.modbus_prompt import PromptRead
+from drivers.modbus_refusal import EXCEPTIONS, refused, where
 from drivers.modbus_schema import Pace
 from drivers.modbus_silence import LineSilence
 from drivers.modbus_trust import Trust
-from firmware_py.core.reading import Reason, Sample, Source, bad
+from firmware_py.core.reading import News, Reason, Sample, Source, bad
 from firmware_py.ports import DeviceError, PollGroup
 
 _log = logging.getLogger(__name__)
@@ -29,13 +31,6 @@ BUSY_TRIES = 5
 BUSY_WAIT_S = 0.1  # doubles with each try; 1.5 s in all
 ABSENT_S = 300.0  # how long a point that does not exist is left alone
 CANARY_EVERY_S = 60.0
-_CANARY_SPANS = 8
-EXCEPTIONS = {
-    1: "illegal function", 2: "illegal address", 3: "illegal value", 4: "device failure", 5: "acknowledge", 6: "busy",
-    8: "memory parity", 10: "gateway path unavailable", 11: "gateway target did not respond",
-    0x41: "gateway: invalid message", 0x42: "gateway: wrong length", 0x43: "gateway: checksum",
-    0x4B: "gateway: slow data",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +66,9 @@ class Line(Protocol):
     async def ask(self, question: Question, timeout_s: float, spacing_s: float) -> Reply:
         """One request, one guarded reply. DeviceError."""
 
+    def begin(self, question: Question, spacing_s: float, heard: Callable[[bytes | None], None]) -> bool:
+        """Put a read without waiting; `ask` goes on with it where `heard` gets no reply. False where that cannot be."""
+
     def close(self) -> None:
         """Give the connection up; the next read opens another."""
 
@@ -96,6 +94,7 @@ class UnitReader:
         self._kept: dict[tuple[Pace, Table, int, int], Kept] = {}  # by what is read: a split block begins anew
         self._questions: dict[tuple[Table, int, int], Question] = {}
         self._sources = {pace: Source() for pace in Pace}
+        self._prompt: dict[Pace, PromptRead] = {}
         self._reads = 0
         self._trust = Trust()
 
@@ -137,6 +136,21 @@ class UnitReader:
             return taking.samples
         return source.answer(taking.samples, taking.changed)
 
+    def begin(self, pace: Pace, done: Callable[[News | None], None]) -> int:
+        """As `ports.PromptBus.begin`: one block of a unit of which nothing odd is known, and no doubt."""
+        blocks, quirks, line = self._blocks[pace], self.unit.profile.file.quirks, self._line
+        if len(blocks) != 1 or self._absent or line.framing.blind or self._trust.epoch != line.epoch:
+            return 0
+        if self._reads < quirks.discard_first_reads or quirks.zero_fill_suspect:
+            return 0
+        prompt = self._prompt.get(pace)
+        if prompt is None or prompt.block is not blocks[0]:
+            block = blocks[0]
+            kept, question = self._kept_of(block, pace), self._question_of(block)
+            prompt = self._prompt[pace] = PromptRead(block, question, kept, self._sources[pace])
+        prompt.done = done
+        return self.unit.timeout_ms if line.begin(prompt.question, self._spacing_s, prompt.hear) else 0
+
     async def _read_blocks(self, pace: Pace, until: float, taking: Taking) -> None:
         waiting, done = list(self._blocks[pace]), list[Block]()
         try:
@@ -154,15 +168,15 @@ class UnitReader:
         await self._regain_trust(until)
         reply = await self._ask(Question(unit=self.unit.unit, function=1, address=address, count=1), until)
         if reply.exception is not None:
-            raise _refused(reply.exception)
+            raise refused(reply.exception)
         return bool(reply.cells[0])
 
     async def read_words(self, span: Span, until: float) -> tuple[int, ...]:
         """Holding registers as they really are. Raises DeviceError."""
         await self._regain_trust(until)
-        reply = await self._ask(_question(self.unit.unit, span), until)
+        reply = await self._ask(question_of(self.unit.unit, span), until)
         if reply.exception is not None:
-            raise _refused(reply.exception)
+            raise refused(reply.exception)
         return reply.cells
 
     async def write_words(self, span: Span, words: tuple[int, ...], function: int, until: float) -> None:
@@ -172,9 +186,9 @@ class UnitReader:
         question = Question(unit=self.unit.unit, function=function, address=span.address, count=span.count, words=words)
         reply = await self._ask(question, until)
         if reply.exception is not None:
-            raise _refused(reply.exception)
+            raise refused(reply.exception)
         if (found := await self.read_words(span, until)) != words:
-            raise DeviceError(f"{_where(span)} was written {words} and reads back {found}", because=Reason.BAD_REPLY)
+            raise DeviceError(f"{where(span)} was written {words} and reads back {found}", because=Reason.BAD_REPLY)
 
     async def write_coil(self, address: int, on: bool, until: float) -> None:
         """Set one coil and read it back. Raises DeviceError; never called for a unit that is watched only."""
@@ -183,7 +197,7 @@ class UnitReader:
         question = Question(unit=self.unit.unit, function=WRITE_COIL, address=address, count=1, value=on)
         reply = await self._ask(question, until)
         if reply.exception is not None:
-            raise _refused(reply.exception)
+            raise refused(reply.exception)
         if await self.read_coil(address, until) is not on:
             raise DeviceError(f"coil {address} was written {on:d} and reads back {not on:d}", because=Reason.BAD_REPLY)
 
@@ -204,12 +218,12 @@ class UnitReader:
             self._mark(block, pace, taking, Reason.NOT_YET, f"not ready after the connection ({what})")
             return ()
         parts = split(block) if reply.exception != 1 else ()
-        where = _where(block)
+        place = where(block)
         if parts:
-            _log.info("%s refuses to read %s at once (%s); split for good", self.unit.device, where, what)
+            _log.info("%s refuses to read %s at once (%s); split for good", self.unit.device, place, what)
             return parts
         if block not in self._absent:
-            _log.info("%s has no %s (%s)", self.unit.device, where, what)
+            _log.info("%s has no %s (%s)", self.unit.device, place, what)
         self._absent[block] = loop.time() + ABSENT_S
         self._mark(block, pace, taking, Reason.NOT_SUPPORTED, what)
         return ()
@@ -217,14 +231,17 @@ class UnitReader:
     def _question_of(self, block: Block) -> Question:
         place = block.table, block.address, block.count
         if place not in self._questions:
-            self._questions[place] = _question(self.unit.unit, block)
+            self._questions[place] = question_of(self.unit.unit, block)
         return self._questions[place]
 
-    def _take(self, block: Block, pace: Pace, cells: tuple[int, ...], taking: Taking) -> None:
+    def _kept_of(self, block: Block, pace: Pace) -> Kept:
         place = pace, block.table, block.address, block.count
         if place not in self._kept:
             self._kept[place] = Kept(block, ((each.id, each.encoding, each.span) for each in self._points[pace]))
-        kept = self._kept[place]
+        return self._kept[place]
+
+    def _take(self, block: Block, pace: Pace, cells: tuple[int, ...], taking: Taking) -> None:
+        kept = self._kept_of(block, pace)
         taking.changed.update(kept.take(cells))
         if self.unit.profile.file.quirks.zero_fill_suspect and not block.table.of_bits and not any(cells):
             doubted = {id: doubt(sample, "a block of nothing but zeros") for id, sample in kept.samples.items()}
@@ -245,7 +262,7 @@ class UnitReader:
             reply = await self._ask_once(question, until)
         if reply.exception is None or reply.exception in (1, 2, 3):
             return reply
-        raise _refused(reply.exception)
+        raise refused(reply.exception)
 
     async def _ask_once(self, question: Question, until: float) -> Reply:
         loop = asyncio.get_running_loop()
@@ -311,40 +328,15 @@ class UnitReader:
         """Pairs of reads whose replies cannot be taken for each other: the declared one, else some that are polled."""
         if self._map.canary is not None:
             whole, part = self._map.canary, replace(self._map.canary, count=self._map.canary.count - 1)
-            yield _question(self.unit.unit, whole), _question(self.unit.unit, part)
+            yield question_of(self.unit.unit, whole), question_of(self.unit.unit, part)
             return
-        runs = [run for blocks in self._blocks.values() for block in blocks for run in _runs(block)]
+        runs = [run for blocks in self._blocks.values() for block in blocks for run in runs_of(block)]
         for one, other in combinations(runs, 2):
-            first, second = _question(self.unit.unit, one), _question(self.unit.unit, other)
+            first, second = question_of(self.unit.unit, one), question_of(self.unit.unit, other)
             if first.shape != second.shape:
                 yield first, second
-        first = _question(self.unit.unit, runs[0])
+        first = question_of(self.unit.unit, runs[0])
         yield first, replace(first, function=3 if first.function != 3 else 4, address=0, count=1)
-
-
-def _question(unit: int, cells: Block | Span) -> Question:
-    return Question(unit=unit, function=cells.table.function, address=cells.address, count=cells.count)
-
-
-def _where(cells: Block | Span) -> str:
-    return f"{cells.table} {cells.address}..{cells.end - 1}"
-
-
-def _runs(block: Block) -> Iterator[Span]:
-    """Reads inside a block that touch no hole and cut no value: its first spans, one more each time."""
-    yield block.wanted[0]
-    end = block.wanted[0].end
-    for before, span in pairwise(block.wanted[:_CANARY_SPANS]):
-        if span.address != before.end:
-            return
-        end = span.end
-        yield Span(block.table, block.address, end - block.address)
-
-
-def _refused(code: int) -> DeviceError:
-    text = f"exception {code}: {EXCEPTIONS.get(code, 'not in the standard')}"
-    because = Reason.NOT_SUPPORTED if code in (1, 2, 3) else Reason.SOURCE_LOST
-    return DeviceError(text, because=Reason.NO_COMMUNICATION if code in (5, 6) else because)
 
 
 __all__ = ["EXCEPTIONS", "Line", "Reply", "Table", "UnitReader"]

@@ -5,11 +5,11 @@ far end (quality BAD, said once, back-off), everything else that escapes a drive
 """
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from config.redact import redact
 from config.valued import dataclass
-from firmware_py.core.reading import Reason, Sample
+from firmware_py.core.reading import News, Reason, Sample
 
 
 class DeviceError(Exception):
@@ -63,6 +63,25 @@ class Bus(Protocol):
 
     def listen(self, hint: Callable[[str], None]) -> None:
         """Take a function that the bus may call with a device name: poll this device now, something happened there."""
+
+
+Begin: TypeAlias = Callable[[PollGroup, Callable[[News | None], None]], News | int]
+
+
+class PromptBus(Bus, Protocol):
+    """A Bus that can put a simple question without a task. While that is on its way it is called for nothing but the
+    `read` of the same group, which goes on with it as if it had put the question itself, or `give_up`."""
+
+    def begin(self, group: PollGroup, done: Callable[[News | None], None]) -> News | int:
+        """Put the question of `group` and return at once. An answer that is here already is returned.
+
+        Else: for how many milliseconds `done` may be waited for, 0 where nothing was begun since it is not simple
+        today: then `read`. `done` is called at most once and later, with a sound answer, or with None where `read` has
+        to say what has become of it. Nobody who records hears of it. Raises nothing but bugs.
+        """
+
+    def give_up(self) -> None:
+        """Nobody waits for what was begun any more; `done` is not called for it. Nothing to do where nothing was."""
 
 
 class RemotePort(Protocol):

@@ -63,6 +63,17 @@ class Answer(dict[str, Sample]):
         self.source, self.number, self.changed = source, number, changed
 
 
+class News:
+    """An Answer without a copy of all samples: `whole` is all of it only until its source is asked anew."""
+
+    __slots__ = ("changed", "number", "source", "whole")
+
+    def __init__(
+        self, whole: Mapping[str, Sample], source: "Source", number: int, changed: Mapping[str, Sample] | None
+    ) -> None:
+        self.whole, self.source, self.number, self.changed = whole, source, number, changed
+
+
 class Source:
     """Who answers for the same points again and again, and numbers the answers."""
 
@@ -76,6 +87,12 @@ class Source:
         self._number += 1
         whole, self._whole = self._whole, False
         return Answer(samples, self, self._number, None if whole else changed)
+
+    def news(self, whole: Mapping[str, Sample], changed: Mapping[str, Sample]) -> News:
+        """The same as `answer`, without a copy."""
+        self._number += 1
+        is_whole, self._whole = self._whole, False
+        return News(whole, self, self._number, None if is_whole else changed)
 
     def break_off(self) -> None:
         """Something was read that no answer told of: the next one is to be taken in as a whole."""

@@ -60,13 +60,14 @@ class Asker:
         """There is a new driver object; what the old one does is of no interest any more."""
         self._abandoned = None
 
-    async def ask(self, question: Coroutine[object, object, T], limit_ms: int) -> T:
-        """The driver's answer. Raises what the driver raises, DeviceError when it was cut off, Hung when abandoned."""
+    async def ask(self, question: Coroutine[object, object, T], limit_ms: int, spent_ms: int = 0) -> T:
+        """The driver's answer. Raises what the driver raises, DeviceError when it was cut off, Hung when abandoned.
+        `spent_ms` of the limit are over already."""
         loop = asyncio.get_running_loop()
         task, either = loop.create_task(question), loop.create_future()
         # What asyncio.wait does, without its sets and layers: this is asked for every read of every device.
         task.add_done_callback(partial(_release, either))
-        patience = loop.call_later((limit_ms + self._limits.slack_ms) / 1000, _release, either)
+        patience = loop.call_later((limit_ms - spent_ms + self._limits.slack_ms) / 1000, _release, either)
         try:
             await either
         except asyncio.CancelledError:

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 
 from config.valued import dataclass
+from firmware_py.core.reading import Reason, Sample, bad
 from firmware_py.ports import PollGroup
 from firmware_py.runtime.health import FIRST_PAUSE_MS, LONGEST_PAUSE_MS, draw_pause_ms
 
@@ -24,6 +25,7 @@ class Schedule:
         self.groups = tuple(sorted(groups, key=lambda group: group.period_ms))
         self._due_ms = {group.id: 0 for group in self.groups}  # at the start everything is due
         self._read_ms = {group.id: -HINT_GAP_MS for group in self.groups}
+        self._shift_ms = {group.id: _shift_ms(group) for group in self.groups}
 
     def due(self, now_ms: int) -> tuple[PollGroup, ...]:
         """What is due, the fastest first."""
@@ -35,12 +37,11 @@ class Schedule:
 
     def done(self, group: PollGroup, now_ms: int) -> bool:
         """The group was read or given up; True when at least one of its turns was missed meanwhile."""
-        period_ms, before_ms = group.period_ms, self._due_ms[group.id]
-        slots = period_ms // TICK_MS
-        shift_ms = zlib.crc32(group.id.encode()) % slots * TICK_MS if slots > 1 else 0
-        self._read_ms[group.id] = now_ms
-        self._due_ms[group.id] = ((now_ms - shift_ms) // period_ms + 1) * period_ms + shift_ms
-        return before_ms > 0 and self._due_ms[group.id] - before_ms > period_ms
+        id, period_ms = group.id, group.period_ms
+        shift_ms, before_ms = self._shift_ms[id], self._due_ms[id]
+        self._read_ms[id] = now_ms
+        self._due_ms[id] = due_ms = ((now_ms - shift_ms) // period_ms + 1) * period_ms + shift_ms
+        return before_ms > 0 and due_ms - before_ms > period_ms
 
     def restart(self, group: PollGroup) -> None:
         """Due at once, and not late: its device was away."""
@@ -50,6 +51,11 @@ class Schedule:
         """Something happened there: due now, though a flood of hints gets no more than ten reads a second."""
         soon_ms = max(now_ms, self._read_ms[group.id] + HINT_GAP_MS)
         self._due_ms[group.id] = min(self._due_ms[group.id], soon_ms)
+
+
+def _shift_ms(group: PollGroup) -> int:
+    slots = group.period_ms // TICK_MS
+    return zlib.crc32(group.id.encode()) % slots * TICK_MS if slots > 1 else 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -132,3 +138,21 @@ class Wishes:
     def _postpone(self, wish: Wish, now_ms: int) -> None:
         wish.due_ms = now_ms + draw_pause_ms(wish.pause_ms)
         wish.pause_ms = min(2 * wish.pause_ms, LONGEST_PAUSE_MS)
+
+
+def complete(group: PollGroup, names: frozenset[str], samples: Mapping[str, Sample]) -> Mapping[str, Sample]:
+    """The answer with all points of the group, of which `names` are the names. AssertionError for others than these."""
+    if samples.keys() == names:
+        return samples
+    extra = samples.keys() - names
+    assert not extra, f"{group.id} answers points that it does not have: {sorted(extra)[:5]}"
+    missing = bad(Reason.NOT_SUPPORTED, "not in the answer")
+    return {point: samples.get(point, missing) for point in group.points}
+
+
+def longest(groups: Iterable[PollGroup]) -> Iterable[tuple[str, int]]:
+    """Each device, and the longest that it may take for an answer."""
+    longest_ms: dict[str, int] = {}
+    for group in groups:
+        longest_ms[group.device] = max(longest_ms.get(group.device, 0), group.answer_ms or group.deadline_ms)
+    return longest_ms.items()

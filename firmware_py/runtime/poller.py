@@ -7,15 +7,17 @@ a protocol or what a point means.
 import asyncio
 import logging
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 from config.redact import redact
-from firmware_py.core.reading import Reason, Sample, bad
+from firmware_py.core.reading import Answer, News, Reason, Sample, bad
 from firmware_py.ports import Bus, DeviceError, PollGroup, RemotePort
 from firmware_py.runtime.ask import DEFAULT_LIMITS, Asker, Hung, Limits
+from firmware_py.runtime.bell import Bell
 from firmware_py.runtime.clock import Clock, Waker
-from firmware_py.runtime.endpoint import Schedule, Wish, Wishes
+from firmware_py.runtime.endpoint import Schedule, Wish, Wishes, complete, longest
 from firmware_py.runtime.health import DeviceReport, Health
+from firmware_py.runtime.prompt import Left, PromptTurns
 from firmware_py.runtime.table import PointTable
 
 log = logging.getLogger(__name__)
@@ -30,6 +32,7 @@ class Poller:
     def __init__(
         self, *, bus: Bus | None, port: RemotePort | None = None, clock: Clock, table: PointTable,
         limits: Limits = DEFAULT_LIMITS, rebuild: Callable[[], tuple[Bus | None, RemotePort | None]] | None = None,
+        bell: Bell | None = None,
     ) -> None:  # fmt: skip
         assert bus is not None or port is not None
         self.name = bus.name if bus is not None else port.name if port is not None else ""
@@ -37,16 +40,21 @@ class Poller:
         self._bus, self._port, self._rebuild = bus, port, rebuild
         self._clock, self._table, self._limits = clock, table, limits
         self._waker = Waker(clock)
-        self._schedule = Schedule(() if bus is None else bus.groups)
-        self._health = {name: Health(name, deadline_ms) for name, deadline_ms in _longest(self._schedule.groups)}
-        self._wired = frozenset(group.device for group in self._schedule.groups if not group.local)
-        self._names = {group.id: frozenset(group.points) for group in self._schedule.groups}
+        self.schedule = Schedule(() if bus is None else bus.groups)
+        self.health = {name: Health(name, deadline_ms) for name, deadline_ms in longest(self.schedule.groups)}
+        self._wired = frozenset(group.device for group in self.schedule.groups if not group.local)
+        self.names = {group.id: frozenset(group.points) for group in self.schedule.groups}
         self._hints: set[str] = set()
         self._surprises: set[str] = set()
         self._asker = Asker(self.name, limits)
         self._reading = True
+        self._is_calm = False  # all devices alive and nothing failed, as far as is known
+        self._bell, self._bell_ms = bell or Bell(clock), 0
+        self._turns = PromptTurns(
+            clock=clock, bell=self._bell, table=table, work=self, hand_over=self._waker.wake, rest=self._rest
+        )
         self._flushed = asyncio.Event()
-        for group in self._schedule.groups:
+        for group in self.schedule.groups:
             assert all(table.knows(point) for point in group.points), f"{group.id}: points that the plan does not know"
 
     @property
@@ -62,14 +70,14 @@ class Poller:
 
     def hint(self, device: str) -> None:
         """The bus heard something of this device; unknown names are ignored."""
-        if device in self._health:
+        if device in self.health:
             self._hints.add(device)
             self._waker.wake()
 
     def report(self) -> tuple[DeviceReport, ...]:
         """Counters of all devices."""
         now_ms = self._clock.now_ms()
-        return tuple(health.report(self.name, now_ms) for health in self._health.values())
+        return tuple(health.report(self.name, now_ms) for health in self.health.values())
 
     def stop_reading(self) -> None:
         """From now on only outputs are served: the controller is about to stop."""
@@ -98,9 +106,33 @@ class Poller:
         await self._take_over()
         if self._bus is not None:
             self._bus.listen(self.hint)
-        while True:
-            await self._waker.wait(self._next_ms())
-            await self._serve_round()
+        self._turns.use(self._bus)
+        try:
+            while True:
+                self._rest()
+                await self._waker.wait(None)
+                self._bell.forget(self, self._bell_ms)
+                await self._serve_round(self._turns.leave())
+                if self._hints:
+                    self._waker.wake()
+        finally:
+            self._bell.forget(self, self._bell_ms)
+            self._turns.stop()
+
+    def _rest(self) -> None:
+        next_ms = self._next_ms()
+        if next_ms is not None:
+            self._bell_ms = next_ms
+            self._bell.call(self, next_ms, self._turn)
+
+    def _turn(self) -> None:
+        """It is time: without the task where nothing but sound devices is to be served."""
+        told_ms = self.wishes.due_ms()
+        is_told = told_ms is None or told_ms > self._clock.now_ms()
+        if is_told and self._is_calm and self._reading and not self._hints and self._turns.possible:
+            self._turns.turn()
+        else:
+            self._waker.wake()
 
     async def _take_over(self) -> None:
         if not self._asker.hangs:
@@ -112,36 +144,46 @@ class Poller:
             self._asker.forget()
 
     def _next_ms(self) -> int | None:
-        due = [self._due_ms(group) for group in self._schedule.groups] if self._reading else []
+        due = [self._due_ms(group) for group in self.schedule.groups] if self._reading else []
         told_ms = self.wishes.due_ms()
         return min(due if told_ms is None else [*due, told_ms], default=None)
 
     def _due_ms(self, group: PollGroup) -> int:
-        health = self._health[group.device]
-        return health.probe_ms if health.dead else self._schedule.due_ms(group)
+        health = self.health[group.device]
+        return health.probe_ms if health.dead else self.schedule.due_ms(group)
 
-    async def _serve_round(self) -> None:
+    async def _serve_round(self, left: Left | None = None) -> None:
+        """What is to be told, then what is due; or from where a turn without the task was `left`."""
+        if left is not None and not await self._poll(left.group, left):
+            self._skip_turn()
+            return
         await self._tell_all()
-        if self._hints:
-            hints, self._hints = self._hints, set()
-            for device in sorted(hints):
-                self._follow(device)
-        began_ms = self._clock.now_ms()
-        for group in self._schedule.groups:
+        if left is not None:
+            began_ms = left.began_ms
+        else:
+            self._follow_all()
+            began_ms = self._clock.now_ms()
+        for group in self.schedule.groups:
             if self._reading and self._is_due(group):
-                if self._health[group.device].silent_since(began_ms):
-                    self._schedule.done(group, self._clock.now_ms())  # it would only wait for the same silence
+                if self.health[group.device].silent_since(began_ms):
+                    self.schedule.done(group, self._clock.now_ms())  # it would only wait for the same silence
                 elif await self._poll(group):
                     await self._tell_all()
                 else:
                     self._skip_turn()
                     return
         await self._probe_one()
+        self._is_calm = not any(health.dead for health in self.health.values())
+
+    def _follow_all(self) -> None:
+        hints, self._hints = self._hints, set()
+        for device in sorted(hints):
+            self._follow(device)
 
     async def _probe_one(self) -> None:
         """Ask one dead device, the one that waits longest. Last and one a round: what comes due while it keeps us
         waiting is read in its usual order, so that nobody pays for more than this one silence."""
-        dead = {device: health.probe_ms for device, health in self._health.items() if health.dead}
+        dead = {device: health.probe_ms for device, health in self.health.items() if health.dead}
         device = min(dead, key=lambda name: dead[name], default="")
         if not self._reading or dead.get(device, sys.maxsize) > self._clock.now_ms():
             return
@@ -150,25 +192,26 @@ class Poller:
 
     def _skip_turn(self) -> None:
         """The bus is at fault: the others that were due now would only wait for the same silence."""
-        for group in self._schedule.due(self._clock.now_ms()):
-            self._schedule.done(group, self._clock.now_ms())
+        for group in self.schedule.due(self._clock.now_ms()):
+            self.schedule.done(group, self._clock.now_ms())
 
     def _is_due(self, group: PollGroup) -> bool:
-        return not self._health[group.device].dead and self._schedule.due_ms(group) <= self._clock.now_ms()
+        return not self.health[group.device].dead and self.schedule.due_ms(group) <= self._clock.now_ms()
 
     def _groups_of(self, device: str) -> list[PollGroup]:
-        return [group for group in self._schedule.groups if group.device == device]
+        return [group for group in self.schedule.groups if group.device == device]
 
     def _follow(self, device: str) -> None:
         groups = self._groups_of(device)
         urgent = [group for group in groups if any(self._table.is_urgent(point) for point in group.points)]
         for group in urgent or groups[:1]:
-            self._schedule.hurry(group, self._clock.now_ms())
-        self._health[device].hurry(self._clock.now_ms())
+            self.schedule.hurry(group, self._clock.now_ms())
+        self.health[device].hurry(self._clock.now_ms())
 
-    async def _poll(self, group: PollGroup) -> bool:
-        """One turn of a group, with the confirming reads; False when the whole bus is at fault."""
-        sound, wanted = await self._read(group)
+    async def _poll(self, group: PollGroup, left: Left | None = None) -> bool:
+        """One turn of a group, with the confirming reads; False when the whole bus is at fault. `left`: how far it has
+        come already."""
+        sound, wanted = await self._read(group, left)
         most = _CHANGES * (wanted or 0)
         while wanted and most:
             await self._table.pictured(self._limits.picture_ms)
@@ -177,22 +220,28 @@ class Poller:
             # The same value again changes nothing in the table, but it is what a condition waits for.
             self._table.wake_cycle()
             wanted, most = None if anew is None else max(wanted - 1, anew), most - 1
-        missed = self._schedule.done(group, self._clock.now_ms())
-        self._health[group.device].late += missed and not self._health[group.device].dead
+        missed = self.schedule.done(group, self._clock.now_ms())
+        self.health[group.device].late += missed and not self.health[group.device].dead
         return sound
 
-    async def _read(self, group: PollGroup) -> tuple[bool, int | None]:
+    async def _read(self, group: PollGroup, left: Left | None = None) -> tuple[bool, int | None]:
         """(the bus is sound, how many readings follow at once since something urgent changed; None: no answer)."""
         assert self._bus is not None
-        started_ms = self._clock.now_ms()
+        now_ms = started_ms = self._clock.now_ms()
+        if left is not None:
+            if left.wanted is not None:
+                return True, left.wanted
+            started_ms = left.started_ms
         try:
-            samples = await self._asker.ask(self._bus.read(group), group.deadline_ms)
-            wanted = self._table.put(_complete(group, self._names[group.id], samples))
+            if left is not None and left.error is not None:
+                raise left.error
+            samples = await self._asker.ask(self._bus.read(group), group.deadline_ms, now_ms - started_ms)
+            wanted = self._table.put(complete(group, self.names[group.id], samples))
         except DeviceError as error:
             self._blame(group.device, error, started_ms)
             return error.unit_only, None
         except Hung as error:
-            for device in self._health:
+            for device in self.health:
                 self._blame(device, DeviceError(str(error)), started_ms, at_once=True)
             raise
         except Exception as error:  # noqa: BLE001 - our bug or a library's; it must not take the neighbours along
@@ -200,6 +249,11 @@ class Poller:
             return True, None
         self._praise(group.device, started_ms)
         return True, wanted
+
+    def take_whole(self, group: PollGroup, news: News) -> int:
+        """An answer that does not follow on what the table heard last."""
+        whole = Answer(news.whole, news.source, news.number, None)
+        return self._table.put(complete(group, self.names[group.id], whole))
 
     def _surprise(self, error: Exception) -> DeviceError:
         shown = redact(f"{type(error).__name__}: {error}")
@@ -209,21 +263,21 @@ class Poller:
         return DeviceError(shown[:200], because=Reason.BAD_REPLY)
 
     def _praise(self, device: str, started_ms: int) -> None:
-        now_ms, was_bus_fault = self._clock.now_ms(), self._health[device].bus_fault
-        gone_ms = self._health[device].succeed(started_ms, now_ms)
+        now_ms, was_bus_fault = self._clock.now_ms(), self.health[device].bus_fault
+        gone_ms = self.health[device].succeed(started_ms, now_ms)
         if gone_ms is None:
             return
         log.warning("%s: %s answers again after %d s", self.name, device, gone_ms // 1000)
         for group in self._groups_of(device):
-            self._schedule.restart(group)
-        for other in self._health.values():
+            self.schedule.restart(group)
+        for other in self.health.values():
             if was_bus_fault and other.dead and other.bus_fault:
                 other.probe_ms = now_ms
 
     def _blame(self, device: str, error: DeviceError, started_ms: int, *, at_once: bool = False) -> None:
-        now_ms, first = self._clock.now_ms(), self._health[device]
+        self._is_calm, now_ms, first = False, self._clock.now_ms(), self.health[device]
         whole_bus = not error.unit_only and device in self._wired
-        others = [self._health[name] for name in self._wired if name != device] if whole_bus else []
+        others = [self.health[name] for name in self._wired if name != device] if whole_bus else []
         for health in (first, *others):
             died = health.fail(started_ms, now_ms, str(error), at_once=at_once)
             if error.because in (Reason.NO_COMMUNICATION, Reason.SOURCE_LOST):
@@ -282,19 +336,3 @@ class Poller:
             if not wish.failing:
                 log.warning("%s: %s cannot be told: %s", self.name, name, error)
             wish.failing = True
-
-
-def _complete(group: PollGroup, names: frozenset[str], samples: Mapping[str, Sample]) -> Mapping[str, Sample]:
-    if samples.keys() == names:
-        return samples
-    extra = samples.keys() - names
-    assert not extra, f"{group.id} answers points that it does not have: {sorted(extra)[:5]}"
-    missing = bad(Reason.NOT_SUPPORTED, "not in the answer")
-    return {point: samples.get(point, missing) for point in group.points}
-
-
-def _longest(groups: Iterable[PollGroup]) -> Iterable[tuple[str, int]]:
-    longest: dict[str, int] = {}
-    for group in groups:
-        longest[group.device] = max(longest.get(group.device, 0), group.answer_ms or group.deadline_ms)
-    return longest.items()

@@ -5,13 +5,13 @@ point changes. It must not know devices, nor what a value means.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import replace
 
 from config.redact import redact
 from firmware_py.core.image import NOTHING_READ, Course, InputImage, Readings, stale
 from firmware_py.core.point import Kind, Point
-from firmware_py.core.reading import Answer, Quality, Reading, Reason, Sample, Source, bad, stamped
+from firmware_py.core.reading import Answer, News, Quality, Reading, Reason, Sample, Source, bad, stamped
 from firmware_py.runtime.clock import Clock
 from firmware_py.runtime.turns import Turns
 
@@ -96,6 +96,19 @@ class PointTable:
             news = samples.changed if follows and samples.changed is not None else samples
             wanted = self._take_all(news, source, at_ms)
             self._turns.note(samples, at_ms)  # last: until here it has the time of what was known before
+        if wanted:
+            self._wake()
+        return wanted
+
+    def take(self, news: News, names: Set[str]) -> int | None:
+        """As `put`, of what has changed only; None, and nothing is taken, where that does not follow on what was heard
+        last or is not of `names`, which that had all: then the whole of it is to be put."""
+        changed = news.changed
+        if changed is None or not self._turns.follows(news) or not changed.keys() <= names:
+            return None
+        at_ms = max(self._clock.now_ms(), self._frozen_ms + 1)
+        wanted = self._take_all(changed, news.source, at_ms) if changed else 0
+        self._turns.note(news, at_ms)
         if wanted:
             self._wake()
         return wanted

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from config.valued import dataclass
 from firmware_py.core.point import Point
-from firmware_py.core.reading import Answer, Source
+from firmware_py.core.reading import Answer, News, Source
 
 _UNKNOWN = -1  # the number of an answer that nobody has
 _SPARE = 64  # groups without points that may stay
@@ -48,7 +48,7 @@ class Turns:
         self._is_seen = True
         return self._group_of, {number: group.at_ms for number, group in self._by_number.items()}
 
-    def follows(self, answer: Answer) -> bool:
+    def follows(self, answer: Answer | News) -> bool:
         """Whether the answer before this one was the last that was heard of its points, and nothing came between."""
         group = self._groups.get(answer.source)
         return group is not None and group.answer == answer.number - 1
@@ -62,7 +62,7 @@ class Turns:
             group.members = {point for point, number in self._group_of.items() if number == group.number}
         return group.members
 
-    def note(self, answer: Answer, at_ms: int) -> None:
+    def note(self, answer: Answer | News, at_ms: int) -> None:
         """All that stands in this source's group was read now."""
         group = self._group(answer.source)
         group.answer, group.at_ms = answer.number, at_ms

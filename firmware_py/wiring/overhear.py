@@ -14,8 +14,8 @@ from drivers.ami import Answer
 from drivers.modbus_guard import Question
 from drivers.modbus_unit import Reply
 from drivers.snmp_decode import Raw
-from firmware_py.core.reading import Sample
-from firmware_py.ports import Bus, PollGroup
+from firmware_py.core.reading import News, Sample
+from firmware_py.ports import Begin, Bus, PollGroup
 from firmware_py.wiring.capture import Capture
 
 
@@ -73,6 +73,8 @@ class Overheard:
     def __init__(self, bus: Bus, ear: Ear) -> None:
         self._bus, self._ear = bus, ear
         self._hint: Callable[[str], None] | None = None
+        self._begin: Begin | None = getattr(bus, "begin", None)
+        self._give_up: Callable[[], None] | None = getattr(bus, "give_up", None)
 
     @property
     def name(self) -> str:
@@ -95,6 +97,15 @@ class Overheard:
                 taking.done.set()
         return found
 
+    def begin(self, group: PollGroup, done: Callable[[News | None], None]) -> News | int:
+        """One group without a task, where the driver can do that and nobody records."""
+        return 0 if self._begin is None or self._ear.taking is not None else self._begin(group, done)
+
+    def give_up(self) -> None:
+        """Nobody waits for what was begun."""
+        if self._give_up is not None:
+            self._give_up()
+
     async def close(self) -> None:
         """The driver's own end."""
         await self._bus.close()
@@ -104,7 +115,7 @@ class Overheard:
         self._hint = hint
         self._bus.listen(hint)
 
-    def begin(self, taking: Taking) -> None:
+    def record(self, taking: Taking) -> None:
         """Hear all groups of these devices, at once where that can be hurried."""
         taking.left |= {group.id for group in self.groups if group.device in taking.devices and not group.local}
         self._ear.taking = taking

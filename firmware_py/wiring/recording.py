@@ -37,7 +37,7 @@ class Recording:
         if bus.taken:
             raise CommandRefused(f"somebody records {section.id} at this moment; try again in a minute")
         taking = _taking(section, name)
-        bus.begin(taking)
+        bus.record(taking)
         try:
             async with asyncio.timeout(LIMIT_S):
                 await taking.done.wait()

@@ -17,6 +17,7 @@ from config.strict import ConfigError
 from config.valued import dataclass
 from drivers.gpio import Chip, GpioPort
 from firmware_py.ports import Bus, LocalPort, RemotePort
+from firmware_py.runtime.bell import Bell
 from firmware_py.runtime.clock import Clock
 from firmware_py.runtime.poller import Poller
 from firmware_py.runtime.supervisor import Supervisor
@@ -61,6 +62,7 @@ class Wires:
         levels: Mapping[str, bool],
     ) -> None:  # fmt: skip
         self._clock, self._table, self._environ = clock, table, environ
+        self._bell = Bell(clock)
         self._traps = TrapShare()
         self._ears: dict[str, Ear] = {}
         self._heard: dict[str, Overheard] = {}
@@ -201,7 +203,7 @@ class Wires:
 
         poller = Poller(
             bus=self._listen(one.name, made.bus), port=made.port, clock=self._clock, table=self._table,
-            limits=made.limits, rebuild=rebuild,
+            limits=made.limits, rebuild=rebuild, bell=self._bell,
         )  # fmt: skip
         return Served(recipe=one.recipe, poller=poller)
 

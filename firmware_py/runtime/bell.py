@@ -1,0 +1,62 @@
+"""One timer of the loop for all who are to be called in the same millisecond: fifty endpoints share their turns.
+
+Whoever fails when called fails alone. It must not know who is called, nor what for.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+from firmware_py.runtime.clock import Clock
+
+log = logging.getLogger(__name__)
+Call: TypeAlias = Callable[[], None]
+
+AT_ONCE: Final = 16  # are called in one turn of the loop; what else is ready there comes in between
+
+
+class Bell:
+    """`call` somebody at a time, once; nobody has more than one call for the same millisecond."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._due: dict[int, dict[object, Call]] = {}
+        self._timers: dict[int, asyncio.TimerHandle] = {}
+        self._ringing: dict[object, Call] = {}
+
+    def call(self, who: object, when_ms: int, call: Call) -> None:
+        """Call this at `when_ms`, or as soon as that has passed."""
+        due = self._due.get(when_ms)
+        if due is None:
+            due = self._due[when_ms] = {}
+            self._timers[when_ms] = self._clock.call_at_ms(when_ms, lambda: self._ring(when_ms))
+        due[who] = call
+
+    def forget(self, who: object, when_ms: int) -> None:
+        """Not any more."""
+        due = self._due.get(when_ms)
+        if due is None or due.pop(who, None) is None:
+            self._ringing.pop(who, None)
+        elif not due:
+            del self._due[when_ms]
+            self._timers.pop(when_ms).cancel()
+
+    def _ring(self, when_ms: int) -> None:
+        del self._timers[when_ms]
+        is_ringing = bool(self._ringing)
+        self._ringing.update(self._due.pop(when_ms))
+        if not is_ringing:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        for who in list(self._ringing)[:AT_ONCE]:
+            call = self._ringing.pop(who, None)  # one who was called may have forgotten another
+            if call is None:
+                continue
+            try:
+                call()
+            except Exception:  # a bug, and not of those who are still to be called
+                log.exception("a call at a set time failed")
+        if self._ringing:
+            asyncio.get_running_loop().call_soon(self._go_on)
