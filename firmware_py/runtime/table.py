@@ -5,6 +5,7 @@ point changes. It must not know devices, nor what a value means.
 """
 
 import asyncio
+import sys
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import replace
 
@@ -18,6 +19,8 @@ from firmware_py.runtime.turns import Turns
 _MAX_TEXT = 255
 _MAX_DETAIL = 200
 _FEWEST_LOOKS = 2  # of what changes at an urgent point, whatever the conditions want: a value that stays is no flutter
+_LARGEST = sys.float_info.max
+_NUMBERS: Mapping[Kind, tuple[type, ...]] = {Kind.NUMBER: (float, int), Kind.INTEGER: (int,)}
 _COURSE = 10_000  # changes of which the course is kept, and some for each point; then it begins anew
 
 
@@ -44,6 +47,7 @@ class PointTable:
     def _begin(self, known: Mapping[str, Reading]) -> None:
         """These are the readings, each with a time of its own. `_stale` overlays what a picture found too old."""
         self._readings = {name: known.get(name, NOTHING_READ) for name in self._points}
+        self._bounds = {name: _bounds(point) for name, point in self._points.items() if _is_plain(point)}
         self._stale: dict[str, Reading] = {}
         self._turns = Turns(self._points)
         for name, reading in known.items():
@@ -115,9 +119,16 @@ class PointTable:
 
     def _take_all(self, samples: Mapping[str, Sample], source: Source | None, at_ms: int) -> int:
         wanted, readings, taken, good = 0, self._readings, self._taken, Quality.GOOD
-        points, moved, within = self._points, self._course.names, self._turns.within(source)
+        points, moved, within, bounds = self._points, self._course.names, self._turns.within(source), self._bounds
         for name, sample in samples.items():
             if name in within and sample.quality is good and (value := sample.value) is not None:
+                if name in bounds:  # most are measured, and of no urgency
+                    types, low, high = bounds[name]
+                    if type(value) in types and low <= value <= high:  # type: ignore[operator]  # it is a number
+                        taken[name], detail = sample, sample.detail
+                        readings[name] = stamped(sample, at_ms, _cut(detail) if detail else "")
+                        moved.append(name)
+                        continue
                 point = points[name]  # read with its group before, as most are: only what it says is new
                 if point.fits(value) and type(value) is not str:
                     before, detail = readings[name], sample.detail
@@ -235,6 +246,16 @@ def _check(point: Point, sample: Sample) -> Sample:
     if number and whole and point.kind in (Kind.INTEGER, Kind.NUMBER):
         return bad(Reason.OUT_OF_RANGE, shown)
     return bad(Reason.BAD_REPLY, shown)
+
+
+def _is_plain(point: Point) -> bool:
+    return point.kind in _NUMBERS and not point.urgent
+
+
+def _bounds(point: Point) -> tuple[tuple[type, ...], float, float]:
+    """A value of these types that lies between these fits; neither NaN nor infinity does."""
+    low = -_LARGEST if point.low is None else max(point.low, -_LARGEST)
+    return _NUMBERS[point.kind], low, _LARGEST if point.high is None else min(point.high, _LARGEST)
 
 
 def _same_thing(before: Point, after: Point) -> bool:
