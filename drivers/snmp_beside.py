@@ -43,6 +43,11 @@ class Beside:
         """What came for the slow group."""
         self._held = more, {oid: raws[oid] for oid in more}, now_ms
 
+    def peek(self, asked: tuple[str, ...], now_ms: int) -> dict[str, Raw] | None:
+        """What `take` would give for the slow group."""
+        held = self._held
+        return held[1] if held is not None and self._is_held(now_ms) and held[0] == asked else None
+
     def take(self, which: Group, asked: tuple[str, ...], now_ms: int) -> dict[str, Raw] | None:
         """The slow group's answer, if it is here and fresh and of just these objects."""
         if which is not Group.SLOW:

@@ -16,10 +16,12 @@ from drivers.snmp_guard import V1
 from drivers.snmp_heard import Hear, HeardSession
 from drivers.snmp_link import Session, connect
 from drivers.snmp_outlets import OutletPort
+from drivers.snmp_plain import PlainSession
 from drivers.snmp_profile import Profile
+from drivers.snmp_prompt import PromptGet, Told
 from drivers.snmp_signals import Group
 from drivers.snmp_traps import Sender, TrapPort
-from firmware_py.core.reading import Sample, Source
+from firmware_py.core.reading import News, Sample
 from firmware_py.ports import DeviceError, PollGroup
 
 PATIENCE = 0.4  # of the deadline, then the question is asked once more
@@ -60,12 +62,12 @@ class SnmpBus:
         deadlines_ms = {Group.FAST: fast_deadline_ms, Group.SLOW: slow_deadline_ms}
         self._choice = Choice(profile)
         self._groups = {f"{device}.{group}": (group, self._poll_group(group, deadlines_ms[group])) for group in Group}
-        self._points = {signal: f"{device}.{signal}" for group in Group for signal in self._choice.signals(group)}
-        self._sources = {group: Source() for group in Group}
-        self._last: dict[Group, Mapping[str, Sample]] = {}
+        self._told = Told({sig: f"{device}.{sig}" for group in Group for sig in self._choice.signals(group)})
         self._beside = Beside(self._periods_ms, fast_deadline_ms)
+        self._prompt = PromptGet(self._choice, self._beside, self._told)
         self._fetch = Fetch(bulk=version_of(access) != V1)
         self._session: Session | None = None
+        self._plain: PlainSession | None = None  # the same, where it can be asked without waiting
         self._opening: asyncio.Task[Session] | None = None
         self._losses = 0
         self._rebuild_at = REBUILD_AFTER
@@ -114,13 +116,14 @@ class SnmpBus:
     async def read(self, group: PollGroup) -> Mapping[str, Sample]:
         """Read one group within its deadline. Raises DeviceError, which says what to look at."""
         which, _ = self._groups[group.id]
-        if self._traps is not None:
-            self._traps.join(self._sender)
-        self._fetch.start(self._session.dropped if self._session is not None else 0)
+        begun_s = self._prompt.take_over()
+        if begun_s is None:
+            self._start()
+        began_s = asyncio.get_running_loop().time() if begun_s is None else begun_s
         try:
-            async with asyncio.timeout(group.deadline_ms / 1000):
+            async with asyncio.timeout_at(began_s + group.deadline_ms / 1000):
                 session = await self._open()
-                samples = await self._read(session, which, group.deadline_ms)
+                samples = await self._read(session, which, group.deadline_ms, begun_s)
         except TimeoutError:
             if self._session is None:  # ours, not the agent's: no loss of it
                 raise DeviceError(f"{self._host}: the SNMP engine is still being built") from None
@@ -130,30 +133,43 @@ class SnmpBus:
         except DeviceError as error:
             raise self._lost(error) from error
         self._losses, self._rebuild_at = 0, REBUILD_AFTER
-        return self._told(which, samples)
+        return self._told.answer(which, samples)
 
-    def _told(self, which: Group, samples: Mapping[str, Sample]) -> Mapping[str, Sample]:
-        """By point; what is the very same as last time is told as such."""
-        names, before = self._points, self._last.get(which, {})
-        told = {names[signal]: sample for signal, sample in samples.items()}
-        self._last[which] = told
-        changed = {point: sample for point, sample in told.items() if before.get(point) is not sample}
-        return self._sources[which].answer(told, changed)
+    def begin(self, group: PollGroup, done: Callable[[News | None], None]) -> News | int:
+        """One group without a task; see `ports.PromptBus`. For versions 1 and 2c, and after a read that was whole."""
+        session = self._plain
+        if session is None or self._losses or self._fetch.is_learning:
+            return 0
+        self._start()
+        begun = self._prompt.begin(session, self._groups[group.id][0], done)
+        return begun if isinstance(begun, News) else begun * int(PATIENCE * group.deadline_ms)
 
-    async def _read(self, session: Session, which: Group, deadline_ms: int) -> Mapping[str, Sample]:
-        now_ms = _now_ms()
+    def give_up(self) -> None:
+        """Nobody waits for what was begun."""
+        if self._prompt.take_over() is not None and self._plain is not None:
+            self._plain.give_up()
+
+    def _start(self) -> None:
+        if self._traps is not None:
+            self._traps.join(self._sender)
+        self._fetch.start(self._session.dropped if self._session is not None else 0)
+
+    async def _read(
+        self, session: Session, which: Group, deadline_ms: int, begun_s: float | None
+    ) -> Mapping[str, Sample]:
+        """`begun_s`: when the question was put that this goes on with; None where none was."""
+        now_ms = _now_ms(begun_s)
         patience_s = PATIENCE * deadline_ms / 1000
         roots = self._choice.roots(which, now_ms)
         if roots:
             self._choice.note_roots(await self._fetch.roots(session, roots, patience_s))
-        raws = await self._values(session, which, patience_s)
+        raws = await self._values(session, which, patience_s, _now_ms(begun_s))
         tables = self._choice.alarm_tables(which, raws)
         rows = await self._fetch.alarms(session, tables, now_ms, patience_s)
         return self._choice.take(which, raws, rows, now_ms)
 
-    async def _values(self, session: Session, which: Group, patience_s: float) -> dict[str, Raw]:
+    async def _values(self, session: Session, which: Group, patience_s: float, now_ms: int) -> dict[str, Raw]:
         """What the group's objects hold; with the fast group the slow one may be asked for as well."""
-        now_ms = _now_ms()
         asked, beside = self._choice.ask(which, now_ms), self._beside
         if (held := beside.take(which, asked, now_ms)) is not None:
             return held
@@ -180,6 +196,7 @@ class SnmpBus:
             session = opening.result()
             self._session = session if self._hear is None else HeardSession(session, self._hear)
             self._peer = self._session.peer
+            self._plain = session if isinstance(session, PlainSession) else None
         return self._session
 
     def _lost(self, error: DeviceError) -> DeviceError:
@@ -192,7 +209,7 @@ class SnmpBus:
             self._fetch.forget()
         if self._losses >= self._rebuild_at and self._session is not None:
             self._session.close()
-            self._session = None
+            self._session = self._plain = None
             self._rebuild_at = self._losses + min(self._losses, REBUILD_MOST)
         return error
 
@@ -210,8 +227,8 @@ class SnmpBus:
                 self._session = opening.result()
         if self._session is not None:
             self._session.close()
-            self._session = None
+            self._session = self._plain = None
 
 
-def _now_ms() -> int:
-    return int(asyncio.get_running_loop().time() * 1000)
+def _now_ms(begun_s: float | None = None) -> int:
+    return int((asyncio.get_running_loop().time() if begun_s is None else begun_s) * 1000)

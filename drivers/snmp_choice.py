@@ -6,7 +6,7 @@ when it fails. Pure bookkeeping; it must not know sockets or clocks (times are i
 
 from collections.abc import Collection, Mapping
 
-from drivers.snmp_decode import Gap, Raw, Rows, cross_check, decode, without_device
+from drivers.snmp_decode import Gap, Raw, Rows, contradicts_nothing, cross_check, decode, without_device
 from drivers.snmp_profile import Profile, Source
 from drivers.snmp_signals import SIGNALS, Group
 from firmware_py.core.reading import Quality, Reason, Sample, bad
@@ -14,6 +14,22 @@ from firmware_py.core.reading import Quality, Reason, Sample, bad
 PROBE_EVERY_MS = 300_000
 PROBE_SOON_MS = 10_000  # while the power source is not known; doubles up to PROBE_EVERY_MS
 FIRST_NEED = "output_source"
+
+
+class Plain:
+    """What a group's last answer held, where no alarm was counted and nothing contradicted anything: until `asked` is
+    another tuple, only what moves has to be looked at. `parts`: the objects of each signal."""
+
+    __slots__ = ("asked", "counts", "parts", "raws", "readers")
+
+    def __init__(
+        self, asked: tuple[str, ...], raws: Mapping[str, Raw], parts: dict[str, tuple[str, ...]], counts: list[str]
+    ) -> None:
+        self.asked, self.raws, self.parts, self.counts = asked, raws, parts, frozenset(counts)
+        self.readers: dict[str, list[str]] = {oid: [] for oid in asked}
+        for signal, oids in parts.items():
+            for oid in oids:
+                self.readers[oid].append(signal)
 
 
 class Choice:
@@ -36,6 +52,7 @@ class Choice:
         self._asked: dict[Group, dict[str, None]] = {}
         self._read: dict[Group, dict[str, tuple[str, ...]]] = {}  # the answered objects that each signal is made of
         self._picked: dict[str, tuple[tuple[Raw, ...], Sample]] = {}  # what they held, and what that came to
+        self._plain: dict[Group, Plain] = {}
 
     def signals(self, group: Group) -> tuple[str, ...]:
         """The signals of a group that the profile has sources for; `take` gives a sample for each of them."""
@@ -54,6 +71,7 @@ class Choice:
         self._known.clear()
         self._factors.clear()
         self._picked.clear()
+        self._plain.clear()
         self._soon_ms = PROBE_SOON_MS
 
     def roots(self, group: Group, now_ms: int) -> tuple[str, ...]:
@@ -96,12 +114,14 @@ class Choice:
     def alarm_tables(self, group: Group, raws: Mapping[str, Raw]) -> dict[str, int]:
         """The alarm tables that have rows according to the answers and so must be walked, each with its count."""
         tables = {}
-        for signal in self._signals[group]:
-            for source in self._candidates(signal.id, probing=False):
-                count = raws.get(source.alarms.count) if source.alarms is not None else None
-                if source.alarms is not None and isinstance(count, int) and count > 0:
-                    tables[source.alarms.table] = count
+        for source in self._sources(group):
+            count = raws.get(source.alarms.count) if source.alarms is not None else None
+            if source.alarms is not None and isinstance(count, int) and count > 0:
+                tables[source.alarms.table] = count
         return tables
+
+    def _sources(self, group: Group) -> list[Source]:
+        return [one for signal in self._signals[group] for one in self._candidates(signal.id, probing=False)]
 
     def take(self, group: Group, raws: Mapping[str, Raw], rows: Rows, now_ms: int) -> dict[str, Sample]:
         """The samples of all signals of the group; `raws` has an entry for each object that was asked."""
@@ -109,12 +129,43 @@ class Choice:
             self._asking.clear()
             self._present[group] = frozenset(oid for oid, raw in raws.items() if raw not in (Gap.NO_SUCH, Gap.NULL))
             self._probe_at_ms[group] = now_ms + PROBE_EVERY_MS
-        samples = self._pick_all(group, raws, rows)
-        samples = cross_check(samples, self._known, runtime_seen=self._runtime_seen)
+        picked = self._pick_all(group, raws, rows)
+        samples = cross_check(picked, self._known, runtime_seen=self._runtime_seen)
         self._known.update(samples)
         self._note(group, samples, now_ms)
+        self._plain.pop(group, None)
+        asked = self._asking.get(group)
+        if not rows and asked is not None and len(asked) == len(raws) and contradicts_nothing(self._known):
+            counts = [one.alarms.count for one in self._sources(group) if one.alarms is not None]
+            self._plain[group] = Plain(asked, raws, self._read[group], counts)
         lost = self._known.get("card_link")
         return without_device(samples) if lost is not None and lost.value == "lost" else samples
+
+    def take_moved(
+        self, group: Group, asked: tuple[str, ...], raws: Mapping[str, Raw], now_ms: int
+    ) -> dict[str, Sample] | None:
+        """Those samples that `take` would give of `raws` and did not give last time; None, and nothing is taken, where
+        more has to be looked at than what has moved. `asked`: the very tuple that `ask` gave, and only of it `raws`."""
+        plain, known = self._plain.get(group), self._known
+        if plain is None or plain.asked is not asked:
+            return None
+        before = plain.raws
+        moved = [oid for oid in asked if raws[oid] != before[oid]]
+        if any(oid in plain.counts for oid in moved):
+            return None
+        changed: dict[str, Sample] = {}
+        for signal in dict.fromkeys([signal for oid in moved for signal in plain.readers[oid]]):
+            held = tuple([raws[oid] for oid in plain.parts[signal]])
+            changed[signal] = sample = self._pick(signal, raws, {})
+            self._picked[signal] = held, sample
+        if not contradicts_nothing({**known, **changed} if changed else known):
+            return None
+        if FIRST_NEED in plain.parts and known[FIRST_NEED].quality is not Quality.GOOD:
+            return None
+        known.update(changed)
+        plain.raws = raws
+        self._note(group, changed, now_ms)
+        return changed
 
     def _pick_all(self, group: Group, raws: Mapping[str, Raw], rows: Rows) -> dict[str, Sample]:
         """One sample for each signal; the very same as last time where its objects hold what they held."""

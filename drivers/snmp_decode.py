@@ -226,6 +226,17 @@ def cross_check(samples: Mapping[str, Sample], known: Mapping[str, Sample], *, r
     return checked
 
 
+def contradicts_nothing(known: Mapping[str, Sample]) -> bool:
+    """True only where `cross_check` of any part of these would change none, and the card has not lost its UPS."""
+    runtime, source, link = known.get("battery.runtime_s"), known.get("output_source"), known.get("card_link")
+    if (runtime is not None and runtime.value == 0) or (source is not None and source.value == "battery"):
+        return False
+    if link is not None and link.value == "lost":
+        return False
+    load, watts = _number_of(known.get("output.load_pct")), _number_of(known.get("output.power_w"))
+    return load is None or watts is None or not watts < LEAST_RATING_W * load / 100
+
+
 def _may_be_empty(picture: Mapping[str, Sample], *, runtime_seen: bool) -> bool:
     charge = _number_of(picture.get("battery.charge_pct"))
     if charge is not None and charge <= EMPTY_PCT:

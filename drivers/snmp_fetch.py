@@ -55,6 +55,11 @@ class Fetch:
         """A new read begins; `dropped` is the link's count of thrown-away datagrams so far."""
         self.answers, self._dropped_before = 0, dropped
 
+    @property
+    def is_learning(self) -> bool:
+        """True while what an agent refused is kept of a read that was cut short."""
+        return bool(self._refused)
+
     def forget(self) -> None:
         """The agent was away."""
         self._refused.clear()

@@ -7,8 +7,8 @@ know what a value means, nor when to ask.
 import asyncio
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from drivers.snmp_access import Community, version_of
 from drivers.snmp_fetch import Answer
@@ -17,7 +17,8 @@ from drivers.snmp_wire import FIRST_ID, LAST_ID, Pdu, Reader, Request
 from firmware_py.ports import DeviceError
 
 _MOST_KEPT = 256  # encoded questions; a UPS has some ten
-_Key = tuple[Pdu, int, tuple[str, ...]]
+_Key: TypeAlias = tuple[Pdu, int, tuple[str, ...]]
+Heard: TypeAlias = Callable[[Answer | None], bool]
 
 
 class Talk(ABC):
@@ -67,16 +68,44 @@ class Talk(ABC):
         self._number = self._number + 1 if self._number < LAST_ID else FIRST_ID
         return self._number
 
-    async def _exchange(self, datagram: bytes, future: "asyncio.Future[Answer]", patience_s: float | None) -> Answer:
-        """Send, and once more after `patience_s` (the same number: either answer will do)."""
-        self._port.send(datagram)
-        if patience_s is None:
-            return await future
-        again = asyncio.get_running_loop().call_later(patience_s, self._port.send, datagram)
-        try:
-            return await future
-        finally:
-            again.cancel()
+
+class _Asked:
+    """One question on its way. `heard`: nobody awaits it; called with an answer it says whether that will do, with None
+    that somebody has to see what has become of it."""
+
+    __slots__ = ("at_s", "fate", "heard", "key", "number", "request")
+
+    def __init__(self, key: _Key, request: Request, number: int, heard: Heard | None) -> None:
+        self.key, self.request, self.number, self.heard = key, request, number, heard
+        self.at_s = asyncio.get_running_loop().time()
+        self.fate: asyncio.Future[Answer] | None = None
+
+    def awaited(self) -> "asyncio.Future[Answer]":
+        """What will have become of it."""
+        if self.fate is None:
+            self.fate = asyncio.get_running_loop().create_future()
+        return self.fate
+
+    def settle(self, answer: Answer) -> bool:
+        """This is its answer; True when nobody needs to look at it any more."""
+        if self.heard is not None and self.fate is None and self.heard(answer):
+            return True
+        if not (fate := self.awaited()).done():
+            fate.set_result(answer)
+            self._tell()
+        return False
+
+    def fail(self, error: DeviceError) -> None:
+        """There will be no answer."""
+        if not (fate := self.awaited()).done():
+            fate.set_exception(error)
+            fate.exception()  # looked at, should nobody want to know
+            self._tell()
+
+    def _tell(self) -> None:
+        heard, self.heard = self.heard, None
+        if heard is not None:
+            heard(None)
 
 
 class PlainSession(Talk):
@@ -87,21 +116,55 @@ class PlainSession(Talk):
         self._version, self._community = version_of(access), access.name.encode()
         self._kept: dict[_Key, Request] = {}
         self._reader = Reader()
+        self._asked: _Asked | None = None
+
+    def begin(self, oids: tuple[str, ...], heard: Heard) -> bool:
+        """GET without waiting; until `heard` says that an answer will do, `get` of the same goes on with it. False
+        where nothing could be sent."""
+        key = (Pdu.GET, 0, oids)
+        asked = self._asked = _Asked(key, self._request(key, None), self._next_number(), heard)
+        self._port.expect(self._take, asked.fail)
+        asked.heard = None  # who asks is told by the answer of this call
+        self._port.send(asked.request.numbered(asked.number))
+        asked.heard = heard
+        if asked.fate is not None:
+            self.give_up()
+            return False
+        return True
+
+    def give_up(self) -> None:
+        """Nobody wants to know any more what `begin` has asked."""
+        if self._asked is not None:
+            self._asked = None
+            self._port.expect(None)
+
+    def _take(self, datagram: bytes) -> None:
+        asked = self._asked
+        assert asked is not None, "nothing is expected otherwise"
+        if asked.settle(self._reader.read(datagram, asked.request, asked.number)) and self._asked is asked:
+            self.give_up()
 
     async def _ask(self, key: _Key, value: int | None, patience_s: float | None) -> Answer:
-        request, number = self._request(key, value), self._next_number()
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-
-        def take(datagram: bytes) -> None:
-            answer = self._reader.read(datagram, request, number)
-            if not future.done():
-                future.set_result(answer)
-
-        self._port.expect(take, partial(_fail, future))
+        asked = self._asked
+        is_new = asked is None or asked.key != key or value is not None
+        if asked is None or is_new:
+            asked = self._asked = _Asked(key, self._request(key, value), self._next_number(), None)
+        asked.heard = None
+        fate, again = asked.awaited(), None
+        self._port.expect(self._take, asked.fail)
         try:
-            return await self._exchange(request.numbered(number), future, patience_s)
+            if is_new:
+                self._send(asked)
+            if patience_s is not None:  # the same number: either answer will do
+                again = asyncio.get_running_loop().call_at(asked.at_s + patience_s, self._send, asked)
+            return await fate
         finally:
-            self._port.expect(None)
+            if again is not None:
+                again.cancel()
+            self.give_up()
+
+    def _send(self, asked: _Asked) -> None:
+        self._port.send(asked.request.numbered(asked.number))
 
     def _request(self, key: _Key, value: int | None) -> Request:
         pdu, rows, names = key
@@ -113,11 +176,6 @@ class PlainSession(Talk):
                 self._kept.clear()  # a walk asks for each name once
             known = self._kept[key] = Request(self._version, self._community, pdu, names, rows=rows)
         return known
-
-
-def _fail(future: "asyncio.Future[Answer]", error: DeviceError) -> None:
-    if not future.done():
-        future.set_exception(error)
 
 
 async def connect(access: Community, host: str, port: int) -> PlainSession:

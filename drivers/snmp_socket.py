@@ -6,52 +6,71 @@ It must not know versions, credentials or what a value means.
 import asyncio
 import socket
 from collections.abc import Callable
+from typing import Final
 
+from drivers.snmp_guard import MAX_BYTES
 from drivers.snmp_wire import Malformed
 from firmware_py.ports import DeviceError
 
 Take = Callable[[bytes], None]  # a datagram of the agent's; Malformed for what is no answer
+# Shared by all sockets: what is read into it is taken out before another one is looked at. One octet more than may be,
+# so that what is cut off is seen to be too long. The loop's own way asks the system for 256 KiB for each datagram.
+_ROOM: Final = bytearray(MAX_BYTES + 1)
+_VIEW: Final = memoryview(_ROOM)
 
 
-class Port(asyncio.DatagramProtocol):
-    """`wait_for` what is to become of the next datagrams, `send`, `close`."""
+class Port:
+    """`expect` what is to become of the next datagrams, `send`, `close`. `sock` does not block, and is ours now."""
 
-    def __init__(self, peer: tuple[str, int]) -> None:
+    def __init__(self, sock: socket.socket, peer: tuple[str, int]) -> None:
         self.peer = peer
         self.dropped = 0
         self._take: Take | None = None
         self._fail: Callable[[DeviceError], None] | None = None
-        self._transport: asyncio.DatagramTransport | None = None
+        self._sock, self._loop = sock, asyncio.get_running_loop()
+        self._is_open = True
+        self._loop.add_reader(sock.fileno(), self._receive)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport  # type: ignore[assignment]  # what asyncio promises for datagrams
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        if self._take is None or addr[:2] != self.peer:
+    def _receive(self) -> None:
+        """One datagram; the loop comes back for the next one."""
+        try:
+            size, sender = self._sock.recvfrom_into(_ROOM)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._complain(error)
+            return
+        if self._take is None or sender[:2] != self.peer:
             self.dropped += 1
             return
         try:
-            self._take(data)
+            self._take(bytes(_VIEW[:size]))
         except Malformed:
             self.dropped += 1
 
-    def error_received(self, exc: Exception) -> None:
+    def _complain(self, error: OSError) -> None:
         if self._fail is not None:
-            self._fail(DeviceError(f"cannot send: {exc}"))
+            self._fail(DeviceError(f"cannot send: {error}"))
 
     def expect(self, take: Take | None, fail: Callable[[DeviceError], None] | None = None) -> None:
         """Who gets datagrams and errors of the socket from now on; nobody after `expect(None)`."""
         self._take, self._fail = take, fail
 
     def send(self, datagram: bytes) -> None:
-        """To the agent."""
-        assert self._transport is not None
-        self._transport.sendto(datagram, self.peer)
+        """To the agent. One for which there is no room now is lost like any other."""
+        try:
+            self._sock.sendto(datagram, self.peer)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._complain(error)
 
     def close(self) -> None:
         """Give the socket back."""
-        if self._transport is not None:
-            self._transport.close()
+        if self._is_open:
+            self._is_open = False
+            self._loop.remove_reader(self._sock.fileno())
+            self._sock.close()
 
 
 async def open_port(host: str, port: int) -> Port:
@@ -61,7 +80,13 @@ async def open_port(host: str, port: int) -> Port:
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
         family, address = found[0][0], (str(found[0][4][0]), int(found[0][4][1]))
         local = ("::", 0) if family == socket.AF_INET6 else ("0.0.0.0", 0)  # noqa: S104 - an unbound client socket
-        _, wire = await loop.create_datagram_endpoint(lambda: Port(address), local_addr=local, family=family)
+        sock = socket.socket(family, socket.SOCK_DGRAM)
+        try:
+            sock.setblocking(False)
+            sock.bind(local)
+        except BaseException:
+            sock.close()
+            raise
+        return Port(sock, address)
     except (OSError, UnicodeError) as error:
         raise DeviceError(f"{host}:{port} cannot be reached: {error}; check the address and the name server") from error
-    return wire

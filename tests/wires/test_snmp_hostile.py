@@ -157,7 +157,7 @@ def test_a_flood_from_a_stranger_changes_nothing() -> None:
         try:
             await read(bus)
             assert bus._session is not None
-            ours = bus._session._port._transport.get_extra_info("sockname")[1]
+            ours = bus._session._port._sock.getsockname()[1]
             async with Held() as held:
                 for _ in range(20):
                     for _ in range(50):
