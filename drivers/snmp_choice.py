@@ -14,18 +14,23 @@ from firmware_py.core.reading import Quality, Reason, Sample, bad
 PROBE_EVERY_MS = 300_000
 PROBE_SOON_MS = 10_000  # while the power source is not known; doubles up to PROBE_EVERY_MS
 FIRST_NEED = "output_source"
+_MOST_TOLD = 4_096
+# What is measured mostly goes to and fro between few numbers. By source, objects and what they held: the source
+# itself, the factor of its scale and the sample.
+_TOLD: dict[tuple[int, tuple[str, ...], tuple[Raw, ...]], tuple[Source, float | None, Sample]] = {}
 
 
 class Plain:
     """What a group's last answer held, where no alarm was counted and nothing contradicted anything: until `asked` is
     another tuple, only what moves has to be looked at. `parts`: the objects of each signal."""
 
-    __slots__ = ("asked", "counts", "parts", "raws", "readers")
+    __slots__ = ("asked", "counts", "first", "parts", "raws", "readers")
 
     def __init__(
         self, asked: tuple[str, ...], raws: Mapping[str, Raw], parts: dict[str, tuple[str, ...]], counts: list[str]
     ) -> None:
         self.asked, self.raws, self.parts, self.counts = asked, raws, parts, frozenset(counts)
+        self.first: dict[str, Source] = {}  # the chosen source of a signal, where no answered one comes before it
         self.readers: dict[str, list[str]] = {oid: [] for oid in asked}
         for signal, oids in parts.items():
             for oid in oids:
@@ -156,7 +161,8 @@ class Choice:
         changed: dict[str, Sample] = {}
         for signal in dict.fromkeys([signal for oid in moved for signal in plain.readers[oid]]):
             held = tuple([raws[oid] for oid in plain.parts[signal]])
-            changed[signal] = sample = self._pick(signal, raws, {})
+            sample = self._pick_known(plain, signal, raws, held) or self._pick(signal, raws, {})
+            changed[signal] = sample
             self._picked[signal] = held, sample
         if not contradicts_nothing({**known, **changed} if changed else known):
             return None
@@ -209,6 +215,27 @@ class Choice:
         if self._chosen.pop(signal, None) is not None:
             self._asking.clear()
         return fallback
+
+    def _pick_known(self, plain: Plain, signal: str, raws: Mapping[str, Raw], held: tuple[Raw, ...]) -> Sample | None:
+        """As `_pick`, where the chosen source comes first and lately gave a good value for the same; None leaves it to
+        that."""
+        source = plain.first.get(signal)
+        if source is None:
+            answered, chosen = self._answered(signal, raws), self._chosen.get(signal)
+            if chosen is None or answered[:1] != (chosen,):
+                return None
+            source = plain.first[signal] = chosen
+        key, factor = (id(source), plain.parts[signal], held), self._factors.get((source.mib, source.name))
+        known = _TOLD.get(key)
+        if known is not None and known[0] is source and known[1] == factor:
+            return known[2]
+        decoded = decode(source, SIGNALS[signal], raws, {}, factor)
+        if decoded.sample.quality is not Quality.GOOD or decoded.factor != factor:
+            return None
+        if len(_TOLD) >= _MOST_TOLD:
+            _TOLD.clear()
+        _TOLD[key] = source, factor, decoded.sample
+        return decoded.sample
 
     def _answered(self, signal: str, raws: Mapping[str, Raw]) -> tuple[Source, ...]:
         """The sources that have an object among the answers, the best first."""

@@ -11,6 +11,7 @@ from enum import IntEnum
 from drivers.snmp_decode import Gap, Raw
 from drivers.snmp_fetch import Answer
 from drivers.snmp_guard import MAX_BYTES
+from drivers.snmp_told import Told
 
 FIRST_ID, LAST_ID = 0x10000000, 0x7FFFFFFF  # request-ids that all take four octets
 _INTEGER, _OCTETS, _NULL, _OID, _SEQUENCE, _RESPONSE = 0x02, 0x04, 0x05, 0x06, 0x30, 0xA2
@@ -32,17 +33,6 @@ class Pdu(IntEnum):
 
 class Malformed(Exception):
     """These bytes are no reply to what was asked."""
-
-
-class Told:
-    """The list of values of the last reply to one question: its bytes, where each value lies in them, what it says."""
-
-    __slots__ = ("binds", "spans", "values")
-
-    def __init__(self) -> None:
-        self.binds = b""
-        self.spans: tuple[tuple[int, int], ...] = ()
-        self.values: tuple[tuple[str, Raw], ...] = ()
 
 
 class Question:
@@ -96,6 +86,8 @@ class Reader:
         """The answer to `request` as numbered. Raises Malformed for anything else."""
         if len(datagram) > MAX_BYTES:
             raise Malformed("too long")
+        if (known := self._alike(datagram, request.told, number)) is not None:
+            return known
         start, end = element(datagram, 0, len(datagram), _SEQUENCE)
         if end != len(datagram):
             raise Malformed("something follows the message")
@@ -108,7 +100,17 @@ class Reader:
         place, end = element(datagram, stop, end, _RESPONSE)
         if end != len(datagram):
             raise Malformed("something follows the values")
-        return self.read_pdu(datagram, place, end, number, request.most, request.told)
+        answer = self.read_pdu(datagram, place, end, number, request.most, request.told)
+        request.told.note(datagram, place, answer)
+        return answer
+
+    def _alike(self, datagram: bytes, told: Told, number: int) -> Answer | None:
+        """The answer where all but number and values is as in the last reply; None leaves it to a closer look."""
+        if not told.fits(datagram) or datagram[told.number_at : told.number_at + 4] != number.to_bytes(4, "big"):
+            return None
+        binds = datagram[told.binds_at :]
+        mended = told.values if binds == told.binds else self._mended(binds, told)
+        return None if mended is None else Answer(status=told.status, index=told.index, values=mended)
 
     def read_pdu(
         self, datagram: bytes, place: int, end: int, number: int, most: int, told: Told | None = None
@@ -139,7 +141,6 @@ class Reader:
             if binds == told.binds:
                 return told.values
             if len(binds) == len(told.binds) and (mended := self._mended(binds, told)) is not None:
-                told.binds, told.values = binds, mended
                 return mended
         found, spans = list[tuple[str, Raw]](), list[tuple[int, int]]()
         place, end = 0, len(binds)
@@ -149,20 +150,21 @@ class Reader:
             begin, (place, value) = place, self._bind(binds, place, end)
             found.append(value)
             spans.append((begin, place))
+        values = tuple(found)
         if told is not None:
-            told.binds, told.spans, told.values = binds, tuple(spans), tuple(found)
-        return tuple(found)
+            told.keep(binds, tuple(spans), values)
+        return values
 
     def _mended(self, binds: bytes, told: Told) -> tuple[tuple[str, Raw], ...] | None:
         """The values of a list as long as the last one; None where they do not lie as they lay."""
-        before, found = told.binds, list[tuple[str, Raw]]()
-        for (start, stop), value in zip(told.spans, told.values, strict=True):
-            if binds[start:stop] != before[start:stop]:
-                place, value = self._bind(binds, start, len(binds))
-                if place != stop:
-                    return None
-            found.append(value)
-        return tuple(found)
+        parts, found = told.cut(binds), list(told.values)
+        for which in told.moved(parts):
+            start, stop = told.spans[which]
+            place, found[which] = self._bind(binds, start, len(binds))
+            if place != stop:
+                return None
+        told.binds, told.parts, told.values = binds, parts, tuple(found)
+        return told.values
 
     def _bind(self, data: bytes, place: int, end: int) -> tuple[int, tuple[str, Raw]]:
         """Where the next value begins; and the one that begins here, with its name."""
