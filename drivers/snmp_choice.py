@@ -15,9 +15,9 @@ PROBE_EVERY_MS = 300_000
 PROBE_SOON_MS = 10_000  # while the power source is not known; doubles up to PROBE_EVERY_MS
 FIRST_NEED = "output_source"
 _MOST_TOLD = 4_096
-# What is measured mostly goes to and fro between few numbers. By source, objects and what they held: the source
-# itself, the factor of its scale and the sample.
-_TOLD: dict[tuple[int, tuple[str, ...], tuple[Raw, ...]], tuple[Source, float | None, Sample]] = {}
+# What is measured mostly goes to and fro between few numbers. By signal, source, objects and what they held: the
+# source itself, the factor of its scale and the sample.
+_TOLD: dict[tuple[str, int, tuple[str, ...], tuple[Raw, ...]], tuple[Source, float | None, Sample]] = {}
 
 
 class Plain:
@@ -225,7 +225,7 @@ class Choice:
             if chosen is None or answered[:1] != (chosen,):
                 return None
             source = plain.first[signal] = chosen
-        key, factor = (id(source), plain.parts[signal], held), self._factors.get((source.mib, source.name))
+        key, factor = (signal, id(source), plain.parts[signal], held), self._factors.get((source.mib, source.name))
         known = _TOLD.get(key)
         if known is not None and known[0] is source and known[1] == factor:
             return known[2]
