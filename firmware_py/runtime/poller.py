@@ -48,7 +48,7 @@ class Poller:
         self._surprises: set[str] = set()
         self._asker = Asker(self.name, limits)
         self._reading = True
-        self._is_calm = False  # all devices alive and nothing failed, as far as is known
+        self._is_calm = False  # all devices alive, and none was silent in the last round
         self._bell, self._bell_ms = bell or Bell(clock), 0
         self._turns = PromptTurns(
             clock=clock, bell=self._bell, table=table, work=self, hand_over=self._waker.wake, rest=self._rest
@@ -158,12 +158,10 @@ class Poller:
             self._skip_turn()
             return
         await self._tell_all()
-        if left is not None:
-            began_ms = left.began_ms
-        else:
+        if left is None:
             self._follow_all()
-            began_ms = self._clock.now_ms()
-        for group in self.schedule.groups:
+        began_ms = self._clock.now_ms() if left is None else left.began_ms
+        for group in self.schedule.groups[0 if left is None else left.place + 1 :]:
             if self._reading and self._is_due(group):
                 if self.health[group.device].silent_since(began_ms):
                     self.schedule.done(group, self._clock.now_ms())  # it would only wait for the same silence
@@ -173,7 +171,7 @@ class Poller:
                     self._skip_turn()
                     return
         await self._probe_one()
-        self._is_calm = not any(health.dead for health in self.health.values())
+        self._is_calm = not any(one.dead or one.silent_since(began_ms) for one in self.health.values())
 
     def _follow_all(self) -> None:
         hints, self._hints = self._hints, set()

@@ -31,8 +31,9 @@ class Work(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
     """Where a turn stopped: it `began_ms`; of `group`, which was begun `started_ms`, the answer is still to be read, or
-    it was taken in and `wanted` further readings follow, or taking it in failed (`error`)."""
+    it was taken in and `wanted` further readings follow, or taking it in failed (`error`). `place`: among all."""
 
+    place: int
     began_ms: int
     group: PollGroup
     started_ms: int
@@ -52,7 +53,7 @@ class PromptTurns:
         self._begin: Begin | None = None
         self._give_up: Callable[[], None] | None = None
         self._asked: PollGroup | None = None
-        self._began_ms = self._started_ms = self._until_ms = 0
+        self._place = self._began_ms = self._started_ms = self._until_ms = 0
         self._left: Left | None = None
 
     def use(self, bus: Bus | None) -> None:
@@ -67,14 +68,14 @@ class PromptTurns:
     def turn(self) -> None:
         """Read what is due; all devices must be alive, and nothing else be waiting."""
         self._began_ms = now_ms = self._clock.now_ms()
-        self._go_on(now_ms)
+        self._go_on(0, now_ms)
 
     def leave(self) -> Left | None:
         """The task takes over: what is there to go on with, if anything."""
         left, self._left = self._left, None
         if self._asked is not None:
             self._bell.forget(self, self._until_ms)
-            left = Left(began_ms=self._began_ms, group=self._asked, started_ms=self._started_ms)
+            left = self._leave_here(self._asked, self._started_ms)
             self._asked = None
         return left
 
@@ -84,16 +85,21 @@ class PromptTurns:
         if left is not None and left.wanted is None and left.error is None and self._give_up is not None:
             self._give_up()
 
-    def _go_on(self, now_ms: int) -> None:
+    def _go_on(self, place: int, now_ms: int) -> None:
+        """Each group once a turn, as the task does it."""
         schedule, begin = self._work.schedule, self._begin
         assert begin is not None
-        for group in schedule.groups:
+        groups = schedule.groups
+        for place in range(place, len(groups)):  # noqa: B020 - from here on
+            group = groups[place]
             if schedule.due_ms(group) > now_ms:
                 continue
+            self._place = place
             try:
                 begun = begin(group, self._done)
             except Exception as error:  # noqa: BLE001 - as in reading: the driver's bug, for the task to judge
-                self._leave_behind(group, now_ms, error=error)
+                self._left = self._leave_here(group, now_ms, error=error)
+                self._hand_over()
                 return
             if isinstance(begun, News):
                 if not self._take(group, begun, now_ms):
@@ -105,6 +111,7 @@ class PromptTurns:
                 self._bell.call(self, self._until_ms, self._hand_over)
                 return
             else:
+                self._left = self._leave_here(group, now_ms)
                 self._hand_over()
                 return
         self._rest()
@@ -119,7 +126,7 @@ class PromptTurns:
         self._asked = None
         self._bell.forget(self, self._until_ms)
         if self._take(group, news, self._started_ms):
-            self._go_on(self._clock.now_ms())
+            self._go_on(self._place + 1, self._clock.now_ms())
 
     def _take(self, group: PollGroup, news: News, started_ms: int) -> bool:
         """Into the table with it; False when the task has to see to the rest."""
@@ -129,20 +136,21 @@ class PromptTurns:
             if wanted is None:
                 wanted = work.take_whole(group, news)
         except Exception as error:  # noqa: BLE001 - as above
-            self._leave_behind(group, started_ms, error=error)
+            self._left = self._leave_here(group, started_ms, error=error)
+            self._hand_over()
             return False
         now_ms, health = self._clock.now_ms(), work.health[group.device]
         health.succeed(started_ms, now_ms)
         if wanted:
-            self._leave_behind(group, started_ms, wanted=wanted)
+            self._left = self._leave_here(group, started_ms, wanted=wanted)
+            self._hand_over()
             return False
         health.late += work.schedule.done(group, now_ms)
         return True
 
-    def _leave_behind(
+    def _leave_here(
         self, group: PollGroup, started_ms: int, *, wanted: int | None = None, error: Exception | None = None
-    ) -> None:
-        self._left = Left(
-            began_ms=self._began_ms, group=group, started_ms=started_ms, wanted=wanted, error=error
-        )  # fmt: skip
-        self._hand_over()
+    ) -> Left:
+        return Left(
+            place=self._place, began_ms=self._began_ms, group=group, started_ms=started_ms, wanted=wanted, error=error
+        )
