@@ -1,0 +1,179 @@
+"""A question to a known agent that nobody awaits: whatever comes back, it ends as the one that is awaited.
+
+Real sockets in virtual time; the agent is the simulated floor's, whose replies a course twists.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from drivers.snmp_bus import SnmpBus
+from firmware_py.core.reading import News, Sample
+from firmware_py.demo.ups_agent import Gauge32, UpsAgent
+from firmware_py.ports import DeviceError, PollGroup
+from tests.drivers.snmp_profiles import UPS
+from tests.shell.virtual import VirtualClock, VirtualLoop, run_virtual, spend
+from tests.wires.snmp_peers import HOST, make_bus
+
+VALUES: dict[str, int | str] = {
+    f"{UPS}.2.1.0": 2, f"{UPS}.2.2.0": 0, f"{UPS}.2.3.0": 43, f"{UPS}.2.4.0": 100, f"{UPS}.2.5.0": 545,
+    f"{UPS}.2.7.0": 24, f"{UPS}.3.3.1.2.1": 500, f"{UPS}.3.3.1.3.1": 231, f"{UPS}.4.1.0": 3, f"{UPS}.4.2.0": 500,
+    f"{UPS}.4.4.1.2.1": 230, f"{UPS}.4.4.1.4.1": 800, f"{UPS}.4.4.1.5.1": 40, f"{UPS}.6.1.0": Gauge32(0),
+}  # fmt: skip
+TWISTS = (
+    "", "", "", "", "", "", "silent", "once silent", "twice", "other number", "other community", "cut", "longer",
+    "a status", "no status", "rubbish", "stranger", "unasked before", "slow", "too slow", "8 KiB more",
+)  # fmt: skip
+news = st.fixed_dictionaries(
+    {},
+    optional={
+        f"{UPS}.2.3.0": st.sampled_from([0, 43, 44, 300]), f"{UPS}.2.4.0": st.sampled_from([0, 3, 99, 100, 65535]),
+        f"{UPS}.2.5.0": st.sampled_from([540, 545, 9]), f"{UPS}.4.1.0": st.sampled_from([3, 3, 5, 1, 9]),
+        f"{UPS}.4.4.1.4.1": st.sampled_from([0, 20, 800]), f"{UPS}.3.3.1.3.1": st.sampled_from([230, 231, 2310, -1]),
+        f"{UPS}.2.1.0": st.sampled_from([2, 3, 1]), f"{UPS}.6.1.0": st.sampled_from([Gauge32(0), Gauge32(2)]),
+        f"{UPS}.4.4.1.2.1": st.sampled_from([230, 2300, "text"]),
+    },
+)  # fmt: skip
+turns = st.lists(st.tuples(st.sampled_from(TWISTS), news), min_size=1, max_size=9)
+Course = list[tuple[str, dict[str, int | str]]]
+
+
+@pytest.fixture(autouse=True)
+def addresses_are_found_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name server has no place in virtual time."""
+
+    async def found(_: VirtualLoop, host: str, port: int, **how: Any) -> object:
+        return socket.getaddrinfo(host, port, type=how.get("type", 0))
+
+    monkeypatch.setattr(VirtualLoop, "getaddrinfo", found, raising=False)
+
+
+class Twisted(UpsAgent):
+    """An agent whose next reply is treated as told."""
+
+    def __init__(self) -> None:
+        self.values = dict(VALUES)
+        super().__init__(lambda: self.values, "floor")
+        self.twist, self.asked = "", 0
+        self.last_peer: tuple[str, int] = (HOST, 9)
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self.asked += 1
+        self.last_peer = addr
+        reply, twist = self._reply(data), self.twist
+        assert reply is not None and self._transport is not None
+        loop, send = asyncio.get_running_loop(), self._transport.sendto
+        if twist == "once silent":
+            self.twist = ""
+        elif twist == "slow":
+            loop.call_later(0.09, send, reply, addr)
+        elif twist == "too slow":
+            loop.call_later(0.5, send, reply, addr)
+        elif twist == "stranger":
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+                other.sendto(reply, addr)
+        else:
+            for datagram in twisted(twist, reply):
+                send(datagram, addr)
+
+
+def twisted(twist: str, reply: bytes) -> list[bytes]:
+    number_at = reply.index(b"\xa2") + (4 if reply[reply.index(b"\xa2") + 1] & 0x80 else 2) + 2
+    number_at += reply[reply.index(b"\xa2") + 1] == 0x81 and -1
+    status_at = reply.index(b"\x02\x01\x00\x02\x01\x00") + 2
+    match twist:
+        case "silent":
+            return []
+        case "twice":
+            return [reply, reply]
+        case "other number":
+            return [reply[:number_at] + bytes(4) + reply[number_at + 4 :]]
+        case "other community":
+            return [reply.replace(b"floor", b"flour")]
+        case "cut":
+            return [reply[:-3], reply]
+        case "longer":
+            return [reply + b"\0", reply]
+        case "a status":
+            return [reply[:status_at] + b"\5" + reply[status_at + 1 :]]
+        case "no status":
+            return [reply[: status_at - 2] + b"\x04" + reply[status_at - 1 :], reply]
+        case "rubbish":
+            return [bytes(range(200)), b"", reply]
+        case "8 KiB more":
+            return [reply + bytes(9_000), reply]
+        case _:
+            return [reply]
+
+
+async def promptly(bus: SnmpBus, group: PollGroup) -> tuple[Mapping[str, Sample], bool]:
+    """As the poller does it; and whether nobody had to wait."""
+    fate: asyncio.Future[News | None] = asyncio.get_running_loop().create_future()
+    begun = bus.begin(group, fate.set_result)
+    if isinstance(begun, News):
+        return dict(begun.whole), True
+    if begun:
+        await asyncio.wait({fate}, timeout=begun / 1000)
+        told = fate.result() if fate.done() else None
+        if told is not None:
+            return dict(told.whole), True
+    return await bus.read(group), False
+
+
+async def follow(course: Course, *, prompt: bool) -> tuple[list[object], int]:
+    agent = Twisted()
+    bus = make_bus(await agent.start(HOST), slow_period_ms=1_000, fast_deadline_ms=900, slow_deadline_ms=900)
+    loop, seen, quick = asyncio.get_running_loop(), list[object](), 0
+    plain: Course = [("", {})] * 3
+    try:
+        for twist, values in [*plain, *course, ("", {})]:
+            agent.values |= values
+            agent.twist = "" if twist == "unasked before" else twist
+            if twist == "unasked before" and agent._transport is not None:
+                agent._transport.sendto(bytes(40), agent.last_peer)
+                await spend(1)
+            for group in bus.groups:
+                try:
+                    if prompt:
+                        found, is_quick = await promptly(bus, group)
+                        quick += is_quick
+                    else:
+                        found = await bus.read(group)
+                    seen.append(dict(found))
+                except DeviceError as error:
+                    seen.append((str(error), error.because, error.unit_only))
+                seen += [round(loop.time(), 3), dict(bus.sources), bus._losses, agent.asked]
+                seen.append(bus._session.dropped if bus._session is not None else None)
+            agent.twist = ""
+            await spend(1_000 - round(loop.time() * 1000) % 1_000)
+    finally:
+        await bus.close()
+        await agent.close()
+        await spend(20)
+    return seen, quick
+
+
+@settings(deadline=None, max_examples=25, suppress_health_check=list(HealthCheck))
+@given(turns)
+def test_any_course_of_replies_ends_as_where_it_is_awaited(course: Course) -> None:
+    async def scenario(_: VirtualClock, *, prompt: bool) -> list[object]:
+        return (await follow(course, prompt=prompt))[0]
+
+    awaited = run_virtual(lambda clock: scenario(clock, prompt=False))
+    told = run_virtual(lambda clock: scenario(clock, prompt=True))
+    for step, (one, other) in enumerate(zip(told, awaited, strict=True)):
+        assert one == other, step
+
+
+def test_a_known_agent_needs_nobody_to_wait() -> None:
+    async def scenario(_: VirtualClock) -> int:
+        return (await follow([("", {f"{UPS}.2.5.0": 540 + n}) for n in range(6)], prompt=True))[1]
+
+    assert run_virtual(scenario) >= 12
