@@ -13,7 +13,7 @@ from typing import TypeAlias
 from drivers.snmp_access import Community, version_of
 from drivers.snmp_fetch import Answer
 from drivers.snmp_socket import Port, open_port
-from drivers.snmp_wire import FIRST_ID, LAST_ID, Pdu, Reader, Request
+from drivers.snmp_wire import FIRST_ID, LAST_ID, Malformed, Pdu, Reader, Request
 from firmware_py.ports import DeviceError
 
 _MOST_KEPT = 256  # encoded questions; a UPS has some ten
@@ -87,12 +87,13 @@ class _Asked:
         return self.fate
 
     def settle(self, answer: Answer) -> bool:
-        """This is its answer; True when nobody needs to look at it any more."""
+        """This is its answer; True when nobody needs to look at it any more. Malformed for a second one."""
         if self.heard is not None and self.fate is None and self.heard(answer):
             return True
-        if not (fate := self.awaited()).done():
-            fate.set_result(answer)
-            self._tell()
+        if (fate := self.awaited()).done():
+            raise Malformed("answered already")
+        fate.set_result(answer)
+        self._tell()
         return False
 
     def fail(self, error: DeviceError) -> None:
