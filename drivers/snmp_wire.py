@@ -86,7 +86,7 @@ class Reader:
         """The answer to `request` as numbered. Raises Malformed for anything else."""
         if len(datagram) > MAX_BYTES:
             raise Malformed("too long")
-        if (known := self._alike(datagram, request.told, number)) is not None:
+        if (known := self.alike(datagram, request.told, number)) is not None:
             return known
         start, end = element(datagram, 0, len(datagram), _SEQUENCE)
         if end != len(datagram):
@@ -104,7 +104,13 @@ class Reader:
         request.told.note(datagram, place, answer)
         return answer
 
-    def _alike(self, datagram: bytes, told: Told, number: int) -> Answer | None:
+    def read_scoped(self, scoped: bytes, place: int, number: int, question: Question) -> Answer:
+        """The answer in a scoped PDU of version 3, whose PDU's content is at `place`."""
+        answer = self.read_pdu(scoped, place, len(scoped), number, question.most, question.told)
+        question.told.note(scoped, place, answer)
+        return answer
+
+    def alike(self, datagram: bytes, told: Told, number: int) -> Answer | None:
         """The answer where all but number and values is as in the last reply; None leaves it to a closer look."""
         if not told.fits(datagram) or datagram[told.number_at : told.number_at + 4] != number.to_bytes(4, "big"):
             return None

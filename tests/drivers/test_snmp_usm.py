@@ -9,10 +9,12 @@ import random
 import pytest
 from cryptography.hazmat.decrepit.ciphers.modes import CFB
 from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from drivers.snmp_access import User
+from drivers.snmp_cfb import Feedback
 from drivers.snmp_fetch import Answer
 from drivers.snmp_usm import Masters, Report, Speaker, fits_here, localized, masters_of, stretch
 from drivers.snmp_wire import FIRST_ID, Malformed, Pdu, Question
@@ -168,11 +170,52 @@ def test_before_the_engine_is_known_nothing_of_ours_is_said_and_no_answer_is_tak
         speaker.read(twin.reply(NUMBER), twin.question, NUMBER, 0.0)
 
 
-@given(st.binary(min_size=16, max_size=16), st.binary(max_size=200))
-def test_what_is_deciphered_is_what_the_ciphers_own_mode_says(start: bytes, enciphered: bytes) -> None:
-    speaker = Twin(SECRET).speaker
-    anew = Cipher(speaker._key, CFB(start)).decryptor().update(enciphered)
-    assert speaker._deciphered(start, enciphered) == anew
+@given(st.lists(st.tuples(st.binary(min_size=16, max_size=16), st.binary(max_size=200)), min_size=1, max_size=4))
+def test_message_after_message_is_enciphered_and_deciphered_as_the_ciphers_own_mode_does_it(
+    messages: list[tuple[bytes, bytes]],
+) -> None:
+    key = bytes(range(16))
+    feedback = Feedback(key)
+    for vector, content in messages:
+        anew = Cipher(AES(key), CFB(vector))
+        assert feedback.enciphered(vector, content) == anew.encryptor().update(content)
+        assert feedback.deciphered(vector, content) == anew.decryptor().update(content)
+
+
+touches = st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), max_size=2)
+told = st.tuples(touches, st.integers(2, 4), st.sampled_from([800, 999, 1_000, 1_001, 70_000]), st.integers(0, 1))
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(told, min_size=1, max_size=6))
+def test_answers_one_after_the_other_are_read_as_if_each_were_the_first(
+    course: list[tuple[list[tuple[int, int]], int, int, int]],
+) -> None:
+    known, anew = Twin(SECRET), Twin(SECRET)
+    for number, (touched, boots, time_s, other) in enumerate(course, NUMBER):
+        reply = bytearray(known.reply(number, boots=boots, time_s=time_s))
+        for place, octet in touched:
+            reply[place % len(reply)] = octet
+        anew.speaker._heard.clear()
+        anew.question = Question(Pdu.GET, NAMES)
+        found: list[object] = []
+        for twin in (known, anew):
+            try:
+                found.append(twin.speaker.read(bytes(reply), twin.question, number + other, 1.0))
+            except Malformed:
+                found.append("none")
+            found.append((twin.speaker._boots, twin.speaker._engine_s, twin.speaker.knows_engine))
+        assert found[:2] == found[2:]
+
+
+def test_messages_one_after_the_other_are_written_as_if_each_were_the_first() -> None:
+    known, anew = Twin(SECRET), Twin(SECRET)
+    for number, time_s in enumerate((1, 100, 127, 128, 300, 300, 70_000, 5, 301), NUMBER):
+        for twin in (known, anew):
+            twin.speaker._engine_s = time_s
+        anew.speaker._written.clear()
+        assert known.speaker.write(known.question, number, 0.0) == anew.speaker.write(anew.question, number, 0.0)
+    assert known.speaker._written
 
 
 def test_no_two_messages_are_enciphered_alike() -> None:
