@@ -7,7 +7,7 @@ names of its fields tell what is a running timer.
 import base64
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from functools import cache
 from pathlib import Path
@@ -21,7 +21,7 @@ from firmware_py.runtime.disk import Disk, remove_temporaries, write_atomic
 from firmware_py.runtime.lines import Document, encode_line, parse_lines
 from firmware_py.runtime.segments import Damage, move_aside
 
-FORMAT, PACKED = 1, 2
+FORMAT, PACKED = 1, 3
 PLAIN_BYTES = 8 * 1024
 NAMES = ("state-a", "state-b")
 MAX_BYTES = 1024 * 1024
@@ -151,16 +151,21 @@ def _as_line(head: Document, body: Document) -> bytes:
     if len(plain) <= PLAIN_BYTES:
         return plain
     raw = encode_line(body).partition(b" ")[2]
-    return encode_line(head | {"v": PACKED, "packed": base64.b85encode(zlib.compress(raw)).decode()})
+    return encode_line(head | {"v": PACKED, "packed": base64.b64encode(zlib.compress(raw, 9)).decode()})
 
 
 def _unpacked(document: Document) -> Document:
     """As if it had been written plain. ValueError for what cannot be unpacked within bounds."""
-    if document.get("v") != PACKED:
-        return document
+    match document.get("v"):
+        case 3:
+            unwrap: Callable[[str], bytes] = base64.b64decode
+        case 2:  # 0.1.0 wrote base 85, which Python reckons by itself, with a table of 300 KiB
+            unwrap = base64.b85decode
+        case _:
+            return document
     unpacker = zlib.decompressobj()
     try:
-        body: object = json.loads(unpacker.decompress(base64.b85decode(str(document.get("packed"))), MAX_BYTES))
+        body: object = json.loads(unpacker.decompress(unwrap(str(document.get("packed"))), MAX_BYTES))
     except (zlib.error, RecursionError) as error:
         raise ValueError(f"cannot be unpacked: {error}") from error
     if unpacker.unconsumed_tail or not isinstance(body, dict):

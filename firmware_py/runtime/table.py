@@ -139,6 +139,7 @@ class PointTable:
 
     def _keep(self, name: str, reading: Reading, source: Source | None) -> None:
         """This is the reading from now on; of a source it is as new as that source's last answer."""
+        name = self._points[name].id  # the plan's own word: a driver's is a new one each time, and the course keeps it
         self._readings[name] = reading
         self._stale.pop(name, None)
         self._course.names.append(name)
