@@ -5,6 +5,7 @@ PYTHON ?= python3
 PREFIX ?= /usr/local/lib/floorguard
 T ?=
 export PYTHON
+unexport PYTHONDONTWRITEBYTECODE  # what is started here is started again
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
