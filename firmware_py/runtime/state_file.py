@@ -159,7 +159,7 @@ def _unpacked(document: Document) -> Document:
     match document.get("v"):
         case 3:
             unwrap: Callable[[str], bytes] = base64.b64decode
-        case 2:  # 0.1.0 wrote base 85, which Python reckons by itself, with a table of 300 KiB
+        case 2:  # as it was written before: base 85, which Python reckons by itself, with a table of 300 KiB
             unwrap = base64.b85decode
         case _:
             return document

@@ -119,7 +119,7 @@ def test_a_packed_state_that_cannot_be_unpacked_is_damage_and_bounded(
     assert len(file.damage) == 1
 
 
-def test_a_state_that_the_first_release_packed_is_read() -> None:
+def test_a_state_packed_in_base_85_is_still_read() -> None:
     state, disk = troubled("example"), FaultyDisk()
     body = json.dumps({"state": encode(state, sparse=True)}).encode()
     packed = base64.b85encode(zlib.compress(body)).decode()
