@@ -106,6 +106,7 @@ class Controller:
         self._storage = Storage(
             self._directory, boot_id(), self._clock.now_ms, on_synced=lambda _: self._link.notify(),
             on_status=self._note_storage, on_failure=self._storage_died,
+            spare=control_socket(site, environ).with_name("state-spare"),
         )  # fmt: skip
         # Resumed here too, where the cycle does: a recording must begin with what the first step gets.
         state = resume(stored.state if (stored := self._storage.restore()) else State(), self._clock.now_ms())

@@ -21,7 +21,8 @@ from firmware_py.runtime.journal import Journal
 from firmware_py.runtime.lines import Document
 from firmware_py.runtime.recorder import Inputs, Recorder
 from firmware_py.runtime.segments import Damage, number_of
-from firmware_py.runtime.state_file import NOTHING, StateFile, Stored, same_matter
+from firmware_py.runtime.spare import Spare
+from firmware_py.runtime.state_file import MAX_BYTES, NOTHING, StateFile, Stored, same_matter
 from firmware_py.runtime.storage_thread import StorageThread
 
 T = TypeVar("T")
@@ -61,6 +62,7 @@ class Storage:
         now_ms: Callable[[], int],
         *,
         disk: Disk | None = None,
+        spare: Path | None = None,
         on_synced: Callable[[Sequence[Document]], None] = lambda _: None,
         on_status: Callable[[Status], None] = lambda _: None,
         on_failure: Callable[[BaseException], None] = lambda _: None,
@@ -69,7 +71,7 @@ class Storage:
         self._boot, self._now_ms, self._on_synced, self._on_status = boot, now_ms, on_synced, on_status
         self._backlog = Backlog()
         self._journal = Journal(disk, directory / "journal", self._backlog)
-        self._state_file = StateFile(disk, directory / "state")
+        self._state_file = StateFile(disk, directory / "state", None if spare is None else Spare(spare, MAX_BYTES))
         self._book = Book(disk, directory / "book")
         self._recorder = Recorder(disk, directory / "inputs")
         self._thread = StorageThread(self._duty, now_ms, rest_s=self._rest_s, on_failure=on_failure)
