@@ -15,7 +15,9 @@ from firmware_py.core.state import State
 from firmware_py.core.step import step
 from firmware_py.runtime.disk import Disk
 from firmware_py.runtime.lines import encode_line
-from firmware_py.runtime.recorder import FORMAT, Inputs, Recorded, Recorder, replay, trace
+from firmware_py.runtime.recorded import FORMAT, Recorded, replay
+from firmware_py.runtime.recorder import Inputs, Recorder
+from firmware_py.runtime.trace import trace
 from tests.core.floor import SOURCE, healthy
 from tests.faults.disk import FaultyDisk
 
