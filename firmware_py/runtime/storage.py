@@ -27,7 +27,9 @@ from firmware_py.runtime.storage_thread import StorageThread
 T = TypeVar("T")
 
 BATCH_MS = 500  # with rounds each BUSY_S an event that is not critical is synced within a second
-BUSY_S, QUIET_S = 0.25, 2.0  # between two rounds while something waits to be written, and while nothing does
+# Between two rounds while something waits to be written, and while nothing does: then a round takes in what the last
+# seconds' steps had, and one that has to be on the medium wakes the thread anyway.
+BUSY_S, QUIET_S = 0.25, 5.0
 RETRY_MS = 1000
 HOUSEKEEPING_MS = 10_000
 MAX_INPUTS = 300
@@ -190,7 +192,9 @@ class Storage:
 
     def _rest_s(self) -> float:
         """How long the thread may sleep when nobody wakes it."""
-        waits = len(self._backlog) or self._status.degraded or not self._journal.log
+        journal, told = self._journal, self._status
+        waits = len(self._backlog) or told.degraded or not journal.log
+        waits = waits or (journal.ack, journal.cursor_seen) != (told.ack, told.cursor_seen)
         return BUSY_S if waits else QUIET_S
 
     def _write_events(self, now_ms: int, final: bool, limit: int) -> None:

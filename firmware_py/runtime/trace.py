@@ -4,6 +4,7 @@ The same step on the same memory has the same, whether it looked at all or only 
 """
 
 from collections.abc import Mapping
+from hashlib import blake2b
 from typing import TypeAlias
 
 from firmware_py.core.codec import difference, digest
@@ -34,6 +35,15 @@ def _shares(derived: Shared, known: Known) -> str:
     for owner, (content, at_ms) in derived.shares.items():
         last = known.get(owner)
         if last is None or last[0] is not content:
-            last = known[owner] = content, digest(content)
+            last = known[owner] = content, _digest(content)
         told.append(f"{owner} {last[1]} {at_ms}")
     return "\n".join(told)
+
+
+def _digest(content: Mapping[str, Reading]) -> str:
+    """As `codec.digest`, for what is there by the hundred and of one kind; their order is that of their making."""
+    told = [
+        f"{name} {one.value!r} {one.quality.value} {one.because and one.because.value} {one.detail!r} {one.at_ms}"
+        for name, one in content.items()
+    ]
+    return blake2b("\n".join(told).encode("utf-8", "replace"), digest_size=8).hexdigest()
