@@ -21,7 +21,7 @@ from firmware_py.core.looks import looks
 from firmware_py.core.output import level
 from firmware_py.core.plan import Plan
 from firmware_py.core.state import State, resume
-from firmware_py.core.step import step
+from firmware_py.core.step import decide
 from firmware_py.runtime.board import Board, Json
 from firmware_py.runtime.clock import SystemClock, Waker, boot_id, next_turn_ms, run_id
 from firmware_py.runtime.control import Control
@@ -130,7 +130,7 @@ class Controller:
         self._voices = Voices(floor, self._clock, self._link, lambda: outbox.delivered)
         sinks: list[Sink] = [self._link, self._board, buttons, self._orders, Once(self._ready), self._voices]
         self._cycle = Cycle(
-            plan=plan, state=state, step=step, clock=self._clock, waker=waker, table=self._table, desk=desk,
+            plan=plan, state=state, decide=decide, clock=self._clock, waker=waker, table=self._table, desk=desk,
             writer=self._writer, audience=Audience(self._archive, sinks), beat=self._beats.beat,
         )  # fmt: skip
         self._supervisor = Supervisor(self._clock, self._beats, lambda fault: self._writer.stop(fault=fault))

@@ -5,11 +5,10 @@ done about them.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
-from config.valued import dataclass
+from config.valued import dataclass, replace
 from firmware_py.core import forecast
 from firmware_py.core.calendar import SECONDS_A_DAY
 from firmware_py.core.forecast import BatteryState, Estimates, Look

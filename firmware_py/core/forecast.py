@@ -5,9 +5,9 @@ of full charge or of rated load. This module must not know points, stages or who
 """
 
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import field
 
-from config.valued import dataclass
+from config.valued import dataclass, replace
 
 BAND_PM = 100  # one line of the learnt table covers this much charge
 LOAD_STEP_PM = 100  # and this much load; 12 x 10 lines at most

@@ -3,7 +3,7 @@
 Past a damaged line it goes on where a recording begins anew. Must not know what the inputs mean.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import field, replace
 from pathlib import Path
 
@@ -91,15 +91,15 @@ class _Stretch:
                 raise ValueError(f"{name}: not a reading")
             self.readings[name] = decode(Reading, dict(zip(fields, parts, strict=True)), name)
         for at_ms, numbers in _items(document.get("n")):
-            for place in _each(numbers):
-                name = self._name(str(place))
+            for one in _each(numbers):
+                name = self._name(str(one))
                 if name not in self.readings:
                     raise ValueError(f"{name}: newer than nothing")
                 self.readings[name] = replace(self.readings[name], at_ms=int(at_ms))
-        for number, value, detail in _tuples(document.get("v"), 3):
-            name = self._name(str(number))
-            parts = {"value": value, "quality": Quality.GOOD.value, "detail": detail, "at_ms": self.times.get(name)}
-            self.readings[name] = decode(Reading, parts, name)
+        for place, value, detail in _tuples(document.get("v"), 3):
+            name = self._name(str(place))
+            sound = {"value": value, "quality": Quality.GOOD.value, "detail": detail, "at_ms": self.times.get(name)}
+            self.readings[name] = decode(Reading, sound, name)
         now_ms, stale_at_ms = document.get("t"), document.get("s")
         if not isinstance(now_ms, int) or not isinstance(stale_at_ms, int | None):
             raise ValueError("a step without its time")
@@ -116,10 +116,10 @@ class _Stretch:
             for name in self.members.pop(int(group), ()):
                 self.times.pop(name, None)
             self.members[int(group)] = [self._name(str(place)) for place in _each(runs)]
-        for group, at_ms in _tuples(document.get("a"), 2):
-            if not isinstance(group, int) or group not in self.members or not isinstance(at_ms, int):
+        for again, at_ms in _tuples(document.get("a"), 2):
+            if not isinstance(again, int) or again not in self.members or not isinstance(at_ms, int):
                 raise ValueError("no such group")
-            for name in self.members[group]:
+            for name in self.members[again]:
                 self.times[name] = at_ms
                 if name in self.readings:
                     self.readings[name] = replace(self.readings[name], at_ms=at_ms)

@@ -13,7 +13,7 @@ from firmware_py.core.codec import encode
 from firmware_py.core.command import Command
 from firmware_py.core.decision import Decision
 from firmware_py.core.image import InputImage, Readings, same_points, touched
-from firmware_py.core.reading import Quality, Reading
+from firmware_py.core.reading import Reading
 from firmware_py.core.state import State
 from firmware_py.runtime.disk import Disk
 from firmware_py.runtime.lines import Document, encode_line
