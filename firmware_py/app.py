@@ -52,6 +52,7 @@ from firmware_py.wiring.pins import buttons_of
 from firmware_py.wiring.process import process_report
 from firmware_py.wiring.recording import Recording
 from firmware_py.wiring.records import Records
+from firmware_py.wiring.rehearsal import outage, rehearse_soon
 from firmware_py.wiring.rights import control_rights
 from firmware_py.wiring.room import Room
 from firmware_py.wiring.swap import Parts, Swap
@@ -259,6 +260,7 @@ class Controller:
         # What is there by now stays; to walk through all of it again would hold the loop for a tenth of a second.
         gc.freeze()
         gc.enable()
+        rehearse_soon(lambda: outage(self._swap.floor.plan, *self._board.newest))
         self._notifier.ready(self._board.headline)
         log.info("guarding the floor: %s", self._board.headline)
 
