@@ -93,4 +93,4 @@ def test_a_fault_in_it_is_told_and_ends_it(monkeypatch: pytest.MonkeyPatch, capl
             await asyncio.sleep(0)
 
     asyncio.run(scenario())
-    assert "cannot be rehearsed" in caplog.text
+    assert "a bug in the core" in caplog.text
