@@ -28,7 +28,10 @@ from firmware_py.runtime.storage_thread import StorageThread
 T = TypeVar("T")
 
 BATCH_MS = 500  # with rounds each BUSY_S an event that is not critical is synced within a second
-BUSY_S, QUIET_S = 0.25, 2.0  # between two rounds while something waits to be written, and while nothing does
+# Between two rounds while something waits to be written, and while nothing does: then a round takes in what the last
+# seconds' steps had, and one that has to be on the medium wakes the thread anyway.
+BUSY_S, QUIET_S = 0.25, 5.0
+SOON_S = 0.1  # until a state is written that came without an event
 RETRY_MS = 1000
 HOUSEKEEPING_MS = 10_000
 MAX_INPUTS = 300
@@ -118,8 +121,11 @@ class Storage:
             for event in events:
                 self._backlog.add(event, stamp)
             before, self._state = self._state, (state, now_ms)
-        if events or before is None or not same_matter(before[0], state):
+        if events or before is None:
             self._thread.wake()
+        elif not same_matter(before[0], state):
+            # Nothing has happened yet: a first reading, and the one that confirms it is on its way.
+            self._thread.wake_within(SOON_S)
 
     def remember(self, inputs: Inputs) -> None:
         """Record a step's inputs for replay; when the thread is stuck, the recording has a hole."""
@@ -192,7 +198,9 @@ class Storage:
 
     def _rest_s(self) -> float:
         """How long the thread may sleep when nobody wakes it."""
-        waits = len(self._backlog) or self._status.degraded or not self._journal.log
+        journal, told = self._journal, self._status
+        waits = len(self._backlog) or told.degraded or not journal.log
+        waits = waits or (journal.ack, journal.cursor_seen) != (told.ack, told.cursor_seen)
         return BUSY_S if waits else QUIET_S
 
     def _write_events(self, now_ms: int, final: bool, limit: int) -> None:
