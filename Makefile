@@ -5,6 +5,7 @@ PYTHON ?= python3
 PREFIX ?= /usr/local/lib/floorguard
 T ?=
 export PYTHON
+unexport PYTHONDONTWRITEBYTECODE  # what is started here is started again
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,8 +41,8 @@ bench: ## measure beside collectd, NUT, Node-RED and raw bounds, print tables, w
 	@.ci/setup dev
 	@.ci/peers
 	@bench/peers-install
-	@for name in $(or $(B),polling reaction nut start lag cycles events snmp_paths modbus_dead_unit surge endurance fleet cli); do echo "== $$name"; .venv/bin/python -m bench.$$name || echo "bench: $$name ended with an error"; done
-	@.venv/bin/python -m bench.page
+	@for name in $(or $(B),polling reaction nut start lag cycles events snmp_paths modbus_dead_unit surge endurance fleet cli); do echo "== $$name"; bench/python -m bench.$$name || echo "bench: $$name ended with an error"; done
+	@bench/python -m bench.page
 
 sim: ## one seeded week of faults in virtual time, with its script (SEED=1)
 	@.ci/setup dev

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -41,7 +42,11 @@ def machine() -> str:
         ),
         platform.machine(),
     )
-    parts = [f"{os.cpu_count()} cores of {model}", platform.system(), f"Python {platform.python_version()}"]
+    parts = [
+        f"{os.cpu_count()} cores of {model}",
+        platform.system(),
+        f"Python {platform.python_version()} ({sys.executable.partition('.venv')[1] or sys.executable})",
+    ]
     for name in ("pymodbus", "pysnmp", "paho-mqtt", "cryptography"):
         try:
             parts.append(f"{name} {version(name)}")

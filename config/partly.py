@@ -5,15 +5,21 @@ What that saves stands in docs/decisions/0085. It must not know any library.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import import_module
+from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec, module_from_spec
 
 
-def load_partly(name: str, *functions: str) -> None:
+class NoneYet(Exception):
+    """Stands for a class of a library that is not loaded: nothing can be of it, and nobody can raise it."""
+
+
+def load_partly(name: str, *functions: str, kinds: Iterable[str] = ()) -> None:
     """Before the first import of `name`; one that is loaded, or is not there, is left as it is. `functions`: those that
-    others import from it and may never call; they load it when they are called."""
-    if name in sys.modules or (spec := find_spec(name)) is None or spec.loader is None:
+    others import from it and may never call; they load it when they are called. `kinds`: classes that others only ask
+    whether something is of them, which loads nothing; whoever keeps one for later must not be told of it."""
+    if name in sys.modules or (spec := _spec_of(name)) is None or spec.loader is None:
         return
     module, run = module_from_spec(spec), spec.loader.exec_module
 
@@ -22,7 +28,7 @@ def load_partly(name: str, *functions: str) -> None:
             raise AttributeError(asked)
         if hasattr(module, "__path__") and find_spec(f"{name}.{asked}") is not None:
             return import_module(f"{name}.{asked}")
-        for given in ("__getattr__", *functions):
+        for given in ("__getattr__", *functions, *kinds):
             module.__dict__.pop(given, None)
         run(module)
         return getattr(module, asked)
@@ -38,7 +44,17 @@ def load_partly(name: str, *functions: str) -> None:
         return call
 
     module.__dict__.update({"__getattr__": load, **{function: later(function) for function in functions}})
+    module.__dict__.update(dict.fromkeys(kinds, NoneYet))
     sys.modules[name] = module
     above, _, own = name.rpartition(".")
-    if above:
+    if above in sys.modules:
         setattr(sys.modules[above], own, module)
+
+
+def _spec_of(name: str) -> ModuleSpec | None:
+    """As `find_spec`, but what a module lies in is not loaded for it, since that may be what asks for the module."""
+    above = name.rpartition(".")[0]
+    if not above or above in sys.modules:
+        return find_spec(name)
+    package = _spec_of(above)
+    return None if package is None else PathFinder.find_spec(name, package.submodule_search_locations)

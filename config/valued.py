@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dataclasses import dataclass as dataclass
+    from dataclasses import replace as replace
 else:
     import dataclasses
     import sys
+    from operator import attrgetter
     from reprlib import recursive_repr
 
     def dataclass(cls=None, /, *, eq=True, frozen=False, repr=True, slots=False, **options):
@@ -42,6 +44,35 @@ else:
             return made
 
         return value if cls is None else value(cls)
+
+    def replace(instance, /, **changes):
+        """As `dataclasses.replace`, which goes through `__init__` and asks each field what it is."""
+        cls = instance.__class__
+        parts = _PARTS.get(cls)
+        if parts is None:
+            parts = _PARTS[cls] = _parts(cls)
+        values, puts, by_name = parts
+        if puts is None:
+            return dataclasses.replace(instance, **changes)
+        fresh = object.__new__(cls)
+        for put, value in zip(puts, values(instance)):  # noqa: B905 - both are of the same fields
+            put(fresh, value)
+        try:
+            for name, value in changes.items():
+                by_name[name](fresh, value)
+        except KeyError as error:
+            raise TypeError(f"{cls.__name__} has no field {error}") from None
+        return fresh
+
+    _PARTS = {}
+
+    def _parts(cls):
+        """How to read and how to set all fields; no way to set them where a copy needs more than that."""
+        every = dataclasses.fields(cls)
+        puts = {one.name: getattr(getattr(cls, one.name, None), "__set__", None) for one in every}
+        if len(every) < 2 or hasattr(cls, "__post_init__") or not all(one.init and puts[one.name] for one in every):
+            return None, None, None
+        return attrgetter(*puts), tuple(puts.values()), puts
 
     class _Late:
         """Stands in the class until somebody asks for the method."""

@@ -40,7 +40,7 @@ class Campaign:
     done: str = ""
     accepts: frozenset[int] = frozenset({200, 201, 202, 204})
     secret: str = field(default="", repr=False)
-    tls: ssl.SSLContext | None = None
+    tls: "ssl.SSLContext | None" = None
     answer_ms: int = 3_000
 
 

@@ -68,6 +68,7 @@ def open_chip(name: FactoryName) -> Chip:
     load_partly("gpiozero")  # without boards, SPI, energenies and the like
     load_partly("importlib.metadata", "entry_points")  # it searches factories there; ours is named
     load_partly("statistics", "median", "mean")  # for devices that smooth
+    load_partly("colorzero", "Color")  # for lamps of many colours; it reckons in fractions and decimals
     match name:
         case "mock":
             return _open_mock()

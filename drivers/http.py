@@ -60,7 +60,7 @@ def encode(request: Request, secret: str) -> bytes:
     return "".join(f"{line}\r\n" for line in (*lines, "Connection: close", "")).encode() + (body or b"")
 
 
-async def fetch(request: Request, secret: str, deadline_ms: int, tls: ssl.SSLContext | None) -> Response:
+async def fetch(request: Request, secret: str, deadline_ms: int, tls: "ssl.SSLContext | None") -> Response:
     """Ask once. Raises DeviceError without the address's path, which may hold a password."""
     parts = urlsplit(request.url)
     named, secure = where(request.url), parts.scheme == "https"

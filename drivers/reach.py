@@ -34,7 +34,7 @@ class Service:
     path: str = "/"
     status: frozenset[int] = frozenset({200})
     server_name: str = ""
-    tls: ssl.SSLContext | None = None
+    tls: "ssl.SSLContext | None" = None
     period_ms: int = 30_000
     timeout_ms: int = 3_000
 

@@ -21,7 +21,7 @@ from firmware_py.core.looks import looks
 from firmware_py.core.output import level
 from firmware_py.core.plan import Plan
 from firmware_py.core.state import State, resume
-from firmware_py.core.step import step
+from firmware_py.core.step import decide
 from firmware_py.runtime.board import Board, Json
 from firmware_py.runtime.clock import SystemClock, Waker, boot_id, next_turn_ms, run_id
 from firmware_py.runtime.control import Control
@@ -52,6 +52,7 @@ from firmware_py.wiring.pins import buttons_of
 from firmware_py.wiring.process import process_report
 from firmware_py.wiring.recording import Recording
 from firmware_py.wiring.records import Records
+from firmware_py.wiring.rehearsal import outage, rehearse_soon
 from firmware_py.wiring.rights import control_rights
 from firmware_py.wiring.room import Room
 from firmware_py.wiring.swap import Parts, Swap
@@ -106,6 +107,7 @@ class Controller:
         self._storage = Storage(
             self._directory, boot_id(), self._clock.now_ms, on_synced=lambda _: self._link.notify(),
             on_status=self._note_storage, on_failure=self._storage_died,
+            spare=control_socket(site, environ).with_name("state-spare"),
         )  # fmt: skip
         # Resumed here too, where the cycle does: a recording must begin with what the first step gets.
         state = resume(stored.state if (stored := self._storage.restore()) else State(), self._clock.now_ms())
@@ -130,7 +132,7 @@ class Controller:
         self._voices = Voices(floor, self._clock, self._link, lambda: outbox.delivered)
         sinks: list[Sink] = [self._link, self._board, buttons, self._orders, Once(self._ready), self._voices]
         self._cycle = Cycle(
-            plan=plan, state=state, step=step, clock=self._clock, waker=waker, table=self._table, desk=desk,
+            plan=plan, state=state, decide=decide, clock=self._clock, waker=waker, table=self._table, desk=desk,
             writer=self._writer, audience=Audience(self._archive, sinks), beat=self._beats.beat,
         )  # fmt: skip
         self._supervisor = Supervisor(self._clock, self._beats, lambda fault: self._writer.stop(fault=fault))
@@ -259,6 +261,7 @@ class Controller:
         # What is there by now stays; to walk through all of it again would hold the loop for a tenth of a second.
         gc.freeze()
         gc.enable()
+        rehearse_soon(lambda: outage(self._swap.floor.plan, *self._board.newest))
         self._notifier.ready(self._board.headline)
         log.info("guarding the floor: %s", self._board.headline)
 

@@ -100,11 +100,14 @@ class Announcer:
         while True:
             self._news.clear()
             await self._tell(session)
+            due_s = self._due_in_s()
+            timer = None if due_s is None else asyncio.get_running_loop().call_later(due_s, self._news.set)
             try:
-                async with asyncio.timeout(self._due_in_s()):
-                    await self._news.wait()
-            except TimeoutError:
-                continue
+                await self._news.wait()
+            finally:
+                if timer is not None:
+                    timer.cancel()
+            await asyncio.sleep(0)  # a reading that is to be confirmed is asked for first
 
     async def _tell(self, session: Session) -> None:
         if self._newest is None:

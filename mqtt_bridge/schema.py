@@ -5,8 +5,10 @@ Reads package data only; it must not know who validates.
 
 import hashlib
 import json
-from importlib import resources
+from pathlib import Path
+from typing import Final
 
+_FOLDER: Final = Path(__file__).with_name("schemas")
 NAMES = ("status", "info", "state", "alarm", "event", "cursor", "tele", "cmd", "reply")
 
 
@@ -26,4 +28,4 @@ def digest() -> str:
 
 
 def _raw(name: str) -> bytes:
-    return resources.files("mqtt_bridge").joinpath("schemas", f"{name}.json").read_bytes()
+    return (_FOLDER / f"{name}.json").read_bytes()

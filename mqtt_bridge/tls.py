@@ -63,7 +63,7 @@ def doubt_clock(error: Exception, own: Validity | None, *, now: str, clk: str) -
     return f"{said}; our clock is not synchronised ({now}, {clk}): set the clock first, the certificate may be sound"
 
 
-def make_context(tls: Tls, floor: str = "") -> ssl.SSLContext:
+def make_context(tls: Tls, floor: str = "") -> "ssl.SSLContext":
     """A context for one connection. Blocks on files; raises OSError, of which ssl.SSLError is one.
 
     `floor`: our clock is wrong, and it is this late at least. Then a certificate is judged by that instead: one that
@@ -79,7 +79,7 @@ def make_context(tls: Tls, floor: str = "") -> ssl.SSLContext:
     return context
 
 
-def _judged_by(floor: str) -> type[ssl.SSLSocket]:
+def _judged_by(floor: str) -> "type[ssl.SSLSocket]":
     class Judged(ssl.SSLSocket):
         """Ends a handshake with ValueError where the peer's certificate had ended by the floor; nothing is sent."""
 

@@ -50,6 +50,9 @@ def _guard(words: Sequence[str]) -> int | None:
         case _:
             return None
     gc.disable()  # `run` collects from its first cycle on
+    from config.plain_start import prepare
+
+    prepare()
     from firmware_py.cli.run import guard_site
 
     return int(guard_site(path))

@@ -23,7 +23,8 @@ from firmware_py.core.plan import Plan
 from firmware_py.core.state import State
 from firmware_py.core.step import step
 from firmware_py.runtime.disk import Disk
-from firmware_py.runtime.recorder import Recorded, replay, trace
+from firmware_py.runtime.recorded import Recorded, replay
+from firmware_py.runtime.trace import trace
 from firmware_py.wiring.drafts import find_directory, open_store
 
 
@@ -92,7 +93,7 @@ def compare(recorded: Iterator[Recorded], plans: dict[str, Plan], other: Plan | 
             continue
         tally.steps += 1
         decision = step(plan, state, one.image, one.commands, one.image.now_ms)
-        known, state = trace(state, decision), decision.state
+        known, state = trace(state, decision, one.form), decision.state
         if known != one.digest:
             when = f"cycle {tally.steps} at {one.image.now_ms} ms"
             tally.difference = f"{when}: not what was decided then.\nNow: {_say(decision)}"

@@ -4,10 +4,9 @@ After ISA-18.2 and OPC UA Part 9: active, acknowledged, latched, shelved, suppre
 facts, and each activation is an instance of its own. This module must not know lamps, sounders or the other alarms.
 """
 
-from dataclasses import replace
 from enum import StrEnum
 
-from config.valued import dataclass
+from config.valued import dataclass, replace
 from firmware_py.core.condition import ConditionState
 
 

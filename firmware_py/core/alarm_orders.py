@@ -5,8 +5,8 @@ in, nor what an alarm is about.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
+from config.valued import replace
 from firmware_py.core.alarm import AlarmState
 from firmware_py.core.command import Command, CommandKind, CommandRefused
 from firmware_py.core.plan import Plan

@@ -5,9 +5,9 @@ The first alarm of a cause is kept as its first-out until a person resets it or 
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import field, replace
+from dataclasses import field
 
-from config.valued import dataclass
+from config.valued import dataclass, replace
 from firmware_py.core import alarm
 from firmware_py.core.alarm import Alarm, AlarmPriority, AlarmRules, AlarmState, Display
 from firmware_py.core.condition import ConditionState

@@ -5,10 +5,9 @@ are keys into the language file.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from enum import StrEnum
 
-from config.valued import dataclass
+from config.valued import dataclass, replace
 from firmware_py.core.command import CommandRefused
 from firmware_py.core.condition import ConditionState
 from firmware_py.core.event import Event, Severity

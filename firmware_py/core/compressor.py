@@ -5,9 +5,8 @@ between forgets no start. This module must not know why a compressor is wanted, 
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 
-from config.valued import dataclass
+from config.valued import dataclass, replace
 from firmware_py.core.condition import ConditionState
 from firmware_py.core.image import InputImage
 from firmware_py.core.output import Drive, OutputImage, Priority

@@ -4,11 +4,10 @@ On- and off-delay are the TON and TOF timers of IEC 61131-3. Three-valued: a tes
 GOOD has no answer, and `when_bad` says what then. This module must not know what a condition leads to.
 """
 
-from dataclasses import replace
 from enum import StrEnum
 from typing import assert_never
 
-from config.valued import dataclass
+from config.valued import dataclass, replace
 from firmware_py.core.check import Test, confirms, evaluate, evidence
 from firmware_py.core.image import InputImage
 

@@ -4,8 +4,7 @@ What was the case during a cycle is added up; a look at the course is told when 
 with the incident's age, so that a long one takes hardly more room. Must not know why it is open.
 """
 
-from dataclasses import replace
-
+from config.valued import replace
 from firmware_py.core.event import Event, Severity
 from firmware_py.core.image import InputImage
 from firmware_py.core.incident import Fact, IncidentState

@@ -5,14 +5,14 @@ done about them.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from functools import lru_cache
 from typing import NamedTuple
 
-from config.valued import dataclass
+from config.valued import dataclass, replace
 from firmware_py.core import forecast
 from firmware_py.core.calendar import SECONDS_A_DAY
 from firmware_py.core.forecast import BatteryState, Estimates, Look
-from firmware_py.core.image import InputImage, Shared, reads_otherwise
+from firmware_py.core.image import InputImage, Readings, Shared, reads_otherwise
 from firmware_py.core.point import Kind, Point
 from firmware_py.core.reading import Quality, Reading, Reason, Value
 from firmware_py.core.shedplan import Battery, depth, fed_w, grace_ms, ladder
@@ -24,6 +24,7 @@ CLOCK_POINT = "clock.utc_s"
 CLOCK_MS = 5_000  # while a battery drains, our own clock alone moves the forecast
 BASES = ("ups", "slope", "table", "clock", "none")
 _MISSING = Reading(value=None, quality=Quality.BAD, at_ms=0, because=Reason.NOT_YET)
+_RUNTIME, _LOAD = 3, 4  # how many of a battery's points there are up to these
 SECONDS = ("runtime_s", "from_ups_s", "from_slope_s", "from_table_s", "spread_s", "believed_s")
 
 
@@ -52,7 +53,9 @@ class Seen(NamedTuple):
             or self.counts is not counts
         ):
             return False
-        return not any(map(reads_otherwise, self.read, read))
+        # Power is looked at in an outage only, and the load only by what was watched in one before.
+        used = self.read[:_LOAD] if state.learnt else self.read[:_RUNTIME]
+        return not any(map(reads_otherwise, used, read))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,13 +96,15 @@ def derive(
     seen: dict[str, Seen] = {}
     shares: dict[str, tuple[Mapping[str, Reading], int]] = {}
     clock = image[CLOCK_POINT]
+    readings = image.readings
+    content = readings.content if isinstance(readings, Readings) else image.content
     for name, battery in batteries.items():
         before, counts, fed_now_w = states[name], name in overlong, fed_w(battery, off)
-        read, seen_ms = tuple(map(image.content, battery.points)), _seen_ms(battery, image)
+        read, seen_ms = tuple(map(content, battery.points)), _seen_ms(battery, image)
         last = None if known is None else known.seen[name]
         tried_s = _tried_s(before.tried_s, clock, gives=before.discharging)
         if last is None or tried_s != before.tried_s or not last.holds(before, read, fed_now_w, counts=counts):
-            last = _see(battery, before, read, fed_now_w, clock, off, dt_ms, counts=counts)
+            last = _see(battery, before, read, fed_now_w, clock, off, dt_ms, counts=counts, known=last)
         elif last.untried_d != (untried_d := _days(tried_s, clock)):
             others = {**last.others, f"{name}.forecast.untried_d": _whole(untried_d)}
             last = last._replace(others=others, untried_d=untried_d)
@@ -113,16 +118,19 @@ def derive(
 
 def _see(
     battery: Battery, before: BatteryState, read: tuple[Reading, ...], fed_now_w: int, clock: Reading,
-    off: frozenset[str], dt_ms: int, *, counts: bool,
+    off: frozenset[str], dt_ms: int, *, counts: bool, known: Seen | None,
 ) -> Seen:  # fmt: skip
     look = _look(battery, read, fed_now_w, counts=counts)
     state, found = forecast.advance(before, look, dt_ms=dt_ms, trust_pct=battery.trust_pct)
     tried_s = _tried_s(before.tried_s, clock, gives=state.discharging)
-    state, short_ms = _plan(battery, replace(state, tried_s=tried_s), off)
+    state, short_ms = _plan(battery, state if state.tried_s == tried_s else replace(state, tried_s=tried_s), off)
     state = before if state == before else state
     untried_d = _days(tried_s, clock)
     figures, others = _shown(battery, state, look, found, short_ms)
-    others[f"{battery.id}.forecast.untried_d"] = _whole(untried_d)
+    others = {**others, f"{battery.id}.forecast.untried_d": _whole(untried_d)}
+    if known is not None:  # what says the same stays the same
+        figures = known.figures if known.figures == figures else figures
+        others = known.others if known.others == others else others
     return Seen(state, read, fed_now_w, counts, untried_d, figures, others, before.discharging)
 
 
@@ -188,7 +196,7 @@ def _seen_ms(battery: Battery, image: InputImage) -> int:
 
 def _shown(
     battery: Battery, state: BatteryState, look: Look, found: Estimates, short_ms: int
-) -> tuple[dict[str, Reading], dict[str, Reading]]:
+) -> tuple[Mapping[str, Reading], Mapping[str, Reading]]:
     """The points that are as old as the figures, and those that get the time of each cycle."""
     name, named = f"{battery.id}.forecast", found.named
     left_ms = min(named.values(), default=state.left_ms if state.discharging else None)
@@ -236,6 +244,7 @@ def _seconds(ms: int | None) -> Reading:
     return _MISSING if ms is None else _good(ms // (1000 * GRAIN_S) * GRAIN_S)
 
 
+@lru_cache(maxsize=1_000, typed=True)
 def _good(value: Value) -> Reading:
     """Without a time, which it gets with its share."""
     return Reading(value=value, quality=Quality.GOOD, at_ms=0)

@@ -5,10 +5,9 @@ replaced readings, or what the replaced ones truly say. This module must not kno
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from enum import StrEnum
 
-from config.valued import dataclass
+from config.valued import dataclass, replace
 from firmware_py.core.alarm import Alarm, AlarmState
 from firmware_py.core.check import evaluate, points_of
 from firmware_py.core.condition import Condition

@@ -4,8 +4,8 @@ Joins `core.drill` to the rest of the memory. This module must not decide what a
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
+from config.valued import replace
 from firmware_py.core import annunciation, drill, incident
 from firmware_py.core.check import evaluate
 from firmware_py.core.event import Event, Severity

@@ -4,8 +4,8 @@ This module must not know how an order came in.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
+from config.valued import replace
 from firmware_py.core.command import Command, CommandKind, CommandRefused
 from firmware_py.core.drill import LASTS_MS, LASTS_MS_MAX, DrillPhase
 from firmware_py.core.mode import CausePhase, Mode, derive

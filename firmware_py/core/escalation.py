@@ -4,9 +4,9 @@ People and sentences come with the plan, so that every notice says who is meant.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import field, replace
+from dataclasses import field
 
-from config.valued import dataclass
+from config.valued import dataclass, replace
 from firmware_py.core.event import Event, Severity
 from firmware_py.core.image import InputImage
 from firmware_py.core.incident import Fact, IncidentState, told

@@ -5,9 +5,9 @@ of full charge or of rated load. This module must not know points, stages or who
 """
 
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import field
 
-from config.valued import dataclass
+from config.valued import dataclass, replace
 
 BAND_PM = 100  # one line of the learnt table covers this much charge
 LOAD_STEP_PM = 100  # and this much load; 12 x 10 lines at most
@@ -217,15 +217,14 @@ def _load_key(load_pm: int) -> int:
 def estimate(state: BatteryState, look: Look) -> Estimates:
     """All that this site goes by, from what is seen now."""
     load_pm = state.load_pm if look.load_pm is None else look.load_pm
-    found = Estimates(ups_ms=_plausible(look) if "ups" in look.kinds else None)
+    ups_ms = _plausible(look) if "ups" in look.kinds else None
     if look.charge_pm is None:
-        return found
-    if "slope" in look.kinds:
-        found = replace(found, slope_ms=from_slope(state))
-    if "table" in look.kinds:
+        return Estimates(ups_ms=ups_ms)
+    slope_ms = from_slope(state) if "slope" in look.kinds else None
+    table_ms, proven_ms = None, 0
+    if "table" in look.kinds and state.learnt:
         table_ms, proven_ms = from_table(state.learnt, look.charge_pm, load_pm)
-        found = replace(found, table_ms=table_ms, proven_ms=proven_ms)
-    return found
+    return Estimates(ups_ms=ups_ms, slope_ms=slope_ms, table_ms=table_ms, proven_ms=proven_ms)
 
 
 def _plausible(look: Look) -> int | None:

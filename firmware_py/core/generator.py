@@ -5,11 +5,10 @@ the next trial is wall time, which comes in as a reading. This module must not k
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from enum import StrEnum
 from typing import assert_never
 
-from config.valued import dataclass
+from config.valued import dataclass, replace
 from firmware_py.core.calendar import SECONDS_A_DAY
 from firmware_py.core.condition import ConditionState
 from firmware_py.core.image import InputImage

@@ -5,9 +5,8 @@ This module must not know who is on which shift.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
-from config.valued import dataclass
+from config.valued import dataclass, replace
 from firmware_py.core.alarm import Display
 from firmware_py.core.checklist import Checklist, Tick
 from firmware_py.core.command import CommandRefused

@@ -131,6 +131,10 @@ class Readings(Mapping[str, Reading]):
                 return known
         return self._content.get(point, NOTHING_READ)
 
+    def contents(self, points: Iterable[str]) -> Iterator[Reading]:
+        """The same of points that were read, one after the other."""
+        return map(self._content.__getitem__, points)
+
     def at_ms(self, point: str) -> int:
         """The time of a reading."""
         at_ms = None if point in self.derived else self.times.get(self.group_of.get(point, ALONE))

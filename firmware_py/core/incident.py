@@ -5,10 +5,10 @@ Its id is the year and a running number. How it went while it was open is `core.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from typing import TypeAlias
 
-from config.valued import dataclass
+from config.valued import dataclass, replace
 from firmware_py.core.alarm import Alarm, AlarmState
 from firmware_py.core.event import Event, Severity
 from firmware_py.core.mode import Cause, CausePhase, CauseState

@@ -5,11 +5,10 @@ This module must not know devices or outputs.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from enum import IntEnum, StrEnum
 from typing import assert_never
 
-from config.valued import dataclass
+from config.valued import dataclass, replace
 from firmware_py.core.condition import ConditionState, Phase
 
 

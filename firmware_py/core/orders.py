@@ -5,8 +5,8 @@ This module must not know how an order came in.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
+from config.valued import replace
 from firmware_py.core import alarm_orders, checklist, drill_orders, handover, lines, planned
 from firmware_py.core.alarm import AlarmState, Display
 from firmware_py.core.command import Command, CommandKind, CommandRefused, Reply

@@ -4,8 +4,8 @@ Looks at what has been decided and remembers it; nothing of this moves an output
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 
+from config.valued import replace
 from firmware_py.core import checklist, course, escalation, handover, incident
 from firmware_py.core.event import Event, Severity
 from firmware_py.core.image import InputImage

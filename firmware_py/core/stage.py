@@ -6,9 +6,8 @@ This module must not know what a load is; a stage names outputs that are to be o
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
-from config.valued import dataclass
+from config.valued import dataclass, replace
 from firmware_py.core.condition import ConditionState
 from firmware_py.core.mode import Cause, CausePhase, CauseState, may_return
 

@@ -5,10 +5,10 @@ and is dropped when the boot is another. This module must not know files.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from typing import TypeVar
 
-from config.valued import dataclass
+from config.valued import dataclass, replace
 from firmware_py.core.alarm import AlarmState
 from firmware_py.core.annunciation import Annunciation
 from firmware_py.core.checklist import ListState, Tick

@@ -4,10 +4,10 @@ Pure: no I/O, no clock, no chance. Derived points, then conditions, alarms, caus
 outputs. It must not know devices; whatever it needs is in its four arguments and the time.
 """
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
+from config.valued import dataclass, replace
 from firmware_py.core import (
     annunciation,
     checklist,
@@ -29,13 +29,15 @@ from firmware_py.core import (
 )
 from firmware_py.core.arbiter import arbitrate, remember
 from firmware_py.core.calendar import year_of
-from firmware_py.core.command import Command
+from firmware_py.core.command import Command, Reply
 from firmware_py.core.decision import Decision
+from firmware_py.core.event import Event
 from firmware_py.core.image import InputImage, Shared
 from firmware_py.core.looked import Looked, awake, last_look, restless
 from firmware_py.core.orders import obey
 from firmware_py.core.output import OutputImage
 from firmware_py.core.plan import Plan
+from firmware_py.core.reading import Reading
 from firmware_py.core.rules import Situation, collect, reasons
 from firmware_py.core.state import State, begin, keep, run_down
 from firmware_py.core.touched import is_calm, touched
@@ -43,6 +45,53 @@ from firmware_py.core.wake import wake_at_ms
 
 CLOCK_POINT = "clock.utc_s"
 _Advanced: TypeAlias = tuple[State, frozenset[str], tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Decided:
+    """A step as far as its outputs go, which nothing of the rest can change. `conclude` is for afterwards: what is
+    kept, told and looked at next."""
+
+    plan: Plan
+    outputs: OutputImage
+    before: State
+    known: State
+    compressors: Mapping[str, compressor.CompressorState]
+    image: InputImage
+    readings: Mapping[str, Reading]
+    stirring: frozenset[str]
+    awake: tuple[str, ...]
+    was: Situation
+    now: Situation
+    worked: derived.Derived
+    derivations: Shared
+    events: tuple[Event, ...]
+    drill_events: Sequence[Event]
+    replies: tuple[Reply, ...]
+    dt_ms: int
+
+    def conclude(self) -> Decision:
+        """All that the step has become."""
+        plan, before, known, image, now = self.plan, self.before, self.known, self.image, self.now
+        kept = remember(plan, self.outputs, known.outputs, self.dt_ms)
+        after = replace(
+            known, compressors=self.compressors, stepped_ms=image.now_ms, settled=True, outputs=kept
+        )  # fmt: skip
+        after, looks = course.look(plan, after, image, now.mode, now.flags)
+        decision = Decision(
+            state=after, outputs=self.outputs, mode=now.mode, flags=now.flags, because=now.because,
+            stage=sum(s.shed for s in after.stages.values()), replies=self.replies,
+            wake_at_ms=wake_at_ms(plan, after, image, self.stirring, self.awake), derived=self.derivations,
+            looked=Looked(
+                plan=plan, state=after, readings=self.readings, restless=self.stirring, awake=self.awake,
+                situation=now if is_calm(known, after) else None, batteries=self.worked,
+            ),
+        )  # fmt: skip
+        told = chronicle.tell(plan, before, image, decision, self.was.mode)
+        happened = (*self.events, *told, *looks)
+        if not (happened or self.drill_events):
+            return decision
+        return replace(decision, events=drill_course.label(plan, before, after, happened, self.drill_events))
 
 
 def step(
@@ -58,6 +107,14 @@ def step(
     `looked`: what the decision before this one says of itself. It saves looking again at what has not changed; the
     answer is the same without it.
     """
+    return decide(plan, state, image, commands, now_ms, looked).conclude()
+
+
+def decide(
+    plan: Plan, state: State, image: InputImage, commands: tuple[Command, ...], now_ms: int,
+    looked: Looked | None = None,
+) -> Decided:  # fmt: skip
+    """`step` up to its outputs, so that a relay need not wait for what is told of it."""
     assert image.now_ms == now_ms, "the image belongs to another cycle"
     looked = last_look(looked, plan, state)
     before = begin(plan, state) if looked is None else state
@@ -76,24 +133,13 @@ def step(
     known, drill_events = drill_course.advance(plan, before, known, image, utc_s=utc_s, dt_ms=dt_ms)
 
     was, now = _look_twice(plan, before, known, looked, awake_now)
-    outputs, compressors = _protect(plan, before, known, _decide(plan, before, known, was, now, dt_ms), image)
-    kept = remember(plan, outputs, known.outputs, dt_ms)
-    after = replace(known, compressors=compressors, stepped_ms=now_ms, settled=True, outputs=kept)
-    after, looks = course.look(plan, after, image, now.mode, now.flags)
-    decision = Decision(
-        state=after, outputs=outputs, mode=now.mode, flags=now.flags, because=now.because,
-        stage=sum(s.shed for s in after.stages.values()), replies=tuple(replies),
-        wake_at_ms=wake_at_ms(plan, after, image, stirring, awake_now), derived=derivations,
-        looked=Looked(
-            plan=plan, state=after, readings=rehearsed.readings, restless=stirring, awake=awake_now,
-            situation=now if is_calm(known, after) else None, batteries=batteries,
-        ),
+    outputs, compressors = _protect(plan, before, known, _drives(plan, before, known, was, now, dt_ms), image)
+    return Decided(
+        plan=plan, outputs=outputs, before=before, known=known, compressors=compressors, image=image,
+        readings=rehearsed.readings, stirring=stirring, awake=awake_now, was=was, now=now, worked=batteries,
+        derivations=derivations, events=(*events, *recorded), drill_events=drill_events, replies=tuple(replies),
+        dt_ms=dt_ms,
     )  # fmt: skip
-    told = chronicle.tell(plan, before, image, decision, was.mode)
-    happened = (*events, *recorded, *told, *looks)
-    if not (happened or drill_events):
-        return decision
-    return replace(decision, events=drill_course.label(plan, before, after, happened, drill_events))
 
 
 def _work_out(
@@ -133,7 +179,7 @@ def _overlong(plan: Plan, state: State) -> frozenset[str]:
     return frozenset(name for name, found in waiting if found is not None and found.holds)
 
 
-def _decide(
+def _drives(
     plan: Plan, before: State, known: State, was: Situation, now: Situation, dt_ms: int
 ) -> OutputImage:  # fmt: skip
     """Every output that a change can touch is decided anew, all others stay as they are (decision 0073)."""

@@ -5,10 +5,10 @@ hide many callers, so time with every line busy counts too. It must not know an 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from math import exp, log, log1p, sqrt
 
-from config.valued import dataclass
+from config.valued import dataclass, replace
 
 SLOT_MIN = 30
 SLOTS = 7 * 24 * 60 // SLOT_MIN

@@ -4,9 +4,8 @@ Samples carry ages, not stamps, and are forgotten over a reboot. This module mus
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 
-from config.valued import dataclass
+from config.valued import dataclass, replace
 from firmware_py.core.image import InputImage
 from firmware_py.core.reading import Quality, Reading, Reason
 

@@ -5,9 +5,9 @@ crowding and abandonment need no learning. It must not know an exchange's words,
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import field
 
-from config.valued import dataclass
+from config.valued import dataclass, replace
 from firmware_py.core import surge
 from firmware_py.core.image import InputImage
 from firmware_py.core.point import Kind, Point

@@ -51,6 +51,12 @@ class Board:
         for watcher in self._watchers:
             watcher.wake()
 
+    @property
+    def newest(self) -> tuple[InputImage, Decision]:
+        """The picture and the decision of the newest cycle; there has been one."""
+        assert self._image is not None and self._decision is not None
+        return self._image, self._decision
+
     def watch(self) -> Waker:
         """Something that wakes at every cycle, until it is given back to `unwatch`."""
         waker = Waker(self._clock)

@@ -1,4 +1,4 @@
-"""The control loop: freeze, step, outputs, journal, everybody else, heartbeat. Once a second and whenever it is woken.
+"""The control loop: freeze, decide, outputs, journal, all others, heartbeat. Once a second and whenever it is woken.
 
 Everything it calls returns at once. It must not know devices, files or brokers, and it has no policy of its own.
 """
@@ -14,7 +14,7 @@ from firmware_py.core.image import InputImage
 from firmware_py.core.looked import Looked
 from firmware_py.core.plan import Plan
 from firmware_py.core.state import State, resume
-from firmware_py.core.step import CLOCK_POINT
+from firmware_py.core.step import CLOCK_POINT, Decided
 from firmware_py.runtime.clock import Clock, Waker, clock_sample
 from firmware_py.runtime.desk import Desk
 from firmware_py.runtime.sinks import Audience
@@ -26,18 +26,18 @@ PERIOD_MS = 1_000
 # storm: up to BURST cycles follow one another at once.
 GAP_MS, BURST = 10, 5
 
-Step: TypeAlias = Callable[[Plan, State, InputImage, tuple[Command, ...], int, Looked | None], Decision]
+Decide: TypeAlias = Callable[[Plan, State, InputImage, tuple[Command, ...], int, Looked | None], Decided]
 
 
 class Cycle:
     """Owns the State. `waker` is what urgent points and commands wake."""
 
     def __init__(
-        self, *, plan: Plan, state: State, step: Step, clock: Clock, waker: Waker, table: PointTable, desk: Desk,
+        self, *, plan: Plan, state: State, decide: Decide, clock: Clock, waker: Waker, table: PointTable, desk: Desk,
         writer: Writer, audience: Audience, beat: Callable[[str], None],
     ) -> None:  # fmt: skip
         self.state = state = resume(state, clock.now_ms())
-        self._plan, self._step, self._clock, self._waker = plan, step, clock, waker
+        self._plan, self._decide, self._clock, self._waker = plan, decide, clock, waker
         self._table, self._desk, self._writer, self._audience = table, desk, writer, audience
         self._beat = beat
         self._last_ms = -1 if state.stepped_ms is None else state.stepped_ms
@@ -66,10 +66,11 @@ class Cycle:
         self._tell_time(now_ms)
         image = self._table.freeze(now_ms)
         commands = self._desk.take()
-        decision = self._step(self._plan, self.state, image, commands, now_ms, self._looked)
+        decided = self._decide(self._plan, self.state, image, commands, now_ms, self._looked)
+        self._writer.apply(decided.outputs)
+        decision = decided.conclude()
         self.state, self._last_ms, self._looked = decision.state, now_ms, decision.looked
         self._recent_ms.append(now_ms)
-        self._writer.apply(decision.outputs)
         self._audience.record(image, commands, decision)
         self._desk.answer(decision.replies)
         self._audience.show(image.joined(decision.derived), decision)

@@ -93,12 +93,17 @@ class Generations:
         """Store a new one, as the one on probation or as confirmed; `who.number` is given here."""
         assert SITE_FILE in files and sum(map(len, files.values())) <= MAX_BYTES
         made = replace(who, number=self.book.highest + 1)
-        self._write_files(made.number, files)
         book = replace(self.book, highest=made.number, running=made.number, starts=0)
-        if trial:
-            self._save(replace(book, trial=made))
-        else:
-            self._save(replace(book, confirmed=(*book.confirmed, made), trial=None))
+        folder = self.path(made.number).parent
+        shutil.rmtree(folder, ignore_errors=True)  # what an earlier attempt left that did not come to its end
+        try:
+            self._write_files(folder, files)
+            self._save(
+                replace(book, trial=made) if trial else replace(book, confirmed=(*book.confirmed, made), trial=None)
+            )
+        except OSError:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         self._clear_away()
         return made
 
@@ -145,14 +150,15 @@ class Generations:
         found = tuple(Generation(number=number, why="found without a book") for number in sound)
         return Book(confirmed=found[-KEPT:], highest=max(numbers, default=0), running=max(sound, default=0))
 
-    def _write_files(self, number: int, files: Mapping[str, str]) -> None:
-        folder = self.path(number).parent
-        for name, text in files.items():
+    def _write_files(self, folder: Path, files: Mapping[str, str]) -> None:
+        """The site file last and at once: where it is, all is, whatever ended the writing. Half of a site file may be a
+        sound one of a smaller floor, and folders are believed where the book is gone."""
+        for name in sorted(files, key=lambda name: name == SITE_FILE):
             path = folder / name
             assert folder in path.parents and ".." not in path.parts, name
             path.parent.mkdir(mode=DIRECTORY_MODE, parents=True, exist_ok=True)
-            self._disk.write_whole(path, text.encode())
-        for place in {(folder / name).parent for name in files} | {folder, self._folder, self._folder.parent}:
+            write_atomic(self._disk, path, files[name].encode())
+        for place in (folder, self._folder, self._folder.parent):
             self._disk.sync_directory(place)
 
     def _save(self, book: Book) -> None:

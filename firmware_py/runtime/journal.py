@@ -4,7 +4,7 @@ A number exists only once its record is on the medium, so no crash can give it t
 journal took away is told as a gap. Lives in the storage thread. Must not know MQTT, alarms or clocks.
 """
 
-import secrets
+import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -51,7 +51,7 @@ class Journal:
         *,
         cap_bytes: int = CAP_BYTES,
         segment_bytes: int = SEGMENT_BYTES,
-        new_log: Callable[[], str] = lambda: secrets.token_hex(2),
+        new_log: Callable[[], str] = lambda: os.urandom(2).hex(),
     ) -> None:
         assert 0 < segment_bytes < cap_bytes
         self.log = ""

@@ -7,7 +7,7 @@ names of its fields tell what is a running timer.
 import base64
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from functools import cache
 from pathlib import Path
@@ -20,8 +20,9 @@ from firmware_py.runtime.backlog import Unwritten
 from firmware_py.runtime.disk import Disk, remove_temporaries, write_atomic
 from firmware_py.runtime.lines import Document, encode_line, parse_lines
 from firmware_py.runtime.segments import Damage, move_aside
+from firmware_py.runtime.spare import Spare
 
-FORMAT, PACKED = 1, 2
+FORMAT, PACKED = 1, 3
 PLAIN_BYTES = 8 * 1024
 NAMES = ("state-a", "state-b")
 MAX_BYTES = 1024 * 1024
@@ -57,12 +58,13 @@ class Stored:
 
 
 class StateFile:
-    """One writer (the storage thread); `load` once before anything else. Never raises OSError: `degraded` says why."""
+    """One writer (the storage thread); `load` once before anything else. Never raises OSError: `degraded` says why.
+    `spare`: takes what the medium does not."""
 
-    def __init__(self, disk: Disk, directory: Path) -> None:
+    def __init__(self, disk: Disk, directory: Path, spare: Spare | None = None) -> None:
         self.degraded = ""
         self.damage: list[Damage] = []
-        self._disk, self._directory = disk, directory
+        self._disk, self._directory, self._spare = disk, directory, spare
         self._generation = 0
         self._turn = 0
         self._written_ms: int | None = None
@@ -83,6 +85,7 @@ class StateFile:
             stored = self._read(name, boot)
             if stored and (newest is None or stored.generation > newest.generation):
                 newest, self._turn = stored, 1 - turn
+        newest = self._newer(newest, boot)
         self._generation = newest.generation if newest else 0
         if self.degraded:
             # A file that cannot be read now may be readable at the next start: what we write must count as newer.
@@ -111,12 +114,28 @@ class StateFile:
             write_atomic(self._disk, self._directory / NAMES[self._turn], line)
         except OSError as error:
             self.degraded = error.strerror or str(error)
+            if self._spare is not None:
+                self._spare.write(line)
             return False
+        if self._spare is not None:
+            self._spare.forget()
         self.degraded = ""
         # Advanced only now: after a failure the same file is tried again, never the one that holds the newest state.
         self._generation, self._turn = self._generation + 1, 1 - self._turn
         self._written_ms, self._saved = now_ms, state
         return True
+
+    def _newer(self, newest: Stored | None, boot: str) -> Stored | None:
+        """The spare, where it is of this boot and of a time when the medium took nothing."""
+        try:
+            lines = list(parse_lines(b"" if self._spare is None else self._spare.read()))
+            document = lines[0].document if len(lines) == 1 else None
+            spare = None if document is None else _whole(_unpacked(document), boot)
+        except ValueError:
+            return newest  # of another version: the medium's is what there is
+        if spare is None or not spare.same_boot or (newest and spare.generation <= newest.generation):
+            return newest
+        return spare
 
     def _read(self, name: str, boot: str) -> Stored | None:
         path = self._directory / name
@@ -151,21 +170,31 @@ def _as_line(head: Document, body: Document) -> bytes:
     if len(plain) <= PLAIN_BYTES:
         return plain
     raw = encode_line(body).partition(b" ")[2]
-    return encode_line(head | {"v": PACKED, "packed": base64.b85encode(zlib.compress(raw)).decode()})
+    return encode_line(head | {"v": PACKED, "packed": base64.b64encode(zlib.compress(raw, 9)).decode()})
 
 
 def _unpacked(document: Document) -> Document:
     """As if it had been written plain. ValueError for what cannot be unpacked within bounds."""
-    if document.get("v") != PACKED:
-        return document
+    match document.get("v"):
+        case 3:
+            unwrap: Callable[[str], bytes] = base64.b64decode
+        case 2:  # as it was written before: base 85, which Python reckons by itself, with a table of 300 KiB
+            unwrap = base64.b85decode
+        case _:
+            return document
     unpacker = zlib.decompressobj()
     try:
-        body: object = json.loads(unpacker.decompress(base64.b85decode(str(document.get("packed"))), MAX_BYTES))
+        body: object = json.loads(unpacker.decompress(unwrap(str(document.get("packed"))), MAX_BYTES))
     except (zlib.error, RecursionError) as error:
         raise ValueError(f"cannot be unpacked: {error}") from error
     if unpacker.unconsumed_tail or not isinstance(body, dict):
         raise ValueError("cannot be unpacked: more than there can be")
     return document | body | {"v": FORMAT}
+
+
+def _whole(document: Document, boot: str) -> Stored:
+    """With the events beside it. ValueError."""
+    return replace(_stored(document, boot), unwritten=decode(Unwritten, document.get("unwritten", {})))
 
 
 def _stored(document: Mapping[str, object], boot: str) -> Stored:

@@ -21,13 +21,17 @@ from firmware_py.runtime.journal import Journal
 from firmware_py.runtime.lines import Document
 from firmware_py.runtime.recorder import Inputs, Recorder
 from firmware_py.runtime.segments import Damage, number_of
-from firmware_py.runtime.state_file import NOTHING, StateFile, Stored, same_matter
+from firmware_py.runtime.spare import Spare
+from firmware_py.runtime.state_file import MAX_BYTES, NOTHING, StateFile, Stored, same_matter
 from firmware_py.runtime.storage_thread import StorageThread
 
 T = TypeVar("T")
 
 BATCH_MS = 500  # with rounds each BUSY_S an event that is not critical is synced within a second
-BUSY_S, QUIET_S = 0.25, 2.0  # between two rounds while something waits to be written, and while nothing does
+# Between two rounds while something waits to be written, and while nothing does: then a round takes in what the last
+# seconds' steps had, and one that has to be on the medium wakes the thread anyway.
+BUSY_S, QUIET_S = 0.25, 5.0
+SOON_S = 0.1  # until a state is written that came without an event
 RETRY_MS = 1000
 HOUSEKEEPING_MS = 10_000
 MAX_INPUTS = 300
@@ -61,6 +65,7 @@ class Storage:
         now_ms: Callable[[], int],
         *,
         disk: Disk | None = None,
+        spare: Path | None = None,
         on_synced: Callable[[Sequence[Document]], None] = lambda _: None,
         on_status: Callable[[Status], None] = lambda _: None,
         on_failure: Callable[[BaseException], None] = lambda _: None,
@@ -69,7 +74,7 @@ class Storage:
         self._boot, self._now_ms, self._on_synced, self._on_status = boot, now_ms, on_synced, on_status
         self._backlog = Backlog()
         self._journal = Journal(disk, directory / "journal", self._backlog)
-        self._state_file = StateFile(disk, directory / "state")
+        self._state_file = StateFile(disk, directory / "state", None if spare is None else Spare(spare, MAX_BYTES))
         self._book = Book(disk, directory / "book")
         self._recorder = Recorder(disk, directory / "inputs")
         self._thread = StorageThread(self._duty, now_ms, rest_s=self._rest_s, on_failure=on_failure)
@@ -116,8 +121,11 @@ class Storage:
             for event in events:
                 self._backlog.add(event, stamp)
             before, self._state = self._state, (state, now_ms)
-        if events or before is None or not same_matter(before[0], state):
+        if events or before is None:
             self._thread.wake()
+        elif not same_matter(before[0], state):
+            # Nothing has happened yet: a first reading, and the one that confirms it is on its way.
+            self._thread.wake_within(SOON_S)
 
     def remember(self, inputs: Inputs) -> None:
         """Record a step's inputs for replay; when the thread is stuck, the recording has a hole."""
@@ -190,7 +198,9 @@ class Storage:
 
     def _rest_s(self) -> float:
         """How long the thread may sleep when nobody wakes it."""
-        waits = len(self._backlog) or self._status.degraded or not self._journal.log
+        journal, told = self._journal, self._status
+        waits = len(self._backlog) or told.degraded or not journal.log
+        waits = waits or (journal.ack, journal.cursor_seen) != (told.ack, told.cursor_seen)
         return BUSY_S if waits else QUIET_S
 
     def _write_events(self, now_ms: int, final: bool, limit: int) -> None:

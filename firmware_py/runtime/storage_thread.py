@@ -39,6 +39,7 @@ class StorageThread:
         self._jobs: deque[Callable[[], None]] = deque()
         self._woken = self._stopping = False
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._soon: asyncio.TimerHandle | None = None
         self._ended = asyncio.Event()
         # A daemon thread: a medium that never answers again must not keep the process from ending.
         self._thread = threading.Thread(target=self._run, name="storage", daemon=True)
@@ -58,6 +59,17 @@ class StorageThread:
         with self._wake:
             self._woken = True
             self._wake.notify()
+
+    def wake_within(self, seconds: float) -> None:
+        """The same, a little later; from the loop's thread only. What comes until then is done in the same round."""
+        if self._loop is None:
+            self.wake()
+        elif self._soon is None:
+            self._soon = self._loop.call_later(seconds, self._wake_late)
+
+    def _wake_late(self) -> None:
+        self._soon = None
+        self.wake()
 
     def submit(self, job: Callable[[], T]) -> "asyncio.Future[T]":
         """Run a job in the thread; the future is DeviceError at once when too many wait or the thread has ended."""

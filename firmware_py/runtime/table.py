@@ -163,6 +163,7 @@ class PointTable:
 
     def _keep(self, name: str, reading: Reading, source: Source | None) -> None:
         """This is the reading from now on; of a source it is as new as that source's last answer."""
+        name = self._points[name].id  # the plan's own word: a driver's is a new one each time, and the course keeps it
         self._readings[name] = reading
         self._stale.pop(name, None)
         self._course.names.append(name)
@@ -203,8 +204,7 @@ class PointTable:
         self._frozen_ms = now_ms
         waiting, self._waiting = self._waiting, []
         for future in waiting:
-            if not future.done():
-                future.set_result(None)
+            _release(future)
         aged = self._turns.aged(now_ms)
         for name in aged:
             self._readings[name] = self._latest(name)
@@ -225,11 +225,20 @@ class PointTable:
 
     async def pictured(self, limit_ms: int) -> None:
         """Wait for the next picture, at most `limit_ms`: a confirming reading counts only if it comes after one."""
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
         self._waiting.append(future)
-        await asyncio.wait({future}, timeout=limit_ms / 1000)
-        future.cancel()
-        self._waiting = [other for other in self._waiting if other is not future]
+        patience = loop.call_later(limit_ms / 1000, _release, future)
+        try:
+            await future  # itself, so that the next reading is asked for before the picture is told to anybody
+        finally:
+            patience.cancel()
+            self._waiting = [other for other in self._waiting if other is not future]
+
+
+def _release(future: "asyncio.Future[None]") -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 def _check(point: Point, sample: Sample) -> Sample:

@@ -227,7 +227,7 @@ def _exchange(site: Site, exchange: Exchange, environ: Mapping[str, str], ear: H
     return Attached(bus=bus, port=bus if bus.outputs else None)
 
 
-def _authority(ca_file: str | None, name: str, key: str) -> ssl.SSLContext:
+def _authority(ca_file: str | None, name: str, key: str) -> "ssl.SSLContext":
     try:
         return ssl.create_default_context(cafile=ca_file)
     except OSError as error:

@@ -41,7 +41,7 @@ def _service(entry: Service) -> reach.Service:
     )
 
 
-def _context(entry: Service) -> ssl.SSLContext:
+def _context(entry: Service) -> "ssl.SSLContext":
     try:
         return ssl.create_default_context(cafile=entry.ca_file)
     except OSError as error:

@@ -17,7 +17,8 @@ from firmware_py.core.plan import Plan
 from firmware_py.core.step import step
 from firmware_py.runtime.disk import Disk
 from firmware_py.runtime.generations import Generation
-from firmware_py.runtime.recorder import Inputs, Recorder, replay
+from firmware_py.runtime.recorded import replay
+from firmware_py.runtime.recorder import Inputs, Recorder
 from firmware_py.wiring.building import build_floor
 from firmware_py.wiring.drafts import gather, open_store
 from tests.cli.documents import held_against

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from config.valued import dataclass as ours
+from config.valued import replace
 
 Decorator = Callable[..., Any]
 
@@ -102,6 +103,38 @@ class Sibling:
 
     def __repr__(self) -> str:
         return "mine"
+
+
+@ours(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """Looks at itself when it is made."""
+
+    low: int
+    high: int
+
+    def __post_init__(self) -> None:
+        assert self.low <= self.high, "upside down"
+
+
+def test_a_copy_with_changes_is_what_the_standard_one_makes() -> None:
+    kept = Kept(one=5, two="x")
+    assert replace(kept, one=6) == dataclasses.replace(kept, one=6)
+    assert replace(kept) == kept
+    assert replace(kept) is not kept
+    assert kept == Kept(one=5, two="x")
+    assert replace(Nothing()) == Nothing()
+    assert replace(Checked(low=1, high=2), low=2) == Checked(low=2, high=2)
+    for mine, theirs in PAIRS:
+        assert repr(replace(mine[1](x=1, tags=("a",)), x=3)) == repr(
+            dataclasses.replace(theirs[1](x=1, tags=("a",)), x=3)
+        )
+
+
+def test_a_copy_is_checked_as_a_new_value_is_and_has_no_other_fields() -> None:
+    with pytest.raises(AssertionError, match="upside down"):
+        replace(Checked(low=1, high=2), low=3)
+    with pytest.raises(TypeError, match="three"):
+        replace(Kept(), three=3)  # type: ignore[call-arg]  # that is the point
 
 
 def test_values_are_pickled_and_copied_whole() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from firmware_py.core.derived import CLOCK_MS, Derived, declare, derive, due_ms
-from firmware_py.core.forecast import BatteryState
+from firmware_py.core.forecast import BatteryState, Watched
 from firmware_py.core.image import InputImage
 from firmware_py.core.reading import Quality, Reading, Reason, Value
 from firmware_py.core.shedplan import Battery, FedLoad
@@ -91,6 +91,42 @@ def test_the_look_that_ends_a_discharge_is_not_taken_for_one_at_rest() -> None:
         plain = derive(sloping, states, image, frozenset(), MINUTE)
         assert (dict(hinted.readings), hinted.batteries) == (dict(plain.readings), plain.batteries)
         states, known = hinted.batteries, hinted
+
+
+@pytest.mark.parametrize("learnt", [{}, {"7": (Watched(pct_lasts_ms=30_000, load_pm=400),)}])
+def test_whatever_moves_at_rest_a_look_by_what_was_seen_says_what_a_fresh_one_says(
+    learnt: dict[str, tuple[Watched, ...]],
+) -> None:
+    states, known = {"ups1": BatteryState(learnt=learnt)}, None
+    moves: list[dict[str, Value]] = [
+        {},
+        {"output__load_pct": 41.0},
+        {"output__power_w": 4_100.0},
+        {"output__load_pct": 9.0},
+        {"battery__charge_pct": 79.0},
+        {"battery__runtime_s": 900.0},
+        {"output_source": "unknown"},
+    ]
+    told = list[Value | None]()
+    for turn, moved in enumerate(moves):
+        image = picture(now_ms=NOW + 1_000 * turn, **{"output_source": "mains", **moved})
+        hinted = derive({"ups1": BATTERY}, states, image, frozenset(), 1_000, known=known)
+        fresh = derive({"ups1": BATTERY}, states, image, frozenset(), 1_000)
+        assert dict(hinted.readings) == dict(fresh.readings)
+        assert hinted.batteries == fresh.batteries
+        states, known = dict(hinted.batteries), hinted
+        told.append(value(hinted, "forecast.from_table_s"))
+    assert len(set(told)) == (4 if learnt else 1)  # the load counts by what was watched, and by nothing else
+
+
+def test_a_look_that_says_the_same_hands_on_the_very_same_readings() -> None:
+    states = {"ups1": BatteryState(learnt={"7": (Watched(pct_lasts_ms=30_000, load_pm=400),)})}
+    first = derive({"ups1": BATTERY}, states, picture(output_source="mains"), frozenset(), 0)
+    image = picture(now_ms=NOW + 1_000, output_source="mains", output__load_pct=20.01)
+    second = derive({"ups1": BATTERY}, dict(first.batteries), image, frozenset(), 1_000, known=first)
+    assert second.seen["ups1"] is not first.seen["ups1"]
+    assert second.seen["ups1"].figures is first.seen["ups1"].figures
+    assert second.seen["ups1"].others is first.seen["ups1"].others
 
 
 def test_in_the_dark_charge_and_forecast_go_on_by_our_own_clock() -> None:

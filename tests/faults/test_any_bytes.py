@@ -31,7 +31,8 @@ from firmware_py.runtime.control_wire import decode
 from firmware_py.runtime.generations import BOOK, FOLDER, Generations
 from firmware_py.runtime.journal import Journal
 from firmware_py.runtime.lines import encode_line, parse_lines
-from firmware_py.runtime.recorder import Recorder, replay
+from firmware_py.runtime.recorded import replay
+from firmware_py.runtime.recorder import Recorder
 from firmware_py.runtime.segments import number_of
 from firmware_py.runtime.state_file import StateFile
 from firmware_py.wiring.kept import KeptWords

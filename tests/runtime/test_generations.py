@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,66 @@ def test_a_damaged_book_is_told_and_the_folders_are_believed(tmp_path: Path, con
     (tmp_path / "generations" / "book.json").write_bytes(content)
     again = opened(tmp_path)
     assert again.damage and again.newest_good() == 1 and again.book.running == 1 and again.files(1) == FILES
+
+
+class LittleRoom(Disk):
+    """Takes `room` bytes more, and what fits of what does not fit, as a real one does."""
+
+    room = 1 << 20
+
+    def write_whole(self, path: Path, data: bytes) -> None:
+        fits, self.room = data[: self.room], max(0, self.room - len(data))
+        super().write_whole(path, fits)
+        if len(fits) < len(data):
+            raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("room", range(0, 60, 3))
+def test_half_a_configuration_is_never_taken_for_one_though_the_book_is_missing(tmp_path: Path, room: int) -> None:
+    """Half of a site file can be the sound file of a smaller floor, without its fire panel."""
+    disk = LittleRoom()
+    store, disk.room = opened(tmp_path, disk), room
+    with suppress(OSError):
+        store.add(FILES, WHO, trial=False)
+    again = opened(tmp_path)
+    assert again.newest_good() == 0 or again.files(1) == FILES
+    assert again.newest_good() == store.newest_good(), "what was refused is not there"
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("moment", range(12))
+def test_a_kill_in_the_middle_leaves_all_of_it_or_nothing(tmp_path: Path, moment: int) -> None:
+    class Deadly(Disk):
+        left = moment
+
+        def _tick(self) -> None:
+            self.left -= 1
+            if self.left < 0:
+                raise Killed
+
+        def write_whole(self, path: Path, data: bytes) -> None:
+            super().write_whole(path, data[: len(data) // 2 if self.left == 0 else None])
+            self._tick()
+
+        def replace(self, source: Path, target: Path) -> None:
+            self._tick()
+            super().replace(source, target)
+
+        def sync_directory(self, directory: Path) -> None:
+            super().sync_directory(directory)
+            self._tick()
+
+    store, other = opened(tmp_path, Deadly()), {"site.toml": "[site]\nid = 1\n", "profiles/other.toml": "x = 1\n"}
+    with suppress(Killed):
+        store.add(other, WHO, trial=False)
+    again = opened(tmp_path)
+    assert again.newest_good() == 0 or again.files(1) == other
+    if not again.newest_good():
+        number = again.add(FILES, WHO, trial=False).number
+        assert opened(tmp_path).files(number) == FILES, "nothing of the first attempt is among them"
 
 
 def test_a_full_disk_changes_nothing(tmp_path: Path) -> None:

@@ -1,21 +1,25 @@
 """The recorder: what it keeps can be run again, it stays within its bytes, and no fault of the medium stops it."""
 
+import dataclasses
 import random
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from firmware_py.core.codec import difference, digest
 from firmware_py.core.command import Command, CommandKind
 from firmware_py.core.decision import Decision
-from firmware_py.core.image import InputImage, freeze
+from firmware_py.core.image import InputImage, Shared, freeze
 from firmware_py.core.mode import Mode
 from firmware_py.core.reading import Quality, Reading, Reason
 from firmware_py.core.state import State
 from firmware_py.core.step import step
 from firmware_py.runtime.disk import Disk
 from firmware_py.runtime.lines import encode_line
-from firmware_py.runtime.recorder import FORMAT, Inputs, Recorded, Recorder, replay, trace
+from firmware_py.runtime.recorded import FORMAT, Recorded, replay
+from firmware_py.runtime.recorder import Inputs, Recorder
+from firmware_py.runtime.trace import Known, trace
 from tests.core.floor import SOURCE, healthy
 from tests.faults.disk import FaultyDisk
 
@@ -195,6 +199,17 @@ FINE: dict[str, object] = {"t": 1, "h": "x", "r": {"0": [1, "good", None, "", 5]
         {"t": 1, "n": {"5": [1]}},
         {"t": 1, "n": {"soon": [0]}},
         {"t": 1, "c": [{}]},
+        {"t": 1, "g": {"x": [0]}},
+        {"t": 1, "g": {"1": [[0, 7]]}},
+        {"t": 1, "a": [1, 5]},
+        {"t": 1, "a": ["1", 5]},
+        {"t": 1, "g": {"1": [0]}, "a": [1, "5"]},
+        {"t": 1, "g": {"1": [0]}, "a": [1]},
+        {"t": 1, "v": [0, 5, ""]},
+        {"t": 1, "g": {"1": [0]}, "a": [1, 5], "v": [0, 5]},
+        {"t": 1, "g": {"1": [0]}, "a": [1, 5], "v": [1, 5, ""]},
+        {"t": 1, "g": {"1": [0]}, "a": [1, 5], "v": [0, 5, None]},
+        {"t": 1, "g": {"1": [0]}, "a": [1, 5], "v": [True, 5, ""]},
     ],
 )
 def test_a_line_that_is_whole_but_makes_no_sense_ends_its_stretch(wrong: dict[str, object]) -> None:
@@ -241,3 +256,67 @@ def test_a_floor_whose_first_step_fills_a_file_does_not_begin_anew_at_each_step(
     files = list(tmp_path.glob("inputs-*"))
     assert len(files) < 5
     assert sum(path.stat().st_size for path in files) < 100_000
+
+
+def test_a_group_that_was_read_again_is_a_time_and_what_moved_in_it_a_value() -> None:
+    disk = FaultyDisk()
+    lines: tuple[dict[str, object], ...] = (
+        HEAD,
+        {"t": 9, "h": "x", "g": {"4": [[0, 1]]}, "a": [4, 8], "v": [0, 1, "raw 1", 1, 2.5, ""]},
+        {"t": 10, "h": "x", "a": [4, 9], "v": [1, True, ""]},
+        {"t": 11, "h": "x", "g": {"4": [0], "5": [1]}, "a": [4, 10, 5, 9]},
+    )
+    disk.append(FOLDER / "inputs-0000000001.jsonl", b"".join(map(encode_line, lines)), sync=True)
+    found = [step.image.readings for step in replay(disk, FOLDER)]
+    sound = Quality.GOOD
+    assert found[0] == {
+        "a": Reading(value=1, quality=sound, at_ms=8, detail="raw 1"), "b": Reading(value=2.5, quality=sound, at_ms=8)
+    }  # fmt: skip
+    assert [found[1]["a"].at_ms, found[1]["b"]] == [9, Reading(value=True, quality=sound, at_ms=9)]
+    assert [found[2]["a"].at_ms, found[2]["b"].at_ms] == [10, 9]
+
+
+@pytest.mark.parametrize("form", [2, 3])
+def test_what_an_older_release_recorded_is_read_and_judged_by_its_own_trace(form: int, tmp_path: Path) -> None:
+    floor = healthy()
+    floor.now_ms += 1_000
+    floor.poll()
+    before, decision = floor.state, floor.step()
+    disk = FaultyDisk()
+    old = digest((
+        decision.mode, decision.flags, decision.because, decision.stage, decision.wake_at_ms, decision.events,
+        decision.replies, decision.derived, difference(before, decision.state),
+    ))  # fmt: skip
+    newer: object = {"7": [0, 1]} if form == 2 else {"7": [[0, 1]]}
+    both = {"0": [1, "good", None, "", 5], "1": [2, "good", None, "", 5]}
+    lines = (HEAD | {"v": form}, {"t": 6, "h": old, "r": both}, {"t": 8, "h": old, "n": newer})
+    disk.append(FOLDER / "inputs-0000000001.jsonl", b"".join(map(encode_line, lines)), sync=True)
+    first, second = replay(disk, FOLDER)
+    assert first.digest == trace(before, decision, first.form)
+    assert first.digest != trace(before, decision)
+    assert [reading.at_ms for reading in second.image.readings.values()] == [7, 7]
+
+
+def test_a_trace_is_the_same_whatever_was_looked_at_before_and_tells_each_change_of_what_was_worked_out() -> None:
+    floor = healthy()
+    known: Known = {}
+    seen = set[str]()
+    for turn in range(40):
+        floor.now_ms += 1_000
+        floor.values[SOURCE] = "battery" if 10 < turn < 30 else "mains"
+        floor.poll()
+        before, decision = floor.state, floor.step()
+        assert isinstance(decision.derived, Shared)
+        told = trace(before, decision, known=known)
+        assert told == trace(before, decision)
+        seen.add(told)
+        for owner, (content, at_ms) in decision.derived.shares.items():
+            name, reading = next(iter(content.items()))
+            for other in (
+                ({**content, name: dataclasses.replace(reading, value="another")}, at_ms),
+                (content, at_ms + 1),
+            ):
+                shares = {**decision.derived.shares, owner: other}
+                changed = Shared(decision.derived.owners, shares, decision.derived.rest)
+                assert trace(before, dataclasses.replace(decision, derived=changed), known=dict(known)) != told
+    assert len(seen) == 40

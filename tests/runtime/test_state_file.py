@@ -2,8 +2,10 @@
 
 import base64
 import errno
+import json
 import random
 import zlib
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -100,20 +102,30 @@ def test_however_much_is_wrong_a_write_stays_within_8_kib(site: str) -> None:
     assert loaded(disk)[1] == state
 
 
-BOMB = base64.b85encode(zlib.compress(b" " * (2 << 20))).decode()
-DEEP = base64.b85encode(zlib.compress(b"[" * 99_999)).decode()
-NO_OBJECT = base64.b85encode(zlib.compress(b"[1]")).decode()
+BOMB, DEEP, NO_OBJECT = (zlib.compress(text) for text in (b" " * (2 << 20), b"[" * 99_999, b"[1]"))
 
 
-@pytest.mark.parametrize("packed", [None, "", "~", base64.b85encode(b"x").decode(), NO_OBJECT, BOMB, DEEP])
-def test_a_packed_state_that_cannot_be_unpacked_is_damage_and_bounded(packed: object) -> None:
-    disk = FaultyDisk()
+@pytest.mark.parametrize(("version", "wrap"), [(3, base64.b64encode), (2, base64.b85encode)])
+@pytest.mark.parametrize("packed", [None, "", "~", b"x", NO_OBJECT, BOMB, DEEP])
+def test_a_packed_state_that_cannot_be_unpacked_is_damage_and_bounded(
+    version: int, wrap: Callable[[bytes], bytes], packed: str | bytes | None
+) -> None:
+    disk, text = FaultyDisk(), wrap(packed).decode() if isinstance(packed, bytes) else packed
     disk.write_whole(
-        FOLDER / "state-a", encode_line({"v": 2, "gen": 3, "boot": "b1", "at_ms": 1, "packed": packed})
+        FOLDER / "state-a", encode_line({"v": version, "gen": 3, "boot": "b1", "at_ms": 1, "packed": text})
     )  # fmt: skip
     file, state = loaded(disk)
     assert state is None
     assert len(file.damage) == 1
+
+
+def test_a_state_packed_in_base_85_is_still_read() -> None:
+    state, disk = troubled("example"), FaultyDisk()
+    body = json.dumps({"state": encode(state, sparse=True)}).encode()
+    packed = base64.b85encode(zlib.compress(body)).decode()
+    head = {"v": 2, "gen": 3, "boot": "b1", "at_ms": 9, "packed": packed}
+    disk.write_whole(FOLDER / "state-a", encode_line(head))
+    assert loaded(disk)[1] == state
 
 
 def test_in_another_boot_the_stamp_of_the_old_clock_is_gone_and_all_else_is_there() -> None:

@@ -14,7 +14,7 @@ from firmware_py.ports import DeviceError
 from firmware_py.runtime.backlog import Stamp
 from firmware_py.runtime.disk import Disk
 from firmware_py.runtime.lines import Document
-from firmware_py.runtime.recorder import replay
+from firmware_py.runtime.recorded import replay
 from firmware_py.runtime.segments import Damage
 from firmware_py.runtime.storage import MAX_INPUTS, Status, Storage, damage_event
 from firmware_py.runtime.storage_thread import StorageThread

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -42,6 +44,16 @@ def bench() -> Bench:
 def test_a_reading_carries_the_time_at_which_it_arrived(bench: Bench) -> None:
     bench.table.put({"door.open": Sample(value=True)})
     assert bench.table.readings["door.open"].at_ms == bench.loop.ms
+
+
+def test_a_name_that_a_driver_makes_anew_each_time_is_not_kept(bench: Bench) -> None:
+    names = ["".join(("ups1.", "cells")) for _ in range(50)]
+    before = [sys.getrefcount(name) for name in names]
+    for number, name in enumerate(names):
+        bench.table.put({name: Sample(value=number)})
+        bench.table.freeze(bench.loop.ms + number + 1)
+    after = [sys.getrefcount(name) for name in names]
+    assert after[1:-1] == before[1:-1]  # a first one may be, and the last one still has its name here
 
 
 def test_a_reading_in_the_millisecond_of_a_freeze_belongs_to_the_next_picture(bench: Bench) -> None:

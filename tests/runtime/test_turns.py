@@ -15,7 +15,8 @@ from firmware_py.core.point import Kind, Point
 from firmware_py.core.reading import Answer, Quality, Reading, Reason, Sample, Source, bad
 from firmware_py.core.state import State
 from firmware_py.runtime.disk import Disk
-from firmware_py.runtime.recorder import Inputs, Recorder, replay
+from firmware_py.runtime.recorded import replay
+from firmware_py.runtime.recorder import Inputs, Recorder
 from firmware_py.runtime.table import PointTable
 from mqtt_bridge.ports import Snapshot
 from mqtt_bridge.state_text import StateText

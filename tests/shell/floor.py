@@ -22,7 +22,7 @@ from firmware_py.core.output import Output, Pattern, StopValue
 from firmware_py.core.plan import CauseIn, Plan, Rule, Seen
 from firmware_py.core.point import Kind, Point
 from firmware_py.core.state import State
-from firmware_py.core.step import CLOCK_POINT, step
+from firmware_py.core.step import CLOCK_POINT, decide
 from firmware_py.ports import PollGroup
 from firmware_py.runtime.board import Board
 from firmware_py.runtime.clock import Waker
@@ -146,7 +146,7 @@ class Floor:
             devices=lambda: tuple(report for poller in self.pollers.values() for report in poller.report()),
         )  # fmt: skip
         self.cycle = Cycle(
-            plan=self.plan, state=state or State(), step=step, clock=clock, waker=waker, table=self.table,
+            plan=self.plan, state=state or State(), decide=decide, clock=clock, waker=waker, table=self.table,
             desk=self.desk, writer=self.writer, audience=Audience(self.diary, [self.diary, self.board]),
             beat=self.beats.beat,
         )  # fmt: skip

@@ -218,7 +218,7 @@ def test_a_bug_in_the_core_drives_the_outputs_to_their_fault_values_and_ends_the
         def broken(*_: object) -> object:
             raise ZeroDivisionError("a bug in the core")
 
-        floor.later(5_500, lambda: setattr(floor.cycle, "_step", broken))
+        floor.later(5_500, lambda: setattr(floor.cycle, "_decide", broken))
         with pytest.raises(ZeroDivisionError):
             await floor.supervisor.run(floor.closing())
         assert floor.port.levels == {"beacon": True, "lamp.power": True}

@@ -55,8 +55,9 @@ class Checks:
         """All of them."""
         self.steps += 1
         if look.restored:
-            self.numbers -= self.unkept | (self.newest if look.lost else set())  # told to nobody
-            if self.turned_unkept:
+            for lost, given in ((look.forgot, self.unkept), (look.lost, self.newest)):
+                self.numbers -= given if lost else set()  # told to nobody
+            if self.turned_unkept and look.forgot:
                 self.motor_on = self.turned_ms = None  # nobody can know it (decision 0089)
             self._forget()
         for invariant in INVARIANTS:

@@ -27,6 +27,7 @@ from firmware_py.runtime.state_file import StateFile
 from tests.faults.disk import FaultyDisk, PowerFailed
 from tests.sim.faults import SECOND, Kind, Script
 from tests.sim.sources import Source
+from tests.sim.spare import come_back
 from tests.sim.wires import EPOCH_S, Wires
 from tests.sim.world import World
 
@@ -54,8 +55,8 @@ class Look:
     """One step, what went in and came out; `now_ms` of the world, `boot_ms` where the controller's time began.
 
     `kept`: the store has taken the memory after it. `restored`: the first after a restart; `lost`: the store gave back
-    the memory from before the last step that it had been given. The events of what was not kept or lost never got a
-    number either: they are written with their state or not at all (tests/runtime).
+    the memory from before the last step that it had been given; `forgot`: from before it could not be written. The
+    events of what was lost never got a number either: they are written with their state or not at all (tests/runtime).
     """
 
     plan: Plan
@@ -68,6 +69,7 @@ class Look:
     boot_ms: int
     restored: bool
     lost: bool = False
+    forgot: bool = False
     kept: bool = True
 
 
@@ -99,6 +101,8 @@ class Run:
         self.state = State()
         self.decision: Decision | None = None
         self._kept: tuple[State, State] = (self.state, self.state)
+        self._spare: State | None = None  # of a time when nothing can be written
+        self._forgot = False
         self._up_ms: int | None = SECOND
         self._reboots = True
         self._restored, self._lost = True, False
@@ -248,6 +252,7 @@ class Run:
         kept = not self.world.is_active(Kind.STORE_BAD)
         if kept:
             self._kept = (self._kept[1], decision.state)
+        self._spare = None if kept else decision.state
         self._wake_ms = None if decision.wake_at_ms is None else decision.wake_at_ms + self.wires.boot_ms
         self._calendar_before = frozenset(self._calendar())
         self.steps += 1
@@ -259,7 +264,7 @@ class Run:
                 Look(
                     plan=self.plan, world=self.world, before=before, image=image, commands=commands, decision=decision,
                     now_ms=self.world.now_ms, boot_ms=self.wires.boot_ms, restored=self._restored,
-                    lost=self._restored and self._lost, kept=kept,
+                    lost=self._restored and self._lost, kept=kept, forgot=self._restored and self._forgot,
                 )
             )  # fmt: skip
         self._restored = False
@@ -286,7 +291,9 @@ class Run:
         chance = random.Random(f"{self.script.seed} {now_ms}")
         torn = kind is Kind.TORN_STORE and not self.world.is_active(Kind.STORE_BAD)
         self.state = self._restore(chance, torn=torn, same_boot=kind is Kind.KILL)
-        self._kept = (self.state, self.state)
+        self._forgot = self._spare is not None and kind is not Kind.KILL
+        if kind is not Kind.KILL or self._spare is None:
+            self._kept, self._spare = (self.state, self.state), None
         self._reboots = kind is not Kind.KILL
         away_s = chance.randint(1, 4) if kind is Kind.KILL else chance.randint(20, 90)
         self._up_ms = (now_ms // SECOND + away_s) * SECOND
@@ -306,6 +313,9 @@ class Run:
         except PowerFailed:
             disk = disk.power_cut(chance.randrange(1 << 30))
         disk.heal()
+        if self._spare is not None and same_boot:  # in memory, as /run is; a reboot takes it along
+            self._lost = False
+            return come_back(disk, folder, self._spare)
         stored = StateFile(disk, folder).load("boot1" if same_boot else "boot2")
         if stored is None and self.steps > 1:
             raise Broken("store: nothing could be read back after a torn write")

@@ -1,6 +1,8 @@
-"""Killed while nothing could be written for minutes: what comes back is minutes old, and the floor is right again."""
+"""Dead while nothing could be written: a kill costs no memory, and after a reboot the floor is right again."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import pytest
 
@@ -15,14 +17,16 @@ DIES_MS = 15 * MINUTE
 BAD = Fault(kind=Kind.STORE_BAD, target="", at_ms=10 * MINUTE, until_ms=19 * MINUTE)
 
 
-def _play(kind: Kind, *cuts: tuple[int, int]) -> tuple[Run, list[Look]]:
+def _play(kind: Kind, *cuts: tuple[int, int], also: tuple[Fault, ...] = ()) -> tuple[Run, list[Look]]:
     checks, looks = Checks(), list[Look]()
 
     def check(look: Look) -> None:
         looks.append(look)
         checks(look)
 
-    run = Run(_script(kind, *cuts), plan(), check=check)
+    script = _script(kind, *cuts)
+    faults = sorted([*script.faults, *also], key=lambda fault: fault.at_ms)
+    run = Run(replace(script, faults=tuple(faults)), plan(), check=check)
     run.play()
     return run, looks
 
@@ -34,7 +38,7 @@ def _script(kind: Kind, *cuts: tuple[int, int]) -> Script:
     return Script(seed=1, length_ms=40 * MINUTE, faults=tuple(faults), orders=(), operator_late_ms=20 * SECOND)
 
 
-@pytest.mark.parametrize("kind", [Kind.KILL, Kind.REBOOT, Kind.TORN_STORE])
+@pytest.mark.parametrize("kind", [Kind.REBOOT, Kind.TORN_STORE])
 def test_an_outage_that_the_store_never_heard_of_is_acted_on_again_at_once(kind: Kind) -> None:
     run, looks = _play(kind, (12, 30))
     back = next(look for look in looks if look.restored and look.now_ms > DIES_MS)
@@ -47,7 +51,28 @@ def test_an_outage_that_the_store_never_heard_of_is_acted_on_again_at_once(kind:
     assert heal(run) >= 0
 
 
-@pytest.mark.parametrize("kind", [Kind.KILL, Kind.REBOOT])
+def test_a_kill_finds_the_outage_that_the_store_never_heard_of() -> None:
+    run, looks = _play(Kind.KILL, (12, 30))
+    back = next(look for look in looks if look.restored and look.now_ms > DIES_MS)
+    last = next(look for look in reversed(looks) if look.now_ms <= DIES_MS)
+    assert not last.kept
+    assert back.before.causes["power"].phase is CausePhase.ACTIVE
+    assert back.before.incidents == last.decision.state.incidents
+    assert "power" in back.before.incidents
+    assert back.decision.mode is Mode.CONSERVATION
+    assert heal(run) >= 0
+
+
+def test_a_kill_and_then_a_reboot_while_nothing_can_be_written_come_back_with_what_the_store_has() -> None:
+    reboot = Fault(kind=Kind.REBOOT, target="", at_ms=DIES_MS + 2 * MINUTE, until_ms=DIES_MS + 2 * MINUTE + SECOND)
+    run, looks = _play(Kind.KILL, (12, 30), also=(reboot,))
+    back = [look for look in looks if look.restored and look.now_ms > DIES_MS]
+    assert [look.before.causes["power"].phase for look in back] == [CausePhase.ACTIVE, CausePhase.IDLE]
+    assert [look.forgot for look in back] == [False, True]
+    assert heal(run) >= 0
+
+
+@pytest.mark.parametrize("kind", [Kind.REBOOT, Kind.TORN_STORE])
 def test_an_outage_whose_end_the_store_never_heard_of_ends_again_on_evidence(kind: Kind) -> None:
     run, looks = _play(kind, (5, 11))
     last = next(look for look in reversed(looks) if look.now_ms <= DIES_MS)

@@ -63,7 +63,9 @@ class Authority:
         made = x509.CertificateBuilder().subject_name(subject).issuer_name(self._name).public_key(key)
         made = made.serial_number(x509.random_serial_number())
         begins, ends = (now + datetime.timedelta(days=days) for days in (begins_days, ends_days))
-        return made.not_valid_before(begins).not_valid_after(ends)
+        made = made.not_valid_before(begins).not_valid_after(ends)
+        # RFC 5280, 4.2.1.2; Python 3.13 insists on it.
+        return made.add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
 
     def _write(self, name: str, certificate: x509.Certificate) -> str:
         path = self.folder / name
