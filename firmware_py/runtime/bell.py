@@ -4,13 +4,11 @@ Whoever fails when called fails alone. It must not know who is called, nor what 
 """
 
 import asyncio
-import logging
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
 from firmware_py.runtime.clock import Clock
 
-log = logging.getLogger(__name__)
 Call: TypeAlias = Callable[[], None]
 
 AT_ONCE: Final = 16  # are called in one turn of the loop; what else is ready there comes in between
@@ -50,13 +48,11 @@ class Bell:
             self._go_on()
 
     def _go_on(self) -> None:
-        for who in list(self._ringing)[:AT_ONCE]:
-            call = self._ringing.pop(who, None)  # one who was called may have forgotten another
-            if call is None:
-                continue
-            try:
-                call()
-            except Exception:  # a bug, and not of those who are still to be called
-                log.exception("a call at a set time failed")
-        if self._ringing:
-            asyncio.get_running_loop().call_soon(self._go_on)
+        try:
+            for who in list(self._ringing)[:AT_ONCE]:
+                call = self._ringing.pop(who, None)  # one who was called may have forgotten another
+                if call is not None:
+                    call()
+        finally:  # who fails is told of by the loop, and the others are still called
+            if self._ringing:
+                asyncio.get_running_loop().call_soon(self._go_on)

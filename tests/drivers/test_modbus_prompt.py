@@ -183,7 +183,7 @@ def test_what_was_begun_and_given_up_is_owed_and_its_answer_is_nobodys(tmp_path:
             bus.give_up()
             await spend(400)
             assert told == [] and bus.late_replies == 1
-            assert await bus.read(group) == {f"u.{name}{n}": Sample(value=7, detail="raw 7") for name in ("low", "high") for n in (1, 2, 3, 4)}  # fmt: skip # noqa: E501
+            assert {sample.value for sample in (await bus.read(group)).values()} == {7}
         finally:
             await bus.close()
             server.close()

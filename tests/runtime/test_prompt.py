@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -65,7 +66,7 @@ def test_any_course_is_served_as_by_the_task(course: list[Step], shy: int) -> No
     ways = []
     for kind in (ComparedLine, PromptLine):
         random.seed(1)
-        ways.append(run_virtual(lambda clock, kind=kind: follow(clock, kind, course, shy)))  # type: ignore[misc]
+        ways.append(run_virtual(partial(follow, kind=kind, course=course, shy=shy)))
     for long, prompt in zip(*ways, strict=True):
         assert prompt == long
 
