@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from firmware_py.core.image import freeze
 from firmware_py.core.point import Kind, Point
-from firmware_py.core.reading import Quality, Reason, Sample, Value, bad
+from firmware_py.core.reading import Quality, Reading, Reason, Sample, Source, Value, bad
 from firmware_py.runtime.table import PointTable
 from tests.shell.virtual import VirtualClock, VirtualLoop, run_virtual, spend
 
@@ -196,3 +196,29 @@ def test_what_has_turned_stale_stays_so_until_it_is_read_again_and_other_points_
     assert bench.table.freeze(now_ms + 9_600)["ups1.cells"].because is Reason.OUT_OF_RANGE, (
         "the very same is judged anew"
     )
+
+
+NUMBERS = st.one_of(
+    st.floats(), st.integers(-(10**400), 10**400), st.integers(-3, 102), st.booleans(), st.sampled_from(["1", ""])
+)
+ENDS = st.one_of(st.none(), st.integers(-2, 2), st.floats(allow_nan=False), st.integers(-(10**400), 10**400))
+
+
+@given(st.sampled_from([Kind.NUMBER, Kind.INTEGER]), ENDS, ENDS, NUMBERS)
+@example(Kind.NUMBER, None, None, float("inf"))
+@example(Kind.NUMBER, None, None, float("nan"))
+@example(Kind.INTEGER, 0, 1, True)
+def test_a_value_that_has_moved_is_taken_as_one_that_is_new(
+    kind: Kind, low: float | None, high: float | None, value: Value
+) -> None:
+    point = Point(id="p", kind=kind, stale_after_ms=5_000, low=low, high=high)
+    source, readings = Source(), list[Reading]()
+    for told in ([{"p": Sample(value=0)}, {"p": Sample(value=value, detail="raw")}], [{"p": Sample(value=value, detail="raw")}]):  # fmt: skip # noqa: E501 - one course a line
+        table = PointTable({"p": point}, VirtualClock(VirtualLoop()), lambda: None)
+        for samples in told:
+            table.put(source.answer(samples, samples))
+        readings.append(table.readings["p"])
+    moved, new = readings
+    assert (moved.quality, moved.because, moved.detail) == (new.quality, new.because, new.detail)
+    assert point.fits(value) is (moved.quality is Quality.GOOD)
+    assert moved.quality is Quality.BAD or moved.value == value

@@ -38,7 +38,7 @@ sample = st.one_of(
 )
 some = st.dictionaries(st.sampled_from(sorted(LIVES_MS)), sample, max_size=3)
 turn = st.one_of(
-    st.tuples(st.sampled_from(["left", "right"]), some),
+    st.tuples(st.sampled_from(["left", "right", "left by news", "right by news"]), some),
     st.tuples(st.just("lost"), some),  # an answer that nobody took in
     st.tuples(st.just("own"), some),
     st.tuples(st.just("fail"), some),
@@ -71,11 +71,23 @@ class Floor:
         self.held[group] = self.held[group] | changed
         return self.sources[group].answer(self.held[group], changed)
 
+    def happen_by_news(self, group: str, news: dict[str, Sample]) -> None:
+        """As a turn without a task tells it."""
+        changed = {point: one for point, one in news.items() if point in GROUPS[group]}
+        self.held[group] = self.held[group] | changed
+        told = self.sources[group].news(self.held[group], changed)
+        wanted = self.short.take(told, frozenset(GROUPS[group]))
+        if wanted is None:
+            wanted = self.short.put(Answer(told.whole, told.source, told.number, None))
+        assert wanted == self.long.put({point: replace(one) for point, one in self.held[group].items()})
+
     def happen(self, what: str, news: dict[str, Sample]) -> None:
         if what in GROUPS:
             answer = self.answer(what, news)
             alone = {point: replace(one) for point, one in answer.items()}
             assert self.short.put(answer) == self.long.put(alone)
+        elif what.endswith(" by news"):
+            self.happen_by_news(what.removesuffix(" by news"), news)
         elif what == "lost":
             self.answer("left", news)
         elif what == "own":
@@ -170,3 +182,12 @@ def test_drivers_that_come_and_go_leave_no_groups_behind() -> None:
         floor.sources["left"] = Source()
         floor.happen("left", {})
     assert len(floor.short._turns._groups) < 200
+
+
+def test_news_of_points_that_the_group_does_not_have_are_not_taken() -> None:
+    floor, source = Floor(), Source()
+    held = {point: Sample(value=1) for point in GROUPS["left"]}
+    floor.short.put(source.answer(held, held))
+    foreign = source.news(held, {"own": Sample(value=2)})
+    assert floor.short.take(foreign, frozenset(GROUPS["left"])) is None
+    assert "own" not in floor.short.readings
