@@ -35,6 +35,10 @@ class Schedule:
         """When the group is due next."""
         return self._due_ms[group.id]
 
+    def next_ms(self) -> int | None:
+        """When the first of all is due."""
+        return min(self._due_ms.values(), default=None)
+
     def done(self, group: PollGroup, now_ms: int) -> bool:
         """The group was read or given up; True when at least one of its turns was missed meanwhile."""
         id, period_ms = group.id, group.period_ms

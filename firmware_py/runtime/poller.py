@@ -120,16 +120,19 @@ class Poller:
             self._turns.stop()
 
     def _rest(self) -> None:
-        next_ms = self._next_ms()
+        is_plain = self._is_calm and self._reading and not self.wishes.all
+        next_ms = self.schedule.next_ms() if is_plain else self._next_ms()
         if next_ms is not None:
             self._bell_ms = next_ms
             self._bell.call(self, next_ms, self._turn)
 
     def _turn(self) -> None:
         """It is time: without the task where nothing but sound devices is to be served."""
-        told_ms = self.wishes.due_ms()
-        is_told = told_ms is None or told_ms > self._clock.now_ms()
-        if is_told and self._is_calm and self._reading and not self._hints and self._turns.possible:
+        is_simple = self._is_calm and self._reading and not self._hints and self._turns.possible
+        if is_simple and self.wishes.all:
+            told_ms = self.wishes.due_ms()
+            is_simple = told_ms is None or told_ms > self._clock.now_ms()
+        if is_simple:
             self._turns.turn()
         else:
             self._waker.wake()

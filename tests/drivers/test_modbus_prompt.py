@@ -143,7 +143,7 @@ async def follow(course: Course, folder: Path, *, prompt: bool) -> tuple[list[ob
         server.close()
         for writer in unit.writers:
             writer.close()
-        await spend(20)
+        await spend(700)
     return seen, quick
 
 
@@ -189,6 +189,6 @@ def test_what_was_begun_and_given_up_is_owed_and_its_answer_is_nobodys(tmp_path:
             server.close()
             for writer in unit.writers:
                 writer.close()
-            await spend(20)
+            await spend(700)
 
     run_virtual(scenario)
