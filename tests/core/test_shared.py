@@ -118,3 +118,13 @@ def test_a_source_says_what_has_changed_until_something_else_was_read() -> None:
     assert second.changed == {"a": samples["a"]} and second.number == 2 and dict(second) == samples
     source.break_off()
     assert source.answer(samples, {}).changed is None
+
+
+def test_news_are_numbered_with_the_answers_and_tell_what_changed_only_when_something_came_before() -> None:
+    source, held = Source(), {"a": good(1)}
+    first, second = source.news(held, {}), source.answer(held, held)
+    source.break_off()
+    third, fourth = source.news(held, held), source.news(held, held)
+    assert [one.number for one in (first, second, third, fourth)] == [1, 2, 3, 4]
+    assert [one.changed for one in (first, second, third, fourth)] == [None, held, None, held]
+    assert first.whole is held and first.source is source

@@ -147,7 +147,7 @@ async def follow(course: Course, folder: Path, *, prompt: bool) -> tuple[list[ob
     return seen, quick
 
 
-@settings(deadline=None, max_examples=30, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=20, suppress_health_check=list(HealthCheck))
 @given(turns)
 def test_any_course_of_replies_ends_as_where_it_is_awaited(tmp_path: Path, course: Course) -> None:
     async def scenario(_: VirtualClock, *, prompt: bool) -> list[object]:
