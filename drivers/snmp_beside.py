@@ -43,6 +43,10 @@ class Beside:
         """What came for the slow group."""
         self._held = more, {oid: raws[oid] for oid in more}, now_ms
 
+    def drop(self) -> None:
+        """What came for the slow group is not to be used."""
+        self._held = None
+
     def peek(self, asked: tuple[str, ...], now_ms: int) -> dict[str, Raw] | None:
         """What `take` would give for the slow group."""
         held = self._held

@@ -144,6 +144,10 @@ class SnmpBus:
         begun = self._prompt.begin(session, self._groups[group.id][0], done)
         return begun if isinstance(begun, News) else begun * int(PATIENCE * group.deadline_ms)
 
+    def look_again(self) -> None:
+        """Somebody begins to record, who did not hear what is held: it is asked for once more."""
+        self._beside.drop()
+
     def give_up(self) -> None:
         """Nobody waits for what was begun."""
         if self._prompt.take_over() is not None and self._plain is not None:

@@ -72,3 +72,14 @@ def test_the_slow_group_never_takes_the_fast_one_along_nor_before_it_is_known() 
     assert beside.take(Group.FAST, FAST, 10_000) is None
     fresh = Beside({Group.FAST: 1_000, Group.SLOW: 10_000}, 900)
     assert not fresh.wanted(Group.FAST, FAST, SLOW, 10_000)
+
+
+def test_what_is_held_can_be_looked_at_before_it_is_taken_and_be_dropped() -> None:
+    beside = quick()
+    beside.hold(SLOW, RAWS, 10_000)
+    assert beside.peek(SLOW, 10_001) == beside.peek(SLOW, 10_002) == {"1.3.2": 2, "1.3.3": 3}
+    assert beside.peek(FAST, 10_001) is None
+    assert beside.peek(SLOW, 10_000 + FRESH_MS + 1) is None
+    beside.drop()
+    assert beside.peek(SLOW, 10_001) is None
+    assert beside.take(Group.SLOW, SLOW, 10_001) is None
