@@ -29,6 +29,8 @@ POINTS = {
 class Bench:
     def __init__(self, loop: VirtualLoop | None = None) -> None:
         self.loop = loop or VirtualLoop()
+        if loop is None:
+            self.loop.close()  # it is only looked at for the time
         self.woken = 0
         self.table = PointTable(POINTS, VirtualClock(self.loop), self.wake)
 
@@ -212,9 +214,11 @@ def test_a_value_that_has_moved_is_taken_as_one_that_is_new(
     kind: Kind, low: float | None, high: float | None, value: Value
 ) -> None:
     point = Point(id="p", kind=kind, stale_after_ms=5_000, low=low, high=high)
-    source, readings = Source(), list[Reading]()
-    for told in ([{"p": Sample(value=0)}, {"p": Sample(value=value, detail="raw")}], [{"p": Sample(value=value, detail="raw")}]):  # fmt: skip # noqa: E501 - one course a line
-        table = PointTable({"p": point}, VirtualClock(VirtualLoop()), lambda: None)
+    source, readings, loop = Source(), list[Reading](), VirtualLoop()
+    loop.close()  # it is only looked at for the time
+    one = {"p": Sample(value=value, detail="raw")}
+    for told in ([{"p": Sample(value=0)}, one], [one]):
+        table = PointTable({"p": point}, VirtualClock(loop), lambda: None)
         for samples in told:
             table.put(source.answer(samples, samples))
         readings.append(table.readings["p"])

@@ -56,6 +56,7 @@ class Floor:
 
     def __init__(self) -> None:
         self.loop = VirtualLoop()
+        self.loop.close()  # it is only looked at for the time
         clock = VirtualClock(self.loop)
         self.woken = [0, 0]
         self.short = PointTable(POINTS, clock, lambda: self._wake(0), {"both": 3})
