@@ -99,15 +99,17 @@ class StateText:
     def _renew_numbers(self, names: Iterable[str], now: Mapping[str, Reading], utc: UtcText) -> Iterator[int]:
         """Sound numbers that were sound before are most of what moves; the leaves of all others."""
         first, kept, numbers, told = len(self._outputs), self._kept, self._numbers, self._readings
+        late = self._late
         content = now.content if isinstance(now, Readings) else now.__getitem__
         for name in names:
             if (number := numbers.get(name)) is None:
                 continue
-            leaf, old, new = first + number, told[number], content(name)
-            if new is old and leaf < kept:
+            if (leaf := first + number) >= kept:
+                late.add(leaf)
                 continue
+            old, new = told[number], content(name)
             value = new.value
-            if old is None or old.because or new.because or leaf >= kept or type(value) not in _NUMBERS:
+            if old is None or old.because or new.because or type(value) not in _NUMBERS:
                 yield leaf
             elif value != old.value or type(value) is not type(old.value):
                 told[number] = new
