@@ -65,6 +65,7 @@ class Announcer:
         self._told_s = 0.0
         self._told_at_s = deque([-_BURST * _BURST_S] * _BURST, maxlen=_BURST)
         self._sent: dict[str, tuple[object, ...]] = {}  # alarm topic -> what was said there in this session
+        self._all_said: tuple[object, object] | None = None  # the alarms and drills of which all was said in it
         self._unheard: set[str] = set()  # alarm topics that were refused: tried again with the heartbeat
 
     def offer(self, seen: Snapshot) -> None:
@@ -76,6 +77,7 @@ class Announcer:
         """Say all of it again in this session."""
         self._told = None
         self._sent.clear()
+        self._all_said = None
         self._news.set()
 
     @property
@@ -92,6 +94,7 @@ class Announcer:
         """All of it again, for a session that has just begun. Raises DeviceError."""
         self._told = None
         self._sent.clear()
+        self._all_said = None
         self._unheard.clear()
         await self._tell(session)
 
@@ -145,6 +148,7 @@ class Announcer:
         if now_s - self._told_s >= self._settings.state_every_ms / 1000:
             for topic in self._unheard:
                 self._sent.pop(topic, None)
+                self._all_said = None
             self._unheard.clear()
         clock = self._clock
         stamp = payload.Stamp(ts=clock.utc(seen.image.now_ms), clk=clock.clk)
@@ -155,6 +159,10 @@ class Announcer:
         self._refused(topic, await session.publish(Message(topic=topic, payload=raw, retain=True)))
 
     async def _tell_alarms(self, session: Session, seen: Snapshot) -> None:
+        memory = seen.decision.state
+        if self._all_said and self._all_said[0] is memory.alarms and self._all_said[1] is memory.drill.alarms:
+            return  # the very same as then
+        self._all_said = None
         words = self._standing(seen)
         await self._remember(self._remembered | words.keys())
         wanted = {topic: words.get(topic, _GONE) for topic in sorted(self._remembered)}
@@ -173,6 +181,8 @@ class Announcer:
         for topic in emptied:
             del self._sent[topic]
         await self._remember(self._remembered - emptied)
+        if self._sent.keys() == self._remembered:  # else it was begun anew meanwhile
+            self._all_said = memory.alarms, memory.drill.alarms
 
     def _standing(self, seen: Snapshot) -> dict[str, tuple[object, ...]]:
         """Topic -> what matters of its alarm (times aside, which would look new whenever the clock is corrected)."""
