@@ -23,7 +23,9 @@ from mqtt_bridge.topics import Topics, is_alarm_topic, is_own_topic
 # Between two states even when the mode flutters, but the first few follow one another at once: a first reading, the one
 # that confirms it, and what is done about it are no flutter.
 _BURST_S, _BURST = 0.1, 4
-_NEARLY = 0.95  # of the gap: the next turn of whoever shows it is not put off for a few milliseconds
+# Of the gap: from when on values are told with the next picture, so that a turn is not put off for a few milliseconds;
+# and when they are told at the latest, without one. So they soon go with the turn of whoever shows them, in one wake-up.
+_NEARLY, _LATEST = 0.95, 1.5
 _REMEMBER_S = 1.0  # an alarm is worth more than a note about it
 _GONE = ("gone",)
 
@@ -103,7 +105,7 @@ class Announcer:
         while True:
             self._news.clear()
             await self._tell(session)
-            due_s = self._due_in_s()
+            due_s = self._due_in_s(_LATEST)
             timer = None if due_s is None else asyncio.get_running_loop().call_later(due_s, self._news.set)
             try:
                 await self._news.wait()
@@ -115,12 +117,13 @@ class Announcer:
     async def _tell(self, session: Session) -> None:
         if self._newest is None:
             return
-        if (self._due_in_s() or 0.0) <= 0:
+        if (self._due_in_s(_NEARLY) or 0.0) <= 0:
             await self._tell_state(session, self._newest)
         await self._tell_alarms(session, self._newest)
 
-    def _due_in_s(self) -> float | None:
-        """Seconds until the next state; None while there is nothing to tell."""
+    def _due_in_s(self, part: float) -> float | None:
+        """Seconds until the next state, where values are told after this part of the gap; None while there is nothing
+        to tell."""
         if self._newest is None:
             return None
         if self._told is None:
@@ -128,7 +131,7 @@ class Announcer:
         if _conclusion(self._newest.decision) != _conclusion(self._told.decision):
             return max(0.0, self._told_at_s[0] + _BURST * _BURST_S - asyncio.get_running_loop().time())
         if self._differs(self._newest, self._told):
-            wait_s = self._settings.state_gap_ms / 1000 * _NEARLY
+            wait_s = self._settings.state_gap_ms / 1000 * part
         else:
             wait_s = self._settings.state_every_ms / 1000
         return max(0.0, self._told_s + wait_s - asyncio.get_running_loop().time())
