@@ -23,8 +23,10 @@ TIMES = Times(on_delay="250 ms", off_delay="500 ms", stable="500 ms", slow="10 s
 PACE = 20
 REACHED = 0.9  # of the pace: a machine that is busy with other work may miss a turn now and then
 FLAT_BYTES = 2 << 20
-WARM_S = 120.0
-OUTAGE_S, BETWEEN_S = 10.0, 60.0
+# Before anything is measured, so many short outages that what keeps the latest events (500) is as full as it gets; then
+# as many as a bad day has. The incident book goes on growing, by each event up to 2,000 of them.
+WARM_S, WARM_OUTAGE_S, WARM_BETWEEN_S = 200.0, 3.0, 8.0
+OUTAGE_S, BETWEEN_S = 20.0, 300.0
 FLAT_TASKS = 4  # questions on their way in the moment of a look; what leaks with reads or outages is soon more
 USUAL_S = 30.0
 STOP_S = 30.0  # as the unit's TimeoutStopSec=
@@ -107,7 +109,7 @@ async def soak(
         rig.seen.clear()  # what the first one showed
         await rig.start(module=("tests.faults.hasty", str(pace)))
         await rig.until_ready(within_s=90)
-        await _go_on(rig, outcome, warm_s, between_s, outage_s, [])
+        await _go_on(rig, outcome, warm_s, WARM_BETWEEN_S, WARM_OUTAGE_S, [])
         before, begun_s, cpu_s = _reads(await rig.status()), time.monotonic(), _cpu_s(rig)
         outcome.outages = 0
         await _go_on(rig, outcome, seconds, between_s, outage_s, samples)
