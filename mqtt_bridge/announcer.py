@@ -24,7 +24,7 @@ from mqtt_bridge.topics import Topics, is_alarm_topic, is_own_topic
 # that confirms it, and what is done about it are no flutter.
 _BURST_S, _BURST = 0.1, 4
 # Of the gap: from when on values are told with the next picture, so that a turn is not put off for a few milliseconds;
-# and when they are told at the latest, without one. So they soon go with the turn of whoever shows them, in one wake-up.
+# and when they are told at the latest, without one. So they soon go with the turn of whoever shows them.
 _NEARLY, _LATEST = 0.95, 1.5
 _REMEMBER_S = 1.0  # an alarm is worth more than a note about it
 _GONE = ("gone",)
