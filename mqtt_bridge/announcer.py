@@ -23,7 +23,9 @@ from mqtt_bridge.topics import Topics, is_alarm_topic, is_own_topic
 # Between two states even when the mode flutters, but the first few follow one another at once: a first reading, the one
 # that confirms it, and what is done about it are no flutter.
 _BURST_S, _BURST = 0.1, 4
-_NEARLY = 0.95  # of the gap: the next turn of whoever shows it is not put off for a few milliseconds
+# Of the gap: from when on values are told with the next picture, so that a turn is not put off for a few milliseconds;
+# and when they are told at the latest, without one. So they soon go with the turn of whoever shows them.
+_NEARLY, _LATEST = 0.95, 1.5
 _REMEMBER_S = 1.0  # an alarm is worth more than a note about it
 _GONE = ("gone",)
 
@@ -65,6 +67,7 @@ class Announcer:
         self._told_s = 0.0
         self._told_at_s = deque([-_BURST * _BURST_S] * _BURST, maxlen=_BURST)
         self._sent: dict[str, tuple[object, ...]] = {}  # alarm topic -> what was said there in this session
+        self._all_said: tuple[object, object] | None = None  # the alarms and drills of which all was said in it
         self._unheard: set[str] = set()  # alarm topics that were refused: tried again with the heartbeat
 
     def offer(self, seen: Snapshot) -> None:
@@ -76,6 +79,7 @@ class Announcer:
         """Say all of it again in this session."""
         self._told = None
         self._sent.clear()
+        self._all_said = None
         self._news.set()
 
     @property
@@ -92,6 +96,7 @@ class Announcer:
         """All of it again, for a session that has just begun. Raises DeviceError."""
         self._told = None
         self._sent.clear()
+        self._all_said = None
         self._unheard.clear()
         await self._tell(session)
 
@@ -100,7 +105,7 @@ class Announcer:
         while True:
             self._news.clear()
             await self._tell(session)
-            due_s = self._due_in_s()
+            due_s = self._due_in_s(_LATEST)
             timer = None if due_s is None else asyncio.get_running_loop().call_later(due_s, self._news.set)
             try:
                 await self._news.wait()
@@ -112,12 +117,13 @@ class Announcer:
     async def _tell(self, session: Session) -> None:
         if self._newest is None:
             return
-        if (self._due_in_s() or 0.0) <= 0:
+        if (self._due_in_s(_NEARLY) or 0.0) <= 0:
             await self._tell_state(session, self._newest)
         await self._tell_alarms(session, self._newest)
 
-    def _due_in_s(self) -> float | None:
-        """Seconds until the next state; None while there is nothing to tell."""
+    def _due_in_s(self, part: float) -> float | None:
+        """Seconds until the next state, where values are told after this part of the gap; None while there is nothing
+        to tell."""
         if self._newest is None:
             return None
         if self._told is None:
@@ -125,7 +131,7 @@ class Announcer:
         if _conclusion(self._newest.decision) != _conclusion(self._told.decision):
             return max(0.0, self._told_at_s[0] + _BURST * _BURST_S - asyncio.get_running_loop().time())
         if self._differs(self._newest, self._told):
-            wait_s = self._settings.state_gap_ms / 1000 * _NEARLY
+            wait_s = self._settings.state_gap_ms / 1000 * part
         else:
             wait_s = self._settings.state_every_ms / 1000
         return max(0.0, self._told_s + wait_s - asyncio.get_running_loop().time())
@@ -145,6 +151,7 @@ class Announcer:
         if now_s - self._told_s >= self._settings.state_every_ms / 1000:
             for topic in self._unheard:
                 self._sent.pop(topic, None)
+                self._all_said = None
             self._unheard.clear()
         clock = self._clock
         stamp = payload.Stamp(ts=clock.utc(seen.image.now_ms), clk=clock.clk)
@@ -155,6 +162,10 @@ class Announcer:
         self._refused(topic, await session.publish(Message(topic=topic, payload=raw, retain=True)))
 
     async def _tell_alarms(self, session: Session, seen: Snapshot) -> None:
+        memory = seen.decision.state
+        if self._all_said and self._all_said[0] is memory.alarms and self._all_said[1] is memory.drill.alarms:
+            return  # the very same as then
+        self._all_said = None
         words = self._standing(seen)
         await self._remember(self._remembered | words.keys())
         wanted = {topic: words.get(topic, _GONE) for topic in sorted(self._remembered)}
@@ -173,6 +184,8 @@ class Announcer:
         for topic in emptied:
             del self._sent[topic]
         await self._remember(self._remembered - emptied)
+        if self._sent.keys() == self._remembered:  # else it was begun anew meanwhile
+            self._all_said = memory.alarms, memory.drill.alarms
 
     def _standing(self, seen: Snapshot) -> dict[str, tuple[object, ...]]:
         """Topic -> what matters of its alarm (times aside, which would look new whenever the clock is corrected)."""

@@ -5,7 +5,7 @@ outputs than before. Pure; it must not know sessions or when something is sent.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 
 from config.valued import dataclass
@@ -24,6 +24,9 @@ class _Node:
 
     leaf: int = -1
     below: dict[str, "_Node"] = field(default_factory=dict)
+
+
+_NUMBERS = (int, float)
 
 
 class StateText:
@@ -85,13 +88,32 @@ class StateText:
         self._seen = now
         moved: Iterable[int] = range(first, len(self._texts))
         if before is not None and same_points(before, now):
-            numbers = self._numbers
-            moved = {first + numbers[name] for name in touched(before, now) if name in numbers} | self._timed
+            timed = self._timed.copy()
+            moved = [*self._renew_numbers(touched(before, now), now, utc), *timed]
         for leaf in moved:
             if leaf < self._kept:
                 self._renew(leaf, seen, utc)
             else:
                 self._late.add(leaf)
+
+    def _renew_numbers(self, names: Iterable[str], now: Mapping[str, Reading], utc: UtcText) -> Iterator[int]:
+        """Sound numbers that were sound before are most of what moves; the leaves of all others."""
+        first, kept, numbers, told = len(self._outputs), self._kept, self._numbers, self._readings
+        late = self._late
+        content = now.content if isinstance(now, Readings) else now.__getitem__
+        for name in names:
+            if (number := numbers.get(name)) is None:
+                continue
+            if (leaf := first + number) >= kept:
+                late.add(leaf)
+                continue
+            old, new = told[number], content(name)
+            value = new.value
+            if old is None or old.because or new.because or type(value) not in _NUMBERS:
+                yield leaf
+            elif value != old.value or type(value) is not type(old.value):
+                told[number] = new
+                self._rewrite(leaf, payload.reading_leaf(new, utc))
 
     def _renew(self, leaf: int, seen: Snapshot, utc: UtcText) -> None:
         number = leaf - len(self._outputs)

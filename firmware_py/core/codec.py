@@ -61,11 +61,13 @@ def difference(before: object, after: object) -> Document:
     if before is after:
         return {}
     if is_dataclass(after) and not isinstance(after, type) and type(before) is type(after):
-        parts = ((name, difference(getattr(before, name), getattr(after, name))) for name in _names(type(after)))
-        return {name: part for name, part in parts if part != {}}
+        pairs = ((name, getattr(before, name), getattr(after, name)) for name in _names(type(after)))
+        moved = ((name, difference(was, now)) for name, was, now in pairs if was is not now)
+        return {name: part for name, part in moved if part != {}}
     if isinstance(before, Mapping) and isinstance(after, Mapping):
-        both = ((key, difference(before[key], part)) for key, part in after.items() if key in before)
-        found: dict[str, Document] = {str(encode(key)): part for key, part in both if part != {}}
+        both = ((key, before[key], part) for key, part in after.items() if key in before)
+        other = ((key, difference(was, now)) for key, was, now in both if was is not now)
+        found: dict[str, Document] = {str(encode(key)): part for key, part in other if part != {}}
         found |= {str(encode(key)): [encode(part)] for key, part in after.items() if key not in before}
         return found | {str(encode(key)): [] for key in before if key not in after}
     return {} if type(before) is type(after) and before == after else [encode(after)]

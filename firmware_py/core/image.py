@@ -125,11 +125,9 @@ class Readings(Mapping[str, Reading]):
 
     def content(self, point: str) -> Reading:
         """All but the time of a reading, which may be older than the point's."""
-        if derived := self.derived:
-            known = derived.content(point) if isinstance(derived, Shared) else derived.get(point)
-            if known is not None:
-                return known
-        return self._content.get(point, NOTHING_READ)
+        derived = self.derived
+        known = derived.content(point) if isinstance(derived, Shared) else derived.get(point)
+        return self._content.get(point, NOTHING_READ) if known is None else known
 
     def contents(self, points: Iterable[str]) -> Iterator[Reading]:
         """The same of points that were read, one after the other."""
@@ -180,7 +178,7 @@ def unlike(
     same points."""
     names: Iterable[str] = touched(before, now)
     if among is not None:
-        names = [name for name in names if name in among]
+        names = (name for name in names if name in among)
     if isinstance(now, Readings) and isinstance(before, Readings) and now.follows(before):
         return now.unlike(before, names)
     return (name for name in names if reads_otherwise(before[name], now[name]))
