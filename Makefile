@@ -48,11 +48,11 @@ sim: ## one seeded week of faults in virtual time, with its script (SEED=1)
 	@.ci/setup dev
 	.venv/bin/python -m tests.sim.weeks $(or $(SEED),1) --faults
 
-week: ## thirty seeded weeks, those that CI plays (MANY=30 FROM=0)
+week: ## thirty seeded weeks, those that CI plays (those from FROM=0 up to, not with, MANY=30)
 	@.ci/setup dev
 	.venv/bin/python -m tests.sim.weeks $(or $(FROM),0) --many $(or $(MANY),30)
 
-night: ## two thousand seeded weeks (MANY=2000 FROM=0), in slices of WITHIN seconds that the same LOG goes on with
+night: ## two thousand seeded weeks (from FROM=0 up to, not with, MANY=2000), in slices of WITHIN seconds that the same LOG goes on with
 	@.ci/setup dev
 	.venv/bin/python -m tests.sim.weeks $(or $(FROM),0) --many $(or $(MANY),2000) \
 		--log $(or $(LOG),build/weeks-$(shell git rev-parse --short HEAD).jsonl) --within $(or $(WITHIN),1000000)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
@@ -109,18 +110,34 @@ async def promptly(bus: ModbusBus, group: PollGroup) -> Mapping[str, Sample]:
     return await bus.read(group)
 
 
-async def follow(course: Course, folder: Path, *, prompt: bool) -> tuple[list[object], int]:
-    """Everything that can be seen of a course; and how often nobody had to wait."""
+@asynccontextmanager
+async def served(
+    folder: Path, mute_ms: int, hear: Callable[[Question, Reply], None] | None = None
+) -> AsyncIterator[tuple[Unit, ModbusBus]]:
+    """A unit of one block and the bus that reads it; all is closed afterwards."""
     (folder / "unit.toml").write_text(ONE_BLOCK)
-    unit, heard, seen = Unit(), list[tuple[Question, Reply]](), list[object]()
+    unit = Unit()
     server = await asyncio.start_server(unit.serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    line = Endpoint(name="line", framing=Framing.TCP, host="127.0.0.1", port=port, connect_ms=300, mute_ms=900)
+    line = Endpoint(name="line", framing=Framing.TCP, host="127.0.0.1", port=port, connect_ms=300, mute_ms=mute_ms)
     described = ModbusUnit(device="u", unit=UNIT, profile=load(folder / "unit.toml"), timeout_ms=300)
-    bus = ModbusBus(line, [described], hear=lambda *each: heard.append(each))
-    (group,) = bus.groups
-    loop, quick = asyncio.get_running_loop(), 0
+    bus = ModbusBus(line, [described], hear=hear)
     try:
+        yield unit, bus
+    finally:
+        await bus.close()
+        server.close()
+        for writer in unit.writers:
+            writer.close()
+        await spend(700)
+
+
+async def follow(course: Course, folder: Path, *, prompt: bool) -> tuple[list[object], int]:
+    """Everything that can be seen of a course; and how often nobody had to wait."""
+    heard, seen = list[tuple[Question, Reply]](), list[object]()
+    loop, quick = asyncio.get_running_loop(), 0
+    async with served(folder, 900, hear=lambda *each: heard.append(each)) as (unit, bus):
+        (group,) = bus.groups
         for what, values, pause_ms in [("sound", {}, 0), *course]:
             unit.registers |= values
             if what == "unasked before":
@@ -138,12 +155,6 @@ async def follow(course: Course, folder: Path, *, prompt: bool) -> tuple[list[ob
             seen += [round(loop.time(), 3), bus.late_replies, link.epoch, link.is_open, link._mute_reads, unit.asked]
             seen += [link.silence._owed.keys() - set(), round(link.silence.worst_s, 3)]
             await spend(pause_ms)
-    finally:
-        await bus.close()
-        server.close()
-        for writer in unit.writers:
-            writer.close()
-        await spend(700)
     return seen, quick
 
 
@@ -166,16 +177,9 @@ def test_sound_replies_need_nobody_to_wait(tmp_path: Path) -> None:
 
 def test_what_was_begun_and_given_up_is_owed_and_its_answer_is_nobodys(tmp_path: Path) -> None:
     async def scenario(_: VirtualClock) -> None:
-        (tmp_path / "unit.toml").write_text(ONE_BLOCK)
-        unit = Unit()
-        server = await asyncio.start_server(unit.serve, "127.0.0.1", 0)
-        line = Endpoint(
-            name="line", framing=Framing.TCP, host="127.0.0.1", port=server.sockets[0].getsockname()[1], connect_ms=300
-        )
-        bus = ModbusBus(line, [ModbusUnit(device="u", unit=UNIT, profile=load(tmp_path / "unit.toml"), timeout_ms=300)])
-        (group,) = bus.groups
         told: list[News | None] = []
-        try:
+        async with served(tmp_path, 5_000) as (unit, bus):
+            (group,) = bus.groups
             await bus.read(group)
             unit.orders = deque(["slow"])
             assert bus.begin(group, told.append) == 300
@@ -184,11 +188,5 @@ def test_what_was_begun_and_given_up_is_owed_and_its_answer_is_nobodys(tmp_path:
             await spend(400)
             assert told == [] and bus.late_replies == 1
             assert {sample.value for sample in (await bus.read(group)).values()} == {7}
-        finally:
-            await bus.close()
-            server.close()
-            for writer in unit.writers:
-                writer.close()
-            await spend(700)
 
     run_virtual(scenario)
