@@ -50,6 +50,7 @@ _SIGNED = frozenset({Form.S16, Form.S32, Form.S64})
 _SHORT = frozenset({Form.U16, Form.S16, Form.U32, Form.S32})
 _MOST_TOLD = 256  # numbers of one encoding whose samples are kept
 _LARGE = 1e200  # a scale below this keeps every 32-bit number finite
+Decode = Callable[[Sequence[int]], Sample]
 _FLOATS = {Form.F32: ">f", Form.F64: ">d"}
 
 
@@ -120,7 +121,7 @@ def decode(encoding: Encoding, cells: Sequence[int]) -> Sample:
             return _decode_integer(encoding, raw)
 
 
-def decoder(encoding: Encoding) -> Callable[[Sequence[int]], Sample]:
+def decoder(encoding: Encoding) -> Decode:
     """`decode` of this encoding, with all settled beforehand that does not hang on the cells. Plain numbers go a short
     way, the same for all points alike; whatever is not simply a good value goes the long one."""
     one = encoding
@@ -130,11 +131,30 @@ def decoder(encoding: Encoding) -> Callable[[Sequence[int]], Sample]:
     return _short(one.form, one.order, one.scale, one.offset, one.sentinels, one.low, one.high)
 
 
+class Told(dict[int, Sample]):
+    """Of points that are one cell: the sample of all that was in it lately, and of anything else once it is asked."""
+
+    __slots__ = ("_decode",)
+
+    def __init__(self, decode: Decode) -> None:
+        super().__init__()
+        self._decode = decode
+
+    def __missing__(self, cell: int) -> Sample:
+        if len(self) >= _MOST_TOLD:
+            self.clear()
+        sample = self[cell] = self._decode((cell,))
+        return sample
+
+
+told = lru_cache(maxsize=1_024)(Told)  # points of one encoding share it where they share their decoder
+
+
 @lru_cache(maxsize=1_024)
 def _short(
     form: Form, order: Order, scale: float, offset: float, sentinels: tuple[float, ...], low: float | None,
     high: float | None,
-) -> Callable[[Sequence[int]], Sample]:  # fmt: skip
+) -> Decode:  # fmt: skip
     encoding = Encoding(
         form=form, order=order, scale=scale, offset=offset, sentinels=sentinels, low=low, high=high
     )  # fmt: skip
@@ -266,4 +286,4 @@ def _decode_text(raw: bytes) -> Sample:
     return Sample(value=text.decode("ascii").strip())
 
 
-__all__ = ["Encoding", "Form", "Order", "decode", "decoder", "encode", "join"]
+__all__ = ["Encoding", "Form", "Order", "Told", "decode", "decoder", "encode", "join", "told"]

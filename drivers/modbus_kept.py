@@ -3,15 +3,19 @@
 An unchanged cell gives the very same Sample, by which whoever comes behind may know it. Pure; it must not know a link.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from itertools import chain, compress
-from operator import ne
+from operator import and_, getitem, ne
 
 from config.valued import dataclass
-from drivers.modbus_decode import Encoding, decoder
+from drivers.modbus_decode import Encoding, Told, decoder, told
 from drivers.modbus_plan import Block, Span
 from firmware_py.core.reading import Quality, Reason, Sample
+
+
+def _nothing(_: Sequence[int]) -> Sample:
+    raise AssertionError("no point is made of this cell alone")
 
 
 class Kept:
@@ -27,7 +31,20 @@ class Kept:
         for number, (_, _, start, end) in enumerate(self._points):
             for cell in range(start, end):
                 readers[cell].append(number)
-        self._readers = tuple(map(tuple, readers))  # by cell: which points are made of it
+        # By cell. Of one that makes a point all by itself, as nearly all do: that point, and what it is by what is in
+        # the cell. Of any other: which points are made of it.
+        self._is_own: list[bool] = []
+        self._names: list[str] = []
+        self._tolds: list[Told] = []
+        self._shared: list[list[int]] = []
+        for numbers in readers:
+            id, decode, start, end = self._points[numbers[0]] if len(numbers) == 1 else ("", _nothing, 0, 0)
+            is_own = end - start == 1
+            self._is_own.append(is_own)
+            self._names.append(id)
+            self._tolds.append(told(decode))
+            self._shared.append([] if is_own else numbers)
+        self._has_shared = any(self._shared)
         self._cells: tuple[int, ...] = ()
         self.samples: dict[str, Sample] = {}
 
@@ -37,15 +54,16 @@ class Kept:
         if cells == before:
             return {}
         if len(cells) != len(before):
-            moved: Iterable[int] = range(len(self._points))
+            changed = {id: decode(cells[start:end]) for id, decode, start, end in self._points}
         else:
-            readers = self._readers
-            others = compress(readers, map(ne, cells, before))
-            moved = dict.fromkeys(chain.from_iterable(others))
-        changed: dict[str, Sample] = {}
-        for number in moved:
-            id, decode, start, end = self._points[number]
-            changed[id] = decode(cells[start:end])
+            others = [*map(ne, cells, before)]
+            own = [*map(and_, others, self._is_own)]
+            samples = map(getitem, compress(self._tolds, own), compress(cells, own))
+            changed = dict(zip(compress(self._names, own), samples, strict=True))
+            if self._has_shared:
+                for number in dict.fromkeys(chain.from_iterable(compress(self._shared, others))):
+                    id, decode, start, end = self._points[number]
+                    changed[id] = decode(cells[start:end])
         self.samples.update(changed)
         return changed
 

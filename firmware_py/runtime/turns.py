@@ -4,7 +4,7 @@ A point stands in the group of the source whose answer it came with, or alone wi
 source is then one new time, however many points it has. Bookkeeping only; it must not know values.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 
 from config.valued import dataclass
 from firmware_py.core.point import Point
@@ -15,7 +15,9 @@ _SPARE = 64  # groups without points that may stay
 
 
 @dataclass(slots=True, kw_only=True)
-class _Group:
+class Group:
+    """The points of one source: `answer` is the number of its last one that was heard. `members`: see `within`."""
+
     number: int
     at_ms: int = 0
     answer: int = _UNKNOWN
@@ -29,8 +31,8 @@ class Turns:
 
     def __init__(self, points: Mapping[str, Point]) -> None:
         self._points = points
-        self._groups: dict[Source, _Group] = {}
-        self._by_number: dict[int, _Group] = {}
+        self._groups: dict[Source, Group] = {}
+        self._by_number: dict[int, Group] = {}
         self._last = 0
         self._said_by: dict[str, int] = {}  # the group of the source that said so, of those that are BAD by an answer
         self._limits_ms: dict[str, int] = {}  # of those that stand alone and are not BAD
@@ -48,18 +50,21 @@ class Turns:
         self._is_seen = True
         return self._group_of, {number: group.at_ms for number, group in self._by_number.items()}
 
-    def follows(self, answer: Answer | News) -> bool:
-        """Whether the answer before this one was the last that was heard of its points, and nothing came between."""
+    def following(self, answer: Answer | News) -> Group | None:
+        """The source's group, if the answer before this one was the last that was heard of its points, and nothing came
+        between. Who has taken it in says so there: all that stands in it was read then."""
         group = self._groups.get(answer.source)
-        return group is not None and group.answer == answer.number - 1
+        return None if group is None or group.answer != answer.number - 1 else group
 
-    def within(self, source: Source | None) -> Collection[str]:
+    def within(self, source: Source | None) -> Set[str]:
         """The points that stand in this source's group now."""
         group = None if source is None else self._groups.get(source)
-        if group is None:
-            return ()
+        return frozenset() if group is None else self.members(group)
+
+    def members(self, group: Group) -> Set[str]:
+        """The points that stand in it now."""
         if group.members is None:
-            group.members = {point for point, number in self._group_of.items() if number == group.number}
+            group.members = set(self._members(group))
         return group.members
 
     def note(self, answer: Answer | News, at_ms: int) -> None:
@@ -139,7 +144,7 @@ class Turns:
             if group is not own:
                 group.answer = _UNKNOWN
 
-    def _contradict(self, point: str, own: _Group | None) -> None:
+    def _contradict(self, point: str, own: Group | None) -> None:
         """Somebody speaks for a point that stands alone by what a source's answer said of it."""
         before = self._by_number.get(self._said_by.pop(point, 0))
         if before is not None and before is not own:
@@ -150,20 +155,20 @@ class Turns:
             self._group_of, self._is_seen = self._group_of.copy(), False
         return self._group_of
 
-    def _members(self, group: _Group) -> list[str]:
+    def _members(self, group: Group) -> list[str]:
         return [point for point, number in self._group_of.items() if number == group.number]
 
-    def _measure(self, group: _Group) -> None:
+    def _measure(self, group: Group) -> None:
         group.least_ms = min((self._points[point].stale_after_ms for point in self._members(group)), default=None)
         group.is_sure = True
 
-    def _group(self, source: Source) -> _Group:
+    def _group(self, source: Source) -> Group:
         group = self._groups.get(source)
         if group is None:
             if len(self._groups) > len(self._points) + _SPARE:
                 self._tidy()
             self._last += 1
-            group = self._groups[source] = self._by_number[self._last] = _Group(number=self._last)
+            group = self._groups[source] = self._by_number[self._last] = Group(number=self._last)
         return group
 
     def _tidy(self) -> None:
