@@ -3,23 +3,39 @@
 An unchanged cell gives the very same Sample, by which whoever comes behind may know it. Pure; it must not know a link.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from itertools import chain, compress
-from operator import and_, getitem, ne
+from operator import getitem
+from struct import Struct
 
 from config.valued import dataclass
 from drivers.modbus_decode import Encoding, Told, decoder, told
 from drivers.modbus_plan import Block, Span
 from firmware_py.core.reading import Quality, Reason, Sample
 
+_PLACES = range(2_000)  # cells of the largest block
+
 
 def _nothing(_: Sequence[int]) -> Sample:
     raise AssertionError("no point is made of this cell alone")
 
 
-class Kept:
-    """One block and those of `points` (id, encoding, cells) that lie in it. `samples`: all of the last reply."""
+class Kept(Mapping[str, Sample]):
+    """One block and those of `points` (id, encoding, cells) that lie in it. Reads as all samples of the last reply."""
+
+    __slots__ = (
+        "_changed",
+        "_has_shared",
+        "_is_own",
+        "_names",
+        "_points",
+        "_said",
+        "_samples",
+        "_shared",
+        "_tolds",
+        "_words",
+    )
 
     def __init__(self, block: Block, points: Iterable[tuple[str, Encoding, Span]]) -> None:
         self._points = tuple(
@@ -45,27 +61,53 @@ class Kept:
             self._tolds.append(told(decode))
             self._shared.append([] if is_own else numbers)
         self._has_shared = any(self._shared)
-        self._cells: tuple[int, ...] = ()
-        self.samples: dict[str, Sample] = {}
+        self._words = Struct(f">{block.count}{'B' if block.table.of_bits else 'H'}")
+        self._said = b""
+        self._samples: dict[str, Sample] = {}
+        self._changed: dict[str, Sample] = {}  # since somebody wanted to know all of them
 
     def take(self, cells: tuple[int, ...]) -> dict[str, Sample]:
         """Those samples of a reply with these cells that are others than of the reply before; none is changed later."""
-        before, self._cells = self._cells, cells
-        if cells == before:
+        return self.hear(self._words.pack(*cells))
+
+    def hear(self, said: bytes) -> dict[str, Sample]:
+        """The same of a reply's data. Looks at nothing but what has moved: the rest was not touched for a second, and
+        to fetch it from memory costs more than to decode it."""
+        before, self._said = self._said, said
+        if said == before:
             return {}
-        if len(cells) != len(before):
+        cells = self._words.unpack(said)
+        if not before:
             changed = {id: decode(cells[start:end]) for id, decode, start, end in self._points}
         else:
-            others = [*map(ne, cells, before)]
-            own = [*map(and_, others, self._is_own)]
-            samples = map(getitem, compress(self._tolds, own), compress(cells, own))
-            changed = dict(zip(compress(self._names, own), samples, strict=True))
-            if self._has_shared:
-                for number in dict.fromkeys(chain.from_iterable(compress(self._shared, others))):
+            differ = int.from_bytes(said, "big") ^ int.from_bytes(before, "big")
+            places = [*compress(_PLACES, self._words.unpack(differ.to_bytes(len(said), "big")))]
+            own = [*filter(self._is_own.__getitem__, places)] if self._has_shared else places
+            samples = map(getitem, map(self._tolds.__getitem__, own), map(cells.__getitem__, own))
+            changed = dict(zip(map(self._names.__getitem__, own), samples, strict=True))
+            if len(own) != len(places):
+                for number in dict.fromkeys(chain.from_iterable(map(self._shared.__getitem__, places))):
                     id, decode, start, end = self._points[number]
                     changed[id] = decode(cells[start:end])
-        self.samples.update(changed)
+        self._changed.update(changed)
         return changed
+
+    @property
+    def samples(self) -> Mapping[str, Sample]:
+        """All of the last reply, as long as there is no other."""
+        if self._changed:
+            self._samples.update(self._changed)
+            self._changed.clear()
+        return self._samples
+
+    def __getitem__(self, point: str) -> Sample:
+        return self.samples[point]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.samples)
+
+    def __len__(self) -> int:
+        return len(self.samples)
 
 
 @dataclass(slots=True)

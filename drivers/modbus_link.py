@@ -26,6 +26,7 @@ from drivers.modbus_guard import (
     read_frame,
 )  # fmt: skip
 from drivers.modbus_profile import Endpoint, ModbusUnit
+from drivers.modbus_prompt import PromptRead
 from drivers.modbus_request import request
 from drivers.modbus_silence import LineSilence
 from drivers.modbus_tcp import PlainTcp
@@ -43,6 +44,7 @@ logging.getLogger("pymodbus").setLevel(logging.CRITICAL + 1)
 _NEVER = 10**9  # silent requests after which the library would hang up: ours to decide
 _MOST_UNREAD = 4_096
 _TCP_HEAD = 7  # bytes before the function code
+_FUNCTION = _TCP_HEAD - 2  # where it stands in a request behind its number
 _CLOSED_EARLY = "the connection was lost while an answer was awaited"
 
 _Client: TypeAlias = "_Library | PlainTcp"
@@ -105,9 +107,12 @@ class ModbusLink:
         self.epoch += 1
         self.opened_at = asyncio.get_running_loop().time()
         self._mute_since, self._mute_reads = None, 0
-        transport = client.ctx.transport
-        assert transport is not None, "it is connected"
-        keep_alive(transport.get_extra_info("socket"))
+        if isinstance(client, PlainTcp):
+            keep_alive(client.sock)
+        else:
+            transport = client.ctx.transport
+            assert transport is not None, "it is connected"
+            keep_alive(transport.get_extra_info("socket"))
 
     def close(self) -> None:
         """Give the connection back."""
@@ -150,18 +155,25 @@ class ModbusLink:
             self._hear(question, reply)
         return reply
 
-    def begin(self, question: Question, spacing_s: float, heard: Callable[[bytes | None], None]) -> bool:
-        """Put a read over TCP without waiting: `heard` as of an Exchange, with the PDU. Until it was called with one,
-        `ask` for the same question goes on with it. False where nothing was put, since it has to wait for something."""
-        client, now = self._client, asyncio.get_running_loop().time()
-        if self._exchange is not None or client is None or self.framing is not Framing.TCP or not client.connected:
+    def begin(self, read: PromptRead, spacing_s: float) -> bool:
+        """Put a read over TCP without waiting. Until it has heard a reply, `ask` for the same question goes on with it.
+        False where nothing was put, since it has to wait for something."""
+        client = self._client
+        if self._exchange is not None or client is None or not client.connected:
             return False
+        assert self.framing is Framing.TCP, "behind another one no reply tells what it answers"
+        now = asyncio.get_running_loop().time()
         if self._last_end + spacing_s > now:
             return False
-        assert question.function in READS, "nothing else needs no answer"
-        self._exchange = Exchange(question=question, asked_at=now, heard=heard, plain=True)
-        self._begun_at = now
-        client.ctx.send(self._let_out(read_frame(question, client.ctx.getNextTID())))
+        self._exchange = exchange = read.exchange
+        self._begun_at = exchange.asked_at = now
+        exchange.answered = False
+        # The last of the locks on a fire panel, as in `_let_out`.
+        assert exchange.frame[_FUNCTION] in READS, "nothing else needs no answer"
+        if isinstance(client, PlainTcp):
+            client.begin(exchange)
+        else:
+            client.ctx.send(self._let_out(read_frame(exchange.question, client.ctx.getNextTID())))
         return True
 
     @property
@@ -179,11 +191,17 @@ class ModbusLink:
         if not exchange.answered:
             self.silence.note_owed(exchange.question.unit, exchange.asked_at)
 
-    def _end_promptly(self, exchange: Exchange, heard: Callable[[bytes | None], None], pdu: bytes) -> None:
+    def _end_promptly(self, exchange: Exchange, reply: bytes | bytearray) -> bool:
+        """What is simply sound has come; False where somebody awaits it, or nobody does any more."""
+        heard = exchange.heard
+        if exchange is not self._exchange or heard is None or exchange.answered or exchange.late or exchange.is_settled:
+            return False
+        exchange.answered = True
         self._exchange = self._begun_at = None
-        self._last_end = self._now()
+        self._last_end = asyncio.get_running_loop().time()
         self._note_answer(exchange)
-        heard(pdu)
+        heard(reply)
+        return True
 
     async def _ask_plainly(self, client: "_Client | None", exchange: Exchange, timeout_s: float) -> Reply:
         """A read over TCP: the library's own way costs three times as much, and the guard has seen the whole reply."""
@@ -280,10 +298,8 @@ class ModbusLink:
             self.silence.note_strange(data, self._now())
             return b""
         if exchange.is_simply_sound(data):
-            exchange.answered = True
-            if exchange.heard is not None and exchange.late == 0:
-                self._end_promptly(exchange, exchange.heard, data[_TCP_HEAD:])
-            else:
+            if not self._end_promptly(exchange, data):
+                exchange.answered = True
                 exchange.settle(data[_TCP_HEAD:])
             return b""
         judgement = judge(
@@ -336,7 +352,7 @@ class ModbusLink:
     def _make_client(self) -> _Client:
         end = self._endpoint
         if end.framing is Framing.TCP and not self._writes:
-            return PlainTcp(end.host, end.port, self._watch, self._note_connection)
+            return PlainTcp(end.host, end.port, self._watch, self._note_connection, self._end_promptly)
         from drivers.modbus_library import client_of  # here, since most floors need none of it
 
         return client_of(end, self._patience_s, self._watch, self._note_connection)

@@ -29,8 +29,10 @@ class LineSilence:
 
     def note_answer(self, unit: int, took_s: float) -> None:
         """A sound reply after `took_s`."""
-        self.worst_s = max(took_s, self.worst_s * _FORGET)
-        self._owed.pop(unit, None)
+        worst_s = self.worst_s * _FORGET
+        self.worst_s = took_s if took_s > worst_s else worst_s
+        if self._owed:
+            self._owed.pop(unit, None)
 
     def note_owed(self, unit: int, asked_at: float) -> None:
         """A question was given up: an answer may still come, and until it should have passed nobody speaks.

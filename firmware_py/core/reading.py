@@ -90,9 +90,11 @@ class Source:
 
     def news(self, whole: Mapping[str, Sample], changed: Mapping[str, Sample]) -> News:
         """The same as `answer`, without a copy."""
-        self._number += 1
-        is_whole, self._whole = self._whole, False
-        return News(whole, self, self._number, None if is_whole else changed)
+        number = self._number = self._number + 1
+        if self._whole:
+            self._whole = False
+            return News(whole, self, number, None)
+        return News(whole, self, number, changed)
 
     def break_off(self) -> None:
         """Something was read that no answer told of: the next one is to be taken in as a whole."""
