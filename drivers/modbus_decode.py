@@ -48,7 +48,6 @@ _REGISTERS = {
 }  # fmt: skip
 _SIGNED = frozenset({Form.S16, Form.S32, Form.S64})
 _SHORT = frozenset({Form.U16, Form.S16, Form.U32, Form.S32})
-_MOST_TOLD = 256  # numbers of one encoding whose samples are kept
 _LARGE = 1e200  # a scale below this keeps every 32-bit number finite
 Decode = Callable[[Sequence[int]], Sample]
 _FLOATS = {Form.F32: ">f", Form.F64: ">d"}
@@ -131,25 +130,6 @@ def decoder(encoding: Encoding) -> Decode:
     return _short(one.form, one.order, one.scale, one.offset, one.sentinels, one.low, one.high)
 
 
-class Told(dict[int, Sample]):
-    """Of points that are one cell: the sample of all that was in it lately, and of anything else once it is asked."""
-
-    __slots__ = ("_decode",)
-
-    def __init__(self, decode: Decode) -> None:
-        super().__init__()
-        self._decode = decode
-
-    def __missing__(self, cell: int) -> Sample:
-        if len(self) >= _MOST_TOLD:
-            self.clear()
-        sample = self[cell] = self._decode((cell,))
-        return sample
-
-
-told = lru_cache(maxsize=1_024)(Told)  # points of one encoding share it where they share their decoder
-
-
 @lru_cache(maxsize=1_024)
 def _short(
     form: Form, order: Order, scale: float, offset: float, sentinels: tuple[float, ...], low: float | None,
@@ -159,19 +139,11 @@ def _short(
         form=form, order=order, scale=scale, offset=offset, sentinels=sentinels, low=low, high=high
     )  # fmt: skip
     is_whole, suffix = encoding.kind is Kind.INTEGER, _spelled(encoding, 0).removeprefix("raw 0")
-    divisor, cut, words, told = _divisor(scale), _cutter(form, order), _REGISTERS[form], dict[int, Sample]()
+    divisor, cut, words = _divisor(scale), _cutter(form, order), _REGISTERS[form]
 
     def take(cells: Sequence[int]) -> Sample:
         assert len(cells) == words, "the planner cuts blocks into exact pieces"
         raw = cut(cells)
-        if (known := told.get(raw)) is not None:
-            return known  # what is measured mostly goes to and fro between few values
-        if len(told) >= _MOST_TOLD:
-            told.clear()
-        sample = told[raw] = say(cells, raw)
-        return sample
-
-    def say(cells: Sequence[int], raw: int) -> Sample:
         value = raw if is_whole else (raw / divisor if divisor else raw * scale) + offset
         if raw in sentinels or (low is not None and value < low) or (high is not None and value > high):
             return decode(encoding, cells)
@@ -286,4 +258,4 @@ def _decode_text(raw: bytes) -> Sample:
     return Sample(value=text.decode("ascii").strip())
 
 
-__all__ = ["Encoding", "Form", "Order", "Told", "decode", "decoder", "encode", "join", "told"]
+__all__ = ["Encoding", "Form", "Order", "decode", "decoder", "encode", "join"]

@@ -6,91 +6,122 @@ An unchanged cell gives the very same Sample, by which whoever comes behind may 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from itertools import chain, compress
-from operator import getitem
+from operator import getitem, itemgetter, ne
 from struct import Struct
 
 from config.valued import dataclass
-from drivers.modbus_decode import Encoding, Told, decoder, told
+from drivers.modbus_decode import Encoding
 from drivers.modbus_plan import Block, Span
+from drivers.modbus_told import Told, told
 from firmware_py.core.reading import Quality, Reason, Sample
 
 _PLACES = range(2_000)  # cells of the largest block
+_MOST_USUAL = 40  # points that may be looked at together though not all of them have moved
+_LEARN_ANEW = 64  # replies after which it is looked anew which points those are
 
 
-def _nothing(_: Sequence[int]) -> Sample:
-    raise AssertionError("no point is made of this cell alone")
+class _Usual:
+    """Points that move together, as measurements do: what moved of them is found without looking at the others."""
+
+    __slots__ = ("names", "numbers", "others", "pick", "said", "tolds")
+
+    def __init__(self, numbers: tuple[int, ...], points: "Sequence[_Point]", others: int, said: bytes) -> None:
+        """`others`: the bits of all cells of which other points are made."""
+        own = [points[number] for number in numbers]
+        self.numbers, self.others = frozenset(numbers), others
+        self.names, self.tolds = tuple(each.id for each in own), tuple(each.told for each in own)
+        places = [each.place for each in own]
+        self.pick = itemgetter(*places, *places[:1])  # one more: of one place alone it would give no tuple
+        self.said: tuple[bytes, ...] = self.pick(said)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Point:
+    """Where it lies in a reply's data, and what that comes to."""
+
+    id: str
+    told: Told
+    place: slice
+    cells: range
 
 
 class Kept(Mapping[str, Sample]):
     """One block and those of `points` (id, encoding, cells) that lie in it. Reads as all samples of the last reply."""
 
     __slots__ = (
+        "_cells",
         "_changed",
-        "_has_shared",
-        "_is_own",
-        "_names",
+        "_number",
         "_points",
-        "_said",
+        "_readers",
+        "_replies",
         "_samples",
-        "_shared",
-        "_tolds",
-        "_words",
-    )
+        "_usual",
+        "_width",
+    )  # fmt: skip
 
     def __init__(self, block: Block, points: Iterable[tuple[str, Encoding, Span]]) -> None:
-        self._points = tuple(
-            (id, decoder(encoding), span.address - block.address, span.end - block.address)
-            for id, encoding, span in points
-            if block.covers(span)
-        )
-        readers: list[list[int]] = [[] for _ in range(block.count)]
-        for number, (_, _, start, end) in enumerate(self._points):
-            for cell in range(start, end):
-                readers[cell].append(number)
-        # By cell. Of one that makes a point all by itself, as nearly all do: that point, and what it is by what is in
-        # the cell. Of any other: which points are made of it.
-        self._is_own: list[bool] = []
-        self._names: list[str] = []
-        self._tolds: list[Told] = []
-        self._shared: list[list[int]] = []
-        for numbers in readers:
-            id, decode, start, end = self._points[numbers[0]] if len(numbers) == 1 else ("", _nothing, 0, 0)
-            is_own = end - start == 1
-            self._is_own.append(is_own)
-            self._names.append(id)
-            self._tolds.append(told(decode))
-            self._shared.append([] if is_own else numbers)
-        self._has_shared = any(self._shared)
-        self._words = Struct(f">{block.count}{'B' if block.table.of_bits else 'H'}")
-        self._said = b""
+        of_bits = block.table.of_bits
+        self._cells, self._width = Struct(f">{block.count}{'B' if of_bits else 'H'}"), 1 if of_bits else 2
+        own = []
+        for id, encoding, span in points:
+            if block.covers(span):
+                start, end = span.address - block.address, span.end - block.address
+                place = slice(start * self._width, end * self._width)
+                known = told(encoding, of_bits=of_bits)
+                own.append(_Point(id=id, told=known, place=place, cells=range(start, end)))
+        self._points = tuple(own)
+        self._readers: list[list[int]] = [[] for _ in range(block.count)]  # by cell: which points are made of it
+        for number, point in enumerate(own):
+            for cell in point.cells:
+                self._readers[cell].append(number)
+        self._number: int | None = None  # all that the last reply said
+        self._usual: _Usual | None = None
+        self._replies = 0  # since that was learnt
         self._samples: dict[str, Sample] = {}
         self._changed: dict[str, Sample] = {}  # since somebody wanted to know all of them
 
     def take(self, cells: tuple[int, ...]) -> dict[str, Sample]:
         """Those samples of a reply with these cells that are others than of the reply before; none is changed later."""
-        return self.hear(self._words.pack(*cells))
+        return self.hear(self._cells.pack(*cells))
 
     def hear(self, said: bytes) -> dict[str, Sample]:
-        """The same of a reply's data. Looks at nothing but what has moved: the rest was not touched for a second, and
-        to fetch it from memory costs more than to decode it."""
-        before, self._said = self._said, said
-        if said == before:
+        """The same of a reply's data. Touches nothing but what has moved: the rest has lain for a second, and to fetch
+        it from memory costs more than to decode it."""
+        number = int.from_bytes(said, "big")
+        before, self._number = self._number, number
+        if before is None:
+            changed = {point.id: point.told[said[point.place]] for point in self._points}
+        elif not (differ := number ^ before):
             return {}
-        cells = self._words.unpack(said)
-        if not before:
-            changed = {id: decode(cells[start:end]) for id, decode, start, end in self._points}
+        elif (usual := self._usual) is None or differ & usual.others or self._replies >= _LEARN_ANEW:
+            changed = self._look(said, differ)
         else:
-            differ = int.from_bytes(said, "big") ^ int.from_bytes(before, "big")
-            places = [*compress(_PLACES, self._words.unpack(differ.to_bytes(len(said), "big")))]
-            own = [*filter(self._is_own.__getitem__, places)] if self._has_shared else places
-            samples = map(getitem, map(self._tolds.__getitem__, own), map(cells.__getitem__, own))
-            changed = dict(zip(map(self._names.__getitem__, own), samples, strict=True))
-            if len(own) != len(places):
-                for number in dict.fromkeys(chain.from_iterable(map(self._shared.__getitem__, places))):
-                    id, decode, start, end = self._points[number]
-                    changed[id] = decode(cells[start:end])
+            self._replies += 1
+            now, was = usual.pick(said), usual.said
+            usual.said = now
+            moved = [*map(ne, now, was)]
+            samples = map(getitem, compress(usual.tolds, moved), compress(now, moved))
+            changed = dict(zip(compress(usual.names, moved), samples))  # noqa: B905 - one more of the places, see there
         self._changed.update(changed)
         return changed
+
+    def _look(self, said: bytes, differ: int) -> dict[str, Sample]:
+        """The same, whatever it is that has moved; and learn from it."""
+        places = compress(_PLACES, self._cells.unpack(differ.to_bytes(len(said), "big")))
+        moved = sorted({*chain.from_iterable(map(self._readers.__getitem__, places))})
+        known = frozenset(moved)
+        if self._usual is not None and self._replies < _LEARN_ANEW:
+            known |= self._usual.numbers
+        if len(known) > _MOST_USUAL:
+            known = frozenset(moved)
+        others, width = 0, 8 * self._width
+        for cell, readers in enumerate(reversed(self._readers)):
+            if not known.issuperset(readers):
+                others |= ((1 << width) - 1) << cell * width
+        self._usual, self._replies = _Usual(tuple(sorted(known)), self._points, others, said) if known else None, 0
+        points = self._points
+        return {points[number].id: points[number].told[said[points[number].place]] for number in moved}
 
     @property
     def samples(self) -> Mapping[str, Sample]:
