@@ -15,6 +15,8 @@ _FORGET = 0.99  # of the worst latency, with each sound reply: one hiccup must n
 class LineSilence:
     """One line's memory of what it still owes. `blind`: replies carry no transaction id."""
 
+    __slots__ = ("_blind", "_owed", "_strange", "late_replies", "quiet_at", "worst_s")
+
     def __init__(self, *, blind: bool) -> None:
         self.quiet_at = 0.0
         self.worst_s = 0.0

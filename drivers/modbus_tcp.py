@@ -28,6 +28,11 @@ class PlainTcp:
     Reads and writes the socket itself, as the loop's own way does it, which costs as much as all the rest here.
     """
 
+    __slots__ = (
+        "_begun", "_heard", "_host", "_last_id", "_loop", "_note", "_port", "_sound", "_unsent", "_watch", "connected",
+        "max_buffer_size", "sock",
+    )  # fmt: skip
+
     def __init__(
         self, host: str, port: int, watch: Callable[[bool, bytes], bytes], note: Callable[[bool], None],
         sound: Callable[[Exchange, bytearray], bool],

@@ -40,6 +40,12 @@ def draw_pause_ms(pause_ms: int) -> int:
 class Health:
     """Counters and state of one device. `deadline_ms`: the longest of its groups, or of one question of it."""
 
+    __slots__ = (
+        "_answered_ms", "_asked_ms", "_dead_after_ms", "_draw", "_error", "_failed", "_failed_ms", "_in_a_row",
+        "_latency_ms", "_longest_ms", "_ok", "_pause_ms", "bus_fault", "dead", "device", "late", "probe_ms",
+        "silent_ms",
+    )  # fmt: skip
+
     def __init__(self, device: str, deadline_ms: int, draw: Callable[[int], int] = draw_pause_ms) -> None:
         self.device = device
         self.dead = False

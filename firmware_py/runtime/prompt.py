@@ -10,7 +10,7 @@ from typing import Protocol
 from config.valued import dataclass
 from firmware_py.core.reading import News
 from firmware_py.ports import Begin, Bus, PollGroup
-from firmware_py.runtime.bell import Bell
+from firmware_py.runtime.bell import Bell, Watch
 from firmware_py.runtime.clock import Clock
 from firmware_py.runtime.endpoint import GroupTurns, Schedule
 from firmware_py.runtime.health import Health
@@ -57,6 +57,11 @@ class _Served:
 class PromptTurns:
     """`hand_over`: wake the task, which calls `leave` first. `rest`: when the turn is over, wait for the next one."""
 
+    __slots__ = (
+        "_all", "_asked", "_began_ms", "_begin", "_bell", "_clock", "_count", "_give_up", "_hand_over", "_left",
+        "_rest", "_started_ms", "_table", "_work", "possible", "watch",
+    )  # fmt: skip
+
     def __init__(
         self, *, clock: Clock, bell: Bell, table: PointTable, work: Work, hand_over: Callable[[], None],
         rest: Callable[[], None],
@@ -74,7 +79,8 @@ class PromptTurns:
         )  # fmt: skip
         self._count = len(self._all)
         self._asked: _Served | None = None
-        self._began_ms = self._started_ms = self._until_ms = 0
+        self._began_ms = self._started_ms = 0
+        self.watch: Watch | None = None
         self._left: Left | None = None
         self.possible = False  # whether the bus knows this way at all
 
@@ -92,7 +98,8 @@ class PromptTurns:
         """The task takes over: what is there to go on with, if anything."""
         left, self._left = self._left, None
         if self._asked is not None:
-            self._bell.forget(self, self._until_ms)
+            assert self.watch is not None, "somebody is asked"
+            self.watch.leave(self)
             left = self._leave_here(self._asked, self._started_ms)
             self._asked = None
         return left
@@ -134,10 +141,15 @@ class PromptTurns:
     def _wait(self, each: _Served, now_ms: int, patience_ms: int) -> None:
         """Its question is on its way. The task may take over somewhat early: it waits on for what is left."""
         self._asked, self._started_ms = each, now_ms
-        until_ms = now_ms + min(patience_ms, each.group.deadline_ms)
-        fine_ms = until_ms - until_ms % _FINE_MS
-        self._until_ms = until_ms = fine_ms if fine_ms > now_ms + _FINE_MS else until_ms
-        self._bell.call(self, until_ms, self._hand_over)
+        deadline_ms = each.group.deadline_ms
+        until_ms = now_ms + (patience_ms if patience_ms < deadline_ms else deadline_ms)
+        if until_ms > now_ms + 2 * _FINE_MS:
+            until_ms -= until_ms % _FINE_MS
+        self._bell.watch(until_ms).join(self)
+
+    def give_up(self) -> None:
+        """It is waited for too long."""
+        self._hand_over()
 
     def _done(self, news: News | None) -> None:
         asked = self._asked
@@ -147,7 +159,8 @@ class PromptTurns:
             self._hand_over()
             return
         self._asked = None
-        self._bell.forget(self, self._until_ms)
+        if self.watch is not None:
+            self.watch.leave(self)
         now_ms = self._clock.now_ms()
         if self._take(asked, news, self._started_ms, now_ms):
             if asked.place + 1 < self._count:

@@ -123,12 +123,12 @@ class PointTable:
     def _take_known(self, changed: Mapping[str, Sample], group: Group) -> bool:
         """Of plain numbers that stand in this group, and of which each has been taken in before, all that there is to
         do; False, and nothing is done, where there are others among them."""
-        fits = self._fits
-        fits.catch_up()
-        if not changed.keys() <= self._turns.members(group):
-            return False
+        self._fits.catch_up()
+        if group.known is None:
+            own = self._turns.members(group)
+            group.known = {name: known for name, known in self._fits.known.items() if name in own}
         try:
-            found = [*map(of_known, map(fits.known.__getitem__, changed), map(id, changed.values()))]
+            found = [*map(of_known, map(group.known.__getitem__, changed), map(id, changed.values()))]
         except KeyError:
             return False
         if not all(found):

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Set
 from config.valued import dataclass
 from firmware_py.core.point import Point
 from firmware_py.core.reading import Answer, News, Source
+from firmware_py.runtime.fits import Known
 
 _UNKNOWN = -1  # the number of an answer that nobody has
 _SPARE = 64  # groups without points that may stay
@@ -16,7 +17,8 @@ _SPARE = 64  # groups without points that may stay
 
 @dataclass(slots=True, kw_only=True)
 class Group:
-    """The points of one source: `answer` is the number of its last one that was heard. `members`: see `within`."""
+    """The points of one source: `answer` is the number of its last one that was heard. `members`: see `within`.
+    `known`: what the table knows of them, as long as they are these."""
 
     number: int
     at_ms: int = 0
@@ -24,6 +26,7 @@ class Group:
     least_ms: int | None = None  # the shortest life of a reading in it; None while there is none
     is_sure: bool = True  # whether that is so
     members: set[str] | None = None  # None: not yet gathered
+    known: Mapping[str, Known] | None = None  # as well
 
 
 class Turns:
@@ -82,6 +85,7 @@ class Turns:
         self._changing()[point] = group.number
         if group.members is not None:
             group.members.add(point)
+            group.known = None
         life_ms = self._points[point].stale_after_ms
         group.least_ms = life_ms if group.least_ms is None else min(group.least_ms, life_ms)
 
@@ -140,7 +144,7 @@ class Turns:
         own = None if source is None else self._groups.get(source)
         for number in set(leaving.values()):
             group = self._by_number[number]
-            group.is_sure, group.members = False, None
+            group.is_sure, group.members, group.known = False, None, None
             if group is not own:
                 group.answer = _UNKNOWN
 
