@@ -109,7 +109,7 @@ class PointTable:
         at_ms = self._clock.now_ms() if now_ms is None else now_ms
         if at_ms <= self._frozen_ms:
             at_ms = self._frozen_ms + 1
-        if changed and not self._take_known(changed, group):
+        if changed and not self._take_known(changed, group, names):
             if not changed.keys() <= names:
                 return None
             wanted = self._take_all(changed, news.source, at_ms)
@@ -120,21 +120,23 @@ class PointTable:
         group.answer, group.at_ms = news.number, at_ms
         return 0
 
-    def _take_known(self, changed: Mapping[str, Sample], group: Group) -> bool:
+    def _take_known(self, changed: Mapping[str, Sample], group: Group, names: Set[str]) -> bool:
         """Of plain numbers that stand in this group, and of which each has been taken in before, all that there is to
         do; False, and nothing is done, where there are others among them."""
         self._fits.catch_up()
         if group.known is None:
-            own = self._turns.members(group)
-            group.known = {name: known for name, known in self._fits.known.items() if name in own}
+            stand, known = self._turns.members(group), self._fits.known
+            group.known = {name: known[name] for name in names if name in stand and name in known}
+            group.own = {name: self._points[name].id for name in group.known}
         try:
             found = [*map(of_known, map(group.known.__getitem__, changed), map(id, changed.values()))]
         except KeyError:
             return False
         if not all(found):
             return False
-        self._readings.update(zip(changed, found))  # type: ignore[arg-type]  # noqa: B905 - none is None
-        self._course.names.extend(changed)
+        own = [*map(group.own.__getitem__, changed)]
+        self._readings.update(zip(own, found))  # type: ignore[arg-type]  # noqa: B905 - none is None
+        self._course.names.extend(own)
         return True
 
     def _take_all(self, samples: Mapping[str, Sample], source: Source | None, at_ms: int) -> int:
@@ -146,15 +148,15 @@ class PointTable:
             if name in within and sample.quality is good and (value := sample.value) is not None:
                 fit = fits.get(name)  # most are measured, and of no urgency
                 reading = None if fit is None else fit.known.get(id(sample)) or fit.admit(sample, at_ms)
+                point = points[name]  # read with its group before, as most are: only what it says is new
                 if reading is not None:
                     readings[name] = reading
-                    moved.append(name)
+                    moved.append(point.id)
                     continue
-                point = points[name]  # read with its group before, as most are: only what it says is new
                 if point.fits(value) and type(value) is not str:
                     before = readings[name]
                     readings[name] = after = stamped(sample, at_ms, cut(sample.detail))
-                    moved.append(name)
+                    moved.append(point.id)
                     if point.urgent and _differ(before, after):
                         wanted = max(wanted, self._looks.get(name, 1) - 1, _FEWEST_LOOKS - 1)
                     continue

@@ -5,6 +5,7 @@ source is then one new time, however many points it has. Bookkeeping only; it mu
 """
 
 from collections.abc import Iterable, Mapping, Set
+from dataclasses import field
 
 from config.valued import dataclass
 from firmware_py.core.point import Point
@@ -18,7 +19,8 @@ _SPARE = 64  # groups without points that may stay
 @dataclass(slots=True, kw_only=True)
 class Group:
     """The points of one source: `answer` is the number of its last one that was heard. `members`: see `within`.
-    `known`: what the table knows of them, as long as they are these."""
+    `known`: what the table knows of them by a driver's words, and `own` the plan's own ones, as long as they are these:
+    a word that is the very same object is found without being read."""
 
     number: int
     at_ms: int = 0
@@ -27,6 +29,7 @@ class Group:
     is_sure: bool = True  # whether that is so
     members: set[str] | None = None  # None: not yet gathered
     known: Mapping[str, Known] | None = None  # as well
+    own: Mapping[str, str] = field(default_factory=dict)
 
 
 class Turns:
