@@ -55,6 +55,7 @@ class ModbusBus:
         if endpoint.count_every_ms:
             self._groups += (_line_group(endpoint),)
         self._counters = Source()
+        self._counted, self._answer = -1, dict[str, Sample]()
         self._paces = {f"{device}.{pace}": pace for device in self._readers for pace in Pace}
         self._begin = {
             id: partial(self._readers[id.removesuffix(f".{pace}")].begin, pace) for id, pace in self._paces.items()
@@ -95,8 +96,11 @@ class ModbusBus:
         begin = self._begin.get(group.id)
         if begin is not None:
             return begin(done)
-        answer = {late_point(self.name).id: Sample(value=self.late_replies)}  # the line's own counters
-        return self._counters.news(answer, answer)
+        count = self.late_replies  # the line's own counters
+        if count == self._counted:
+            return self._counters.news(self._answer, {})
+        self._counted, self._answer = count, {late_point(self.name).id: Sample(value=count)}
+        return self._counters.news(self._answer, self._answer)
 
     def give_up(self) -> None:
         """Nobody waits for what was begun."""

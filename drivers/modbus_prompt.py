@@ -17,20 +17,18 @@ class PromptRead:
     """Put again and again; `done` is set with each question, and called once for it (see `ports.PromptBus`). `epoch`:
     the connection of which all was known when it was made."""
 
-    __slots__ = ("_end", "_exchange", "_kept", "_source", "done", "epoch", "question")
+    __slots__ = ("_end", "_kept", "_source", "done", "epoch", "exchange", "question")
 
     def __init__(self, question: Question, kept: Kept, source: Source, epoch: int) -> None:
         self.question, self._kept, self._source, self.epoch = question, kept, source, epoch
         self._end = 0 if question.function in READS_OF_BITS else _DATA + question.payload_bytes
-        self._exchange = standing(question, self.hear)
+        self.exchange = standing(question, self.hear)
         self.done: Callable[[News | None], None] | None = None
 
-    @property
-    def exchange(self) -> Exchange:
-        """To be put now; only one that has not ended otherwise is put again."""
-        if not self._exchange.is_fresh:
-            self._exchange = standing(self.question, self.hear)
-        return self._exchange
+    def renew(self) -> Exchange:
+        """Another one to be put."""
+        self.exchange = standing(self.question, self.hear)
+        return self.exchange
 
     def hear(self, reply: bytes | bytearray | None) -> None:
         """The reply to the question; None when it became something else."""

@@ -26,18 +26,12 @@ class Waiting(Protocol):
 class Watch:
     """Some who wait for something until the same millisecond. There is no ring when all have got it."""
 
-    __slots__ = ("_all", "_end", "left")
+    __slots__ = ("_end", "all", "left")
 
     def __init__(self, end: Callable[[], None]) -> None:
-        self._all: list[Waiting] = []
+        self.all: list[Waiting] = []
         self._end = end
         self.left = 0
-
-    def join(self, who: Waiting) -> None:
-        """Wait with them."""
-        who.watch = self
-        self.left += 1
-        self._all.append(who)
 
     def leave(self, who: Waiting) -> None:
         """Not any more."""
@@ -48,7 +42,7 @@ class Watch:
 
     def ring(self) -> None:
         """The time is over for who still waits here."""
-        for who in self._all:
+        for who in self.all:
             if who.watch is self:
                 who.give_up()
 
@@ -81,13 +75,15 @@ class Bell:
             del self._due[when_ms]
             self._timers.pop(when_ms).cancel()
 
-    def watch(self, until_ms: int) -> Watch:
-        """All who wait until then."""
+    def watch(self, who: Waiting, until_ms: int) -> None:
+        """Let it wait with all who wait until then."""
         watch = self._watches.get(until_ms)
         if watch is None:
             watch = self._watches[until_ms] = Watch(lambda: self._unwatch(until_ms))
             self._patience[until_ms] = self._clock.call_at_ms(until_ms, lambda: self._run_out(until_ms))
-        return watch
+        watch.left += 1
+        watch.all.append(who)
+        who.watch = watch
 
     def _unwatch(self, until_ms: int) -> None:
         if self._watches.pop(until_ms, None) is not None:

@@ -45,6 +45,7 @@ class Schedule:
             GroupTurns(group=group, period_ms=group.period_ms, shift_ms=_shift_ms(group)) for group in self.groups
         )
         self._of = {each.group.id: each for each in self.turns}
+        self._only = self.turns[0] if len(self.turns) == 1 else None
 
     def due(self, now_ms: int) -> tuple[PollGroup, ...]:
         """What is due, the fastest first."""
@@ -56,6 +57,8 @@ class Schedule:
 
     def next_ms(self) -> int | None:
         """When the first of all is due."""
+        if self._only is not None:
+            return self._only.due_ms
         first_ms = None
         for each in self.turns:
             if first_ms is None or each.due_ms < first_ms:

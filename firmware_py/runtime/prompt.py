@@ -145,7 +145,7 @@ class PromptTurns:
         until_ms = now_ms + (patience_ms if patience_ms < deadline_ms else deadline_ms)
         if until_ms > now_ms + 2 * _FINE_MS:
             until_ms -= until_ms % _FINE_MS
-        self._bell.watch(until_ms).join(self)
+        self._bell.watch(self, until_ms)
 
     def give_up(self) -> None:
         """It is waited for too long."""

@@ -60,7 +60,7 @@ class Turns:
         """The source's group, if the answer before this one was the last that was heard of its points, and nothing came
         between. Who has taken it in says so there: all that stands in it was read then."""
         group = self._groups.get(answer.source)
-        return None if group is None or group.answer != answer.number - 1 else group
+        return group if group is not None and group.answer == answer.number - 1 else None
 
     def within(self, source: Source | None) -> Set[str]:
         """The points that stand in this source's group now."""
