@@ -28,7 +28,8 @@ class Exchange:
     transaction: int = 0
     head: bytes = b""  # of a read over TCP: what a reply begins with that needs no judging,
     whole: int = 0  # and how long that is
-    frame: bytes = b""  # of one that is put again and again: the request behind its number
+    frame: bytes = b""  # of one that is put again and again: the request behind its number,
+    tail: bytes = b""  # and the head behind it
     late: int = 0
     sent: bool = False
     answered: bool = False
@@ -75,5 +76,6 @@ def standing(question: Question, heard: Callable[[bytes | bytearray | None], Non
     """A read over TCP that nobody awaits, to be put again and again with another number."""
     exchange = Exchange(question=question, asked_at=0.0, heard=heard, plain=True, frame=read_frame(question, 0)[2:])
     exchange.expect()
-    exchange.sent = True
+    assert exchange.head, "no block is larger than a reply"
+    exchange.tail, exchange.sent = exchange.head[2:], True
     return exchange

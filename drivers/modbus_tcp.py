@@ -91,28 +91,29 @@ class PlainTcp:
         last = self._last_id
         number = exchange.transaction = self._last_id = last + 1 if last < _LAST_ID else 1
         packed = _NUMBER.pack(number)
-        exchange.head = packed + exchange.head[2:]
+        exchange.head = packed + exchange.tail
         self._begun, self._heard = exchange, b""
         self._write(packed + exchange.frame)
 
     def _write(self, packet: bytes) -> None:
-        sock = self.sock
-        if not self.connected or sock is None:
+        if not self.connected or self.sock is None:
             return
         if not self._unsent:
             try:
-                sent = sock.send(packet)
+                packet = packet[self.sock.send(packet) :]
             except (BlockingIOError, InterruptedError):
-                sent = 0
+                pass
             except OSError:
                 self._lose()
                 return
-            if sent == len(packet):
-                return
-            packet = packet[sent:]
-            assert self._loop is not None, "it is connected"
-            self._loop.add_writer(sock.fileno(), self._go_on)
-        self._unsent += packet
+        if packet:
+            self._wait_for_room(packet)
+
+    def _wait_for_room(self, rest: bytes) -> None:
+        assert self._loop is not None and self.sock is not None, "it is connected"
+        if not self._unsent:
+            self._loop.add_writer(self.sock.fileno(), self._go_on)
+        self._unsent += rest
 
     def _go_on(self) -> None:
         """There is room again for what the far end did not take at once."""

@@ -53,7 +53,8 @@ class Fit:
 
 
 class Fits:
-    """Of all plain numbers among these points, by name. `known`: what each one's fit knows."""
+    """Of all plain numbers among these points, by name. `known`: what each one's fit knows. `lessons`: what of
+    secrets had been learnt then."""
 
     def __init__(self, points: Mapping[str, Point]) -> None:
         plain = {name: _bounds(point) for name, point in points.items() if point.kind in _NUMBERS and not point.urgent}
@@ -61,12 +62,12 @@ class Fits:
         self._all = tuple(made.values())
         self.by_name = {name: made[bounds] for name, bounds in plain.items()}
         self.known = {name: fit.known for name, fit in self.by_name.items()}
-        self._lessons = lessons()
+        self.lessons = lessons()
 
     def catch_up(self) -> None:
         """A secret that was learnt meanwhile stands in no text that is handed out from now on."""
-        if self._lessons != lessons():
-            self._lessons = lessons()
+        if self.lessons != lessons():
+            self.lessons = lessons()
             for fit in self._all:
                 fit.forget()
 

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import replace
 
+from config.redact import lessons
 from firmware_py.core.image import NOTHING_READ, Course, InputImage, Readings, stale
 from firmware_py.core.point import Kind, Point
 from firmware_py.core.reading import Answer, News, Quality, Reading, Reason, Sample, Source, bad, stamped
@@ -103,8 +104,8 @@ class PointTable:
     def take(self, news: News, names: Set[str], now_ms: int | None = None) -> int | None:
         """As `put`, of what has changed only; None, and nothing is taken, where that does not follow on what was heard
         last or is not of `names`, which that had all: then the whole of it is to be put."""
-        changed, group = news.changed, self._turns.following(news)
-        if changed is None or group is None:
+        changed, group = news.changed, self._turns.groups.get(news.source)
+        if changed is None or group is None or group.answer != news.number - 1:  # as `Turns.following`
             return None
         at_ms = self._clock.now_ms() if now_ms is None else now_ms
         if at_ms <= self._frozen_ms:
@@ -123,7 +124,8 @@ class PointTable:
     def _take_known(self, changed: Mapping[str, Sample], group: Group, names: Set[str]) -> bool:
         """Of plain numbers that stand in this group, and of which each has been taken in before, all that there is to
         do; False, and nothing is done, where there are others among them."""
-        self._fits.catch_up()
+        if self._fits.lessons != lessons():
+            self._fits.catch_up()
         if group.known is None:
             stand, known = self._turns.members(group), self._fits.known
             group.known = {name: known[name] for name in names if name in stand and name in known}

@@ -33,11 +33,11 @@ class Group:
 
 
 class Turns:
-    """Call `aged` and `settle` before each picture, `seen` for it."""
+    """Call `aged` and `settle` before each picture, `seen` for it. `groups`: of each source that was heard."""
 
     def __init__(self, points: Mapping[str, Point]) -> None:
         self._points = points
-        self._groups: dict[Source, Group] = {}
+        self.groups: dict[Source, Group] = {}
         self._by_number: dict[int, Group] = {}
         self._last = 0
         self._said_by: dict[str, int] = {}  # the group of the source that said so, of those that are BAD by an answer
@@ -59,12 +59,12 @@ class Turns:
     def following(self, answer: Answer | News) -> Group | None:
         """The source's group, if the answer before this one was the last that was heard of its points, and nothing came
         between. Who has taken it in says so there: all that stands in it was read then."""
-        group = self._groups.get(answer.source)
+        group = self.groups.get(answer.source)
         return group if group is not None and group.answer == answer.number - 1 else None
 
     def within(self, source: Source | None) -> Set[str]:
         """The points that stand in this source's group now."""
-        group = None if source is None else self._groups.get(source)
+        group = None if source is None else self.groups.get(source)
         return frozenset() if group is None else self.members(group)
 
     def members(self, group: Group) -> Set[str]:
@@ -144,7 +144,7 @@ class Turns:
         groups = self._changing()
         for point in leaving:
             del groups[point]
-        own = None if source is None else self._groups.get(source)
+        own = None if source is None else self.groups.get(source)
         for number in set(leaving.values()):
             group = self._by_number[number]
             group.is_sure, group.members, group.known = False, None, None
@@ -170,16 +170,16 @@ class Turns:
         group.is_sure = True
 
     def _group(self, source: Source) -> Group:
-        group = self._groups.get(source)
+        group = self.groups.get(source)
         if group is None:
-            if len(self._groups) > len(self._points) + _SPARE:
+            if len(self.groups) > len(self._points) + _SPARE:
                 self._tidy()
             self._last += 1
-            group = self._groups[source] = self._by_number[self._last] = Group(number=self._last)
+            group = self.groups[source] = self._by_number[self._last] = Group(number=self._last)
         return group
 
     def _tidy(self) -> None:
         """Drivers that are no more leave their groups behind."""
         alive = {*self._group_of.values(), *self._said_by.values()}
-        self._groups = {source: group for source, group in self._groups.items() if group.number in alive}
-        self._by_number = {group.number: group for group in self._groups.values()}
+        self.groups = {source: group for source, group in self.groups.items() if group.number in alive}
+        self._by_number = {group.number: group for group in self.groups.values()}

@@ -208,7 +208,7 @@ def test_drivers_that_come_and_go_leave_no_groups_behind() -> None:
     for _ in range(1_000):
         floor.sources["left"] = Source()
         floor.happen("left", {})
-    assert len(floor.short._turns._groups) < 200
+    assert len(floor.short._turns.groups) < 200
 
 
 def test_news_of_points_that_the_group_does_not_have_are_not_taken() -> None:
