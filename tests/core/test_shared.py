@@ -122,9 +122,14 @@ def test_a_source_says_what_has_changed_until_something_else_was_read() -> None:
 
 def test_news_are_numbered_with_the_answers_and_tell_what_changed_only_when_something_came_before() -> None:
     source, held = Source(), {"a": good(1)}
-    first, second = source.news(held, {}), source.answer(held, held)
+    first = source.news(held, {})
+    said = [(first.number, first.changed)]
+    second = source.answer(held, held)
+    said.append((second.number, second.changed))
     source.break_off()
-    third, fourth = source.news(held, held), source.news(held, held)
-    assert [one.number for one in (first, second, third, fourth)] == [1, 2, 3, 4]
-    assert [one.changed for one in (first, second, third, fourth)] == [None, held, None, held]
+    for _ in range(2):
+        news = source.news(held, held)
+        said.append((news.number, news.changed))
+    assert said == [(1, None), (2, held), (3, None), (4, held)]
+    assert news is first, "it tells its last answer only"
     assert first.whole is held and first.source is source

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
-from firmware_py.runtime.bell import AT_ONCE, Bell
+from firmware_py.runtime.bell import AT_ONCE, Bell, Watch
 from tests.shell.virtual import VirtualClock, run_virtual, spend
 
 
@@ -57,5 +57,51 @@ def test_who_is_forgotten_is_not_called_even_by_one_who_is_called_before() -> No
         await spend(20)
         assert called == ["again"]
         assert bell._due == {} and bell._timers == {} and bell._ringing == {}
+
+    run_virtual(scenario)
+
+
+class Patient:
+    def __init__(self, clock: VirtualClock) -> None:
+        self.watch: Watch | None = None
+        self.gave_up_ms: list[int] = []
+        self._clock = clock
+
+    def give_up(self) -> None:
+        self.gave_up_ms.append(self._clock.now_ms())
+
+
+def test_who_still_waits_when_the_time_is_over_gives_up_and_nobody_else() -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        bell, until_ms = Bell(clock), clock.now_ms() + 50
+        some = [Patient(clock) for _ in range(4)]
+        for one in some:
+            bell.watch(one, until_ms)
+        for one in some[:2]:
+            assert one.watch is not None
+            one.watch.leave(one)
+        bell.watch(some[0], until_ms + 10)
+        bell.watch(some[1], until_ms)  # again, for something else
+        await spend(200)
+        assert [one.gave_up_ms for one in some] == [[until_ms + 10], [until_ms] * 2, [until_ms], [until_ms]]
+
+    run_virtual(scenario)
+
+
+def test_when_all_have_what_they_waited_for_nothing_rings() -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        bell, until_ms = Bell(clock), clock.now_ms() + 50
+        some = [Patient(clock) for _ in range(3)]
+        timers = len(asyncio.get_running_loop()._scheduled)  # type: ignore[attr-defined]  # the loop's own list
+        for _ in range(2):
+            for one in some:
+                bell.watch(one, until_ms)
+            assert len(asyncio.get_running_loop()._scheduled) <= timers + 2, "one for all"  # type: ignore[attr-defined]  # the same
+            for one in some:
+                assert one.watch is not None
+                one.watch.leave(one)
+            assert bell._watches == {} and bell._patience == {}
+        await spend(200)
+        assert [one.gave_up_ms for one in some] == [[], [], []]
 
     run_virtual(scenario)
