@@ -15,16 +15,13 @@ from firmware_py.core.looked import Looked
 from firmware_py.core.plan import Plan
 from firmware_py.core.state import State, resume
 from firmware_py.core.step import CLOCK_POINT, Decided
-from firmware_py.runtime.clock import Clock, Waker, clock_sample
+from firmware_py.runtime.clock import Clock, Waker, clock_sample, turn_after_ms
 from firmware_py.runtime.desk import Desk
 from firmware_py.runtime.sinks import Audience
 from firmware_py.runtime.table import PointTable
 from firmware_py.runtime.writer import Writer
 
 PERIOD_MS = 1_000
-# After the whole second, on which everybody reads: quick devices have answered by then, and no first answer of an
-# outage waits for a picture in which nothing has happened.
-LATER_MS = 20
 # A storm of urgent changes costs at most 100 cycles a second. A first change and the reading that confirms it are no
 # storm: up to BURST cycles follow one another at once.
 GAP_MS, BURST = 10, 5
@@ -52,7 +49,7 @@ class Cycle:
         """For ever. The first cycle happens before the first await, on what was restored and nothing read."""
         while True:
             decision = self.tick()
-            due_ms = ((self._last_ms - LATER_MS) // PERIOD_MS + 1) * PERIOD_MS + LATER_MS
+            due_ms = turn_after_ms(self._last_ms, PERIOD_MS)
             wake_ms = due_ms if decision.wake_at_ms is None else min(due_ms, decision.wake_at_ms)
             await self._waker.wait(max(wake_ms, self._last_ms + 1))
             while (rest_ms := self._recent_ms[0] + BURST * GAP_MS) > self._clock.now_ms():

@@ -207,7 +207,7 @@ class Poller:
         self.health[device].hurry(self._clock.now_ms())
 
     async def _poll(self, group: PollGroup, left: Left | None = None) -> bool:
-        """One turn of a group, with the confirming reads; False when the whole bus is at fault. `left`: how far it is."""
+        """One turn of a group, with the confirming reads; False when the whole bus is at fault. `left`: so far."""
         sound, wanted = await self._read(group, left)
         most, looks = _CHANGES * (wanted or 0), 0
         is_awake = left is not None and left.wanted is not None
