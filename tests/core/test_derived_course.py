@@ -64,14 +64,14 @@ class Table:
         return InputImage(now_ms=self.now_ms, readings=known)
 
 
-MOVES = st.one_of(
-    st.tuples(st.just("say"), st.sampled_from(NAMES), st.sampled_from(sorted(VALUES)), st.integers(0, 4)),
+SAY = st.tuples(st.just("say"), st.sampled_from(NAMES), st.sampled_from(sorted(VALUES)), st.integers(0, 4))
+SOURCE = st.tuples(st.just("say"), st.sampled_from(NAMES), st.just("source"), st.integers(0, 2))
+RARE = st.one_of(
     st.tuples(st.just("clock"), st.sampled_from([1, 3_600, SECONDS_A_DAY, -90_000, 0])),
-    st.tuples(st.just("off"), st.sampled_from(NAMES)),
-    st.tuples(st.just("overlong"), st.sampled_from(NAMES)),
-    st.tuples(st.just("learn"), st.sampled_from(NAMES)),
+    st.tuples(st.sampled_from(["off", "overlong", "learn"]), st.sampled_from(NAMES)),
     st.just(("anew",)),
 )
+MOVES = st.one_of(SAY, SOURCE, RARE)
 
 
 class Pair:
@@ -121,7 +121,7 @@ class Pair:
         return hinted
 
 
-@given(moves=st.lists(st.lists(MOVES, max_size=2), max_size=12))
+@given(moves=st.lists(st.lists(MOVES, max_size=2), min_size=8, max_size=16))
 def test_whatever_moves_the_answer_is_that_of_a_fresh_look_at_all(moves: list[list[tuple[object, ...]]]) -> None:
     pair = Pair()
     pair.look()
@@ -142,3 +142,11 @@ def test_at_rest_nobody_is_looked_at_and_what_was_said_is_handed_on_with_new_tim
     third = pair.look()
     assert third.seen["ups2"] is not second.seen["ups2"]
     assert third.seen["ups1"] is second.seen["ups1"] and third.seen["ups3"] is second.seen["ups3"]
+
+
+def test_a_test_that_counts_as_an_outage_by_now_is_seen_although_nothing_was_read_otherwise() -> None:
+    pair = Pair()
+    pair.play(("say", "ups2", "source", 2))
+    assert pair.look().readings["ups2.forecast.on_battery"].value is False
+    pair.play(("overlong", "ups2"))
+    assert pair.look().readings["ups2.forecast.on_battery"].value is True
