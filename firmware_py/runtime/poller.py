@@ -44,8 +44,7 @@ class Poller:
         self.health = {name: Health(name, deadline_ms) for name, deadline_ms in longest(self.schedule.groups)}
         self._wired = frozenset(group.device for group in self.schedule.groups if not group.local)
         self.names = {group.id: frozenset(group.points) for group in self.schedule.groups}
-        self._hints: set[str] = set()
-        self._surprises: set[str] = set()
+        self._hints, self._surprises = set[str](), set[str]()
         self._asker = Asker(self.name, limits)
         self._reading = True
         self._is_calm = False  # all devices alive, and none was silent in the last round
@@ -54,8 +53,9 @@ class Poller:
             clock=clock, bell=self._bell, table=table, work=self, hand_over=self._waker.wake, rest=self._rest
         )
         self._flushed = asyncio.Event()
-        for group in self.schedule.groups:
-            assert all(table.knows(point) for point in group.points), f"{group.id}: points that the plan does not know"
+        points = [point for group in self.schedule.groups for point in group.points]
+        assert all(map(table.knows, points)), f"{self.name}: points that the plan does not know"
+        self._is_urgent = any(map(table.is_urgent, points))
 
     @property
     def outputs(self) -> frozenset[str]:
@@ -124,7 +124,7 @@ class Poller:
         next_ms = self.schedule.next_ms() if is_plain else self._next_ms()
         if next_ms is not None:
             self._bell_ms = next_ms
-            self._bell.call(self, next_ms, self._turn)
+            self._bell.call(self, next_ms, self._turn, first=self._is_urgent)
 
     def _turn(self) -> None:
         """It is time: without the task where nothing but sound devices is to be served."""

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 
 import pytest
 
-from drivers.simulated import Behaviour
+from drivers.simulated import Behaviour, SimulatedBus, SimulatedDevice
 from firmware_py.core.reading import Sample
 from firmware_py.ports import PollGroup
-from tests.runtime.line import Line
+from firmware_py.runtime.bell import Bell
+from firmware_py.runtime.poller import Poller
+from firmware_py.runtime.table import PointTable
+from tests.runtime.line import POINTS, Line, groups_of
 from tests.runtime.prompt_bus import ComparedLine, PromptLine
 from tests.shell.virtual import VirtualClock, run_virtual, running, spend
 
@@ -154,5 +157,23 @@ def test_a_picture_that_was_taken_before_the_poller_looks_for_it_is_not_waited_f
             assert second - first == 5
             assert line.table.readings["unit1.alarm"].at_ms <= second + 6, "not held any longer than its answer took"
             assert line.woken == 2 + 2, "at the start and now: for what has changed, and for what confirms it"
+
+    run_virtual(scenario)
+
+
+def test_a_line_with_something_urgent_is_asked_before_its_neighbours() -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        bell, asked, table = Bell(clock), list[str](), PointTable(POINTS, clock, lambda: None)
+
+        def poller(number: int) -> Poller:
+            name = f"unit{number}"
+            bus = SimulatedBus(name, groups_of(number), {name: SimulatedDevice(values={})}, script=asked.append)
+            return Poller(bus=bus, clock=clock, table=table, bell=bell)
+
+        async with running(poller(2).run()), running(poller(1).run()), running(poller(3).run()):
+            await spend(4_500)
+            asked.clear()
+            await spend(1_000)
+            assert asked[0] == "unit1.fast" and sorted(asked) == ["unit1.fast", "unit2.fast", "unit3.fast"]
 
     run_virtual(scenario)
