@@ -26,9 +26,8 @@ _BURST_S, _BURST = 0.1, 4
 # Of the gap: from when on values are told with the next picture, so that a turn is not put off for a few milliseconds;
 # and when they are told at the latest, without one. So they soon go with the turn of whoever shows them.
 _NEARLY, _LATEST = 0.95, 1.5
-# Of the loop, that are let pass where a condition moves: the answer that confirms it, and what is done about that, go
-# before 20 KiB of text.
-_TURNS = 8
+# Where a condition moves: the answer that confirms it, and what is done about that, go before 20 KiB of text.
+_AFTER_S = 0.003
 _REMEMBER_S = 1.0  # an alarm is worth more than a note about it
 _GONE = ("gone",)
 
@@ -115,8 +114,8 @@ class Announcer:
             finally:
                 if timer is not None:
                     timer.cancel()
-            for _ in range(_TURNS if self._moves else 0):
-                await asyncio.sleep(0)
+            if self._moves:
+                await asyncio.sleep(_AFTER_S)
 
     @property
     def _moves(self) -> bool:

@@ -41,7 +41,7 @@ class Cycle:
         self._table, self._desk, self._writer, self._audience = table, desk, writer, audience
         self._beat = beat
         self._last_ms = -1 if state.stepped_ms is None else state.stepped_ms
-        self._told_time_ms = -PERIOD_MS
+        self._told_turn_ms = -PERIOD_MS
         self._looked: Looked | None = None
         self._recent_ms = deque([-BURST * GAP_MS] * BURST, maxlen=BURST)  # when the latest cycles were
 
@@ -78,6 +78,8 @@ class Cycle:
         return decision
 
     def _tell_time(self, now_ms: int) -> None:
-        if now_ms - self._told_time_ms >= PERIOD_MS:
-            self._told_time_ms = now_ms
+        """Once a turn; not in what is urgent before it, since a clock's quality is some system calls."""
+        turn_ms = turn_after_ms(now_ms, PERIOD_MS)
+        if turn_ms > self._told_turn_ms:
+            self._told_turn_ms = turn_ms
             self._table.offer({CLOCK_POINT: clock_sample(self._clock)})
