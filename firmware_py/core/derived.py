@@ -323,9 +323,8 @@ def _days_alike(found: Collection[Seen], wall_s: int | None) -> _Days:
     """From and until when the wall time counts the same days for all of these; None while it is not known."""
     if wall_s is None:
         return None
-    since = [one.state.tried_s or 0 for one in found]
-    until = [s + ((one.untried_d or 0) + 1) * SECONDS_A_DAY for s, one in zip(since, found, strict=True)]
-    return max(since, default=0), min(until, default=_ALWAYS_S)
+    since = [(one.state.tried_s or 0) + (one.untried_d or 0) * SECONDS_A_DAY for one in found]
+    return max(since, default=0), min(since, default=_ALWAYS_S) + SECONDS_A_DAY
 
 
 def _both(one: _Days, other: _Days) -> _Days:

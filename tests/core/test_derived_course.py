@@ -67,7 +67,7 @@ class Table:
 SAY = st.tuples(st.just("say"), st.sampled_from(NAMES), st.sampled_from(sorted(VALUES)), st.integers(0, 4))
 SOURCE = st.tuples(st.just("say"), st.sampled_from(NAMES), st.just("source"), st.integers(0, 2))
 RARE = st.one_of(
-    st.tuples(st.just("clock"), st.sampled_from([1, 3_600, SECONDS_A_DAY, -90_000, 0])),
+    st.tuples(st.just("clock"), st.sampled_from([1, 3_600, SECONDS_A_DAY, -3_601, -90_000, 0])),
     st.tuples(st.sampled_from(["off", "overlong", "learn"]), st.sampled_from(NAMES)),
     st.just(("anew",)),
 )
@@ -150,3 +150,12 @@ def test_a_test_that_counts_as_an_outage_by_now_is_seen_although_nothing_was_rea
     assert pair.look().readings["ups2.forecast.on_battery"].value is False
     pair.play(("overlong", "ups2"))
     assert pair.look().readings["ups2.forecast.on_battery"].value is True
+
+
+def test_days_are_counted_anew_when_the_wall_clock_is_put_back_within_them() -> None:
+    pair = Pair()
+    pair.look()
+    pair.play(("clock", SECONDS_A_DAY + 3_600))
+    assert pair.look().readings["ups1.forecast.untried_d"].value == 1
+    pair.play(("clock", -3_601))
+    assert pair.look().readings["ups1.forecast.untried_d"].value == 0
