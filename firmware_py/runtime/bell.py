@@ -4,6 +4,7 @@ Whoever fails when called fails alone. It must not know who is called, nor what 
 """
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final, Protocol, TypeAlias
 
@@ -52,19 +53,21 @@ class Bell:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._due: dict[int, dict[object, Call]] = {}
+        self._due: dict[int, OrderedDict[object, Call]] = {}
         self._timers: dict[int, asyncio.TimerHandle] = {}
         self._ringing: dict[object, Call] = {}
         self._watches: dict[int, Watch] = {}
         self._patience: dict[int, asyncio.TimerHandle] = {}
 
-    def call(self, who: object, when_ms: int, call: Call) -> None:
-        """Call this at `when_ms`, or as soon as that has passed."""
+    def call(self, who: object, when_ms: int, call: Call, *, first: bool = False) -> None:
+        """Call this at `when_ms`, or as soon as that has passed; before all who are not to be `first`."""
         due = self._due.get(when_ms)
         if due is None:
-            due = self._due[when_ms] = {}
+            due = self._due[when_ms] = OrderedDict()
             self._timers[when_ms] = self._clock.call_at_ms(when_ms, lambda: self._ring(when_ms))
         due[who] = call
+        if first:
+            due.move_to_end(who, last=False)
 
     def forget(self, who: object, when_ms: int) -> None:
         """Not any more."""

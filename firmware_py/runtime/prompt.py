@@ -33,13 +33,15 @@ class Work(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
     """Where a turn stopped: it `began_ms`; of `group`, which was begun `started_ms`, the answer is still to be read, or
-    it was taken in and `wanted` further readings follow, or taking it in failed (`error`). `place`: among all."""
+    it was taken in, at `stamp_ms` of the table, and `wanted` further readings follow, or taking it in failed (`error`).
+    `place`: among all."""
 
     place: int
     began_ms: int
     group: PollGroup
     started_ms: int
     wanted: int | None = None
+    stamp_ms: int = 0
     error: Exception | None = None
 
 
@@ -193,5 +195,5 @@ class PromptTurns:
     ) -> Left:
         return Left(
             place=each.place, began_ms=self._began_ms, group=each.group, started_ms=started_ms, wanted=wanted,
-            error=error,
+            error=error, stamp_ms=self._table.stamp_ms(),
         )  # fmt: skip

@@ -81,15 +81,15 @@ class PointTable:
         """True when a change of the point wakes the cycle."""
         return self._points[point].urgent
 
-    def put(self, samples: Mapping[str, Sample]) -> int:
-        """Take in one answer. When an urgent point changed in value or quality the cycle is awake by then, and so many
-        further readings are wanted at once as the conditions on what changed need; else 0.
+    def put(self, samples: Mapping[str, Sample], *, wakes: bool = True) -> int:
+        """Take in one answer. When an urgent point changed in value or quality the cycle is awake by then (else whoever
+        says not `wakes` does that), and so many further readings are wanted at once as the conditions on it need.
 
         A reading that arrives within the millisecond of a freeze belongs to the next picture. An unknown point is a
         bug of the caller and raises AssertionError. Of an Answer only what has changed is looked at, if the answer
         before it was the last that was heard of its points; the others are newer by it.
         """
-        at_ms = max(self._clock.now_ms(), self._frozen_ms + 1)
+        at_ms = self.stamp_ms()
         if not isinstance(samples, Answer):
             wanted = self._take_all(samples, None, at_ms)
         else:
@@ -97,7 +97,7 @@ class PointTable:
             news = samples.changed if follows and samples.changed is not None else samples
             wanted = self._take_all(news, source, at_ms)
             self._turns.note(samples, at_ms)  # last: until here it has the time of what was known before
-        if wanted:
+        if wanted and wakes:
             self._wake()
         return wanted
 
@@ -250,14 +250,21 @@ class PointTable:
             self._content, self._told = self._readings | self._stale, told
         return Readings(self._content, *self._turns.seen(), self._course, told)
 
-    async def pictured(self, limit_ms: int) -> None:
-        """Wait for the next picture, at most `limit_ms`: a confirming reading counts only if it comes after one."""
+    def stamp_ms(self) -> int:
+        """The time that a reading gets which arrives now: what was frozen before does not show it."""
+        return max(self._clock.now_ms(), self._frozen_ms + 1)
+
+    async def pictured(self, limit_ms: int, stamp_ms: int) -> None:
+        """Wait for the first picture that shows what came at `stamp_ms`, at most `limit_ms`: a confirming reading
+        counts only if it comes after one."""
+        if self._frozen_ms >= stamp_ms or limit_ms <= 0:
+            return
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
         self._waiting.append(future)
         patience = loop.call_later(limit_ms / 1000, _release, future)
         try:
-            await future  # itself, so that the next reading is asked for before the picture is told to anybody
+            await future  # itself, so that what was read meanwhile is taken in before the picture is told to anybody
         finally:
             patience.cancel()
             self._waiting = [other for other in self._waiting if other is not future]

@@ -40,8 +40,9 @@ class Floor:
             now = {point: reading(values[point]) for point, own in OWNERS.items() if own == owner}
             if any(reads_otherwise(known.get(point, NOTHING_READ), one) for point, one in now.items()):
                 self.content[owner] = now
-        shares = {owner: (content, times[owner]) for owner, content in self.content.items()}
-        return Shared(OWNERS, shares, {point: reading(values[point], times[point]) for point in REST})
+        return Shared(
+            OWNERS, dict(self.content), times, {point: reading(values[point], times[point]) for point in REST}
+        )
 
 
 def picture(derived: Mapping[str, Reading], course: Course) -> InputImage:
@@ -99,9 +100,9 @@ def test_pictures_with_the_same_owners_and_rest_are_of_the_same_points() -> None
     times = dict.fromkeys(("one", "two", *REST), 1)
     one, other = floor.look(values, times), floor.look(values | {"a": 2}, times)
     assert same_points(picture(one, course).readings, picture(other, course).readings)
-    fewer = Shared(OWNERS, one.shares, {"d": reading(1)})
+    fewer = Shared(OWNERS, one.shares, one.times, {"d": reading(1)})
     assert same_points(picture(one, course).readings, picture(fewer, course).readings), "the plan has them all"
-    stranger = Shared(OWNERS, one.shares, {"x": reading(1)})
+    stranger = Shared(OWNERS, one.shares, one.times, {"x": reading(1)})
     assert not same_points(picture(one, course).readings, picture(stranger, course).readings)
 
 

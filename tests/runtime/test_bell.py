@@ -26,6 +26,18 @@ def test_all_are_called_in_their_order_by_one_timer_and_nobody_twice() -> None:
     run_virtual(scenario)
 
 
+def test_who_is_to_be_first_is_called_before_all_who_are_not() -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        bell, called = Bell(clock), list[int]()
+        for who in range(6):
+            bell.call(who, clock.now_ms() + 5, partial(called.append, who), first=who in (2, 4))
+        bell.forget(4, clock.now_ms() + 5)
+        await spend(20)
+        assert called == [2, 0, 1, 3, 5]
+
+    run_virtual(scenario)
+
+
 def test_who_fails_keeps_nobody_from_being_called() -> None:
     async def scenario(clock: VirtualClock) -> None:
         told: list[object] = []
