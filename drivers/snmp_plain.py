@@ -13,7 +13,7 @@ from typing import TypeAlias
 from drivers.snmp_access import Community, version_of
 from drivers.snmp_fetch import Answer
 from drivers.snmp_socket import Port, open_port
-from drivers.snmp_wire import FIRST_ID, LAST_ID, Malformed, Pdu, Reader, Request
+from drivers.snmp_wire import EVERYONES, FIRST_ID, LAST_ID, Malformed, Pdu, Request
 from firmware_py.ports import DeviceError
 
 _MOST_KEPT = 256  # encoded questions; a UPS has some ten
@@ -116,7 +116,7 @@ class PlainSession(Talk):
         super().__init__(port)
         self._version, self._community = version_of(access), access.name.encode()
         self._kept: dict[_Key, Request] = {}
-        self._reader = Reader()
+        self._reader = EVERYONES
         self._asked: _Asked | None = None
 
     def begin(self, oids: tuple[str, ...], heard: Heard) -> bool:

@@ -8,55 +8,45 @@ from collections.abc import Iterable
 from itertools import compress, count
 from operator import ne
 from struct import Struct
+from typing import TypeAlias
 
 from drivers.snmp_decode import Raw
-from drivers.snmp_fetch import Answer
+
+Pair: TypeAlias = tuple[str, Raw]  # the name of an object, and what it holds
 
 _NUMBER = b"\x02\x04"  # the head of a request-id of ours, which all take four octets
 
 
 class Told:
-    """`binds`: the list of values, `spans` and `parts` where each lies in it and its bytes, `values` what they say.
-    `number_at`, `binds_at`: where in the datagram the request-id and the list of values begin."""
+    """`parts`: the bytes of each value, `values`: what they say. What lay around them is kept of a reply without an
+    error only."""
 
-    __slots__ = (
-        "_after", "_before", "_form", "_size", "binds", "binds_at", "index", "number_at", "parts", "spans", "status",
-        "values",
-    )  # fmt: skip
+    __slots__ = ("_after", "_before", "_binds_at", "_cut", "_size", "parts", "values")
 
     def __init__(self) -> None:
-        self.binds = b""
-        self.spans: tuple[tuple[int, int], ...] = ()
         self.parts: tuple[bytes, ...] = ()
-        self.values: tuple[tuple[str, Raw], ...] = ()
-        self._form = Struct("")
+        self.values: tuple[Pair, ...] = ()
+        self._cut = Struct("").unpack_from
         self._before = self._after = b""
-        self._size = self.number_at = self.binds_at = self.status = self.index = 0
+        self._size = self._binds_at = 0
 
-    def keep(self, binds: bytes, spans: tuple[tuple[int, int], ...], values: tuple[tuple[str, Raw], ...]) -> None:
-        """These are the values; `spans` follow on each other through all of `binds`."""
-        self._form = Struct("".join(f"{stop - start}s" for start, stop in spans))
-        self.binds, self.spans, self.values, self.parts = binds, spans, values, self._form.unpack(binds)
+    def keep(self, parts: tuple[bytes, ...], values: tuple[Pair, ...]) -> None:
+        """These are the values, one part after the other; nothing is known of what lies around them."""
+        self._cut = Struct("".join([f"{len(part)}s" for part in parts])).unpack_from
+        self.parts, self.values, self._size = parts, values, 0
 
-    def note(self, datagram: bytes, place: int, answer: Answer) -> None:
-        """The whole of the reply that had them: its PDU's content is at `place`, the list of values ends with it."""
-        self._size = 0
-        self.number_at, self.binds_at = place + 2, len(datagram) - len(self.binds)
-        if answer.values is self.values and datagram.startswith(_NUMBER, place):
-            self._before, self._after = datagram[: place + 2], datagram[place + 6 : self.binds_at]
-            self._size, self.status, self.index = len(datagram), answer.status, answer.index
+    def note(self, datagram: bytes, place: int) -> None:
+        """The whole of the reply that had them: its PDU's content is at `place`, the values are its end."""
+        binds_at = len(datagram) - sum(map(len, self.parts))
+        if datagram.startswith(_NUMBER, place):
+            self._before, self._after = datagram[: place + 2], datagram[place + 6 : binds_at]
+            self._size, self._binds_at = len(datagram), binds_at
 
-    def fits(self, datagram: bytes) -> bool:
-        """Whether all but the number and the values is the very same."""
-        return (
-            len(datagram) == self._size
-            and datagram.startswith(self._before)
-            and datagram.startswith(self._after, self.number_at + 4)
-        )
-
-    def cut(self, binds: bytes) -> tuple[bytes, ...]:
-        """A list of the same length, cut as the last one was."""
-        return self._form.unpack(binds)
+    def cut(self, datagram: bytes, number: bytes) -> tuple[bytes, ...] | None:
+        """The values' bytes, where all but them and the number is the very same; None where it is not."""
+        if len(datagram) != self._size or not datagram.startswith(self._before + number + self._after):
+            return None
+        return self._cut(datagram, self._binds_at)
 
     def moved(self, parts: tuple[bytes, ...]) -> Iterable[int]:
         """Which of these are others than in the last one."""

@@ -17,7 +17,7 @@ from drivers.snmp_cfb import BLOCK, Feedback
 from drivers.snmp_fetch import Answer
 from drivers.snmp_guard import MAX_BYTES, V3
 from drivers.snmp_layout import MOST_KEPT, Layout
-from drivers.snmp_wire import Malformed, Pdu, Question, Reader, element, number_bytes, whole, wrapped
+from drivers.snmp_wire import EVERYONES, Malformed, Pdu, Question, element, number_bytes, whole, wrapped
 
 _OCTETS, _SEQUENCE, _RESPONSE, _REPORT = 0x04, 0x30, 0xA2, 0xA8
 _SIGNED, _ENCIPHERED, _REPORTABLE, _USM = 1, 2, 4, 3  # msgFlags (RFC 3412 clause 6.4), msgSecurityModel
@@ -93,7 +93,7 @@ class Speaker:
         self._name, self._masters, self._salt = user.name.encode(), masters, salt
         self._hash, self._mac_bytes = ("", 0) if user.auth is None else HASHES[user.auth]
         self._level = (_SIGNED if user.auth else 0) | (_ENCIPHERED if user.privacy else 0)
-        self._reader = Reader()
+        self._reader = EVERYONES
         self._discovery = Question(Pdu.GET, ())
         self._who = wrapped(_OCTETS, self._name) + wrapped(_OCTETS, bytes(self._mac_bytes))
         self.forget()
@@ -199,9 +199,9 @@ class Speaker:
         self._note_time(boots, time_s, now_s)
         salt, body = datagram[slice(*layout.salt)], datagram[slice(*layout.body)]
         scoped = self._feedback.deciphered(_start(boots, time_s, salt), body)
-        known = self._reader.alike(scoped, question.told, number)
+        known = self._reader.alike(scoped, question.told, number.to_bytes(4, "big"))
         if known is not None:
-            return known
+            return Answer(status=0, index=0, values=known)
         tag, start = _content_of(scoped)
         if tag == _RESPONSE:
             return self._reader.read_scoped(scoped, start, number, question)

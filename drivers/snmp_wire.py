@@ -7,19 +7,20 @@ refused by itself. It must not know sockets, credentials' meaning, or what a val
 
 from collections.abc import Sequence
 from enum import IntEnum
+from typing import Final
 
 from drivers.snmp_decode import Gap, Raw
 from drivers.snmp_fetch import Answer
 from drivers.snmp_guard import MAX_BYTES
-from drivers.snmp_told import Told
+from drivers.snmp_told import Pair, Told
 
 FIRST_ID, LAST_ID = 0x10000000, 0x7FFFFFFF  # request-ids that all take four octets
 _INTEGER, _OCTETS, _NULL, _OID, _SEQUENCE, _RESPONSE = 0x02, 0x04, 0x05, 0x06, 0x30, 0xA2
 _ADDRESS, _OPAQUE, _COUNTER64 = 0x40, 0x44, 0x46
 _UNSIGNED32 = frozenset((0x41, 0x42, 0x43))  # Counter32, Gauge32, TimeTicks (RFC 2578 clause 7.1)
 _EXCEPTIONS = frozenset((0x80, 0x81, 0x82))  # noSuchObject, noSuchInstance, endOfMibView (RFC 3416 clause 3)
-_MOST_NAMES = 4096
 _MOST_REPORTED = 8
+_MOST_KEPT, _LONGEST_KEPT = 4096, 128
 
 
 class Pdu(IntEnum):
@@ -77,17 +78,18 @@ class Request:
 
 
 class Reader:
-    """Reads replies; remembers how object names are spelt, since an agent repeats them every second."""
+    """Reads replies; remembers which bytes say what, whoever sends them: agents repeat themselves every second."""
 
     def __init__(self) -> None:
+        self._pairs: dict[bytes, Pair] = {}
         self._names: dict[bytes, str] = {}
 
     def read(self, datagram: bytes, request: Request, number: int) -> Answer:
         """The answer to `request` as numbered. Raises Malformed for anything else."""
         if len(datagram) > MAX_BYTES:
             raise Malformed("too long")
-        if (known := self.alike(datagram, request.told, number)) is not None:
-            return known
+        if (known := self.alike(datagram, request.told, number.to_bytes(4, "big"))) is not None:
+            return Answer(status=0, index=0, values=known)
         start, end = element(datagram, 0, len(datagram), _SEQUENCE)
         if end != len(datagram):
             raise Malformed("something follows the message")
@@ -100,28 +102,30 @@ class Reader:
         place, end = element(datagram, stop, end, _RESPONSE)
         if end != len(datagram):
             raise Malformed("something follows the values")
-        answer = self.read_pdu(datagram, place, end, number, request.most, request.told)
-        request.told.note(datagram, place, answer)
-        return answer
+        return self._read_pdu(datagram, place, number, request.most, request.told)
 
     def read_scoped(self, scoped: bytes, place: int, number: int, question: Question) -> Answer:
         """The answer in a scoped PDU of version 3, whose PDU's content is at `place`."""
-        answer = self.read_pdu(scoped, place, len(scoped), number, question.most, question.told)
-        question.told.note(scoped, place, answer)
-        return answer
+        return self._read_pdu(scoped, place, number, question.most, question.told)
 
-    def alike(self, datagram: bytes, told: Told, number: int) -> Answer | None:
-        """The answer where all but number and values is as in the last reply; None leaves it to a closer look."""
-        if not told.fits(datagram) or datagram[told.number_at : told.number_at + 4] != number.to_bytes(4, "big"):
+    def alike(self, datagram: bytes, told: Told, number: bytes) -> tuple[Pair, ...] | None:
+        """The values where all but number and values is as in the last reply, which had no error; None leaves it to a
+        closer look. What has the same bytes is the very same pair as in that reply."""
+        parts = told.cut(datagram, number)
+        if parts is None:
             return None
-        binds = datagram[told.binds_at :]
-        mended = told.values if binds == told.binds else self._mended(binds, told)
-        return None if mended is None else Answer(status=told.status, index=told.index, values=mended)
+        if parts != told.parts:
+            values = list(told.values)
+            for which in told.moved(parts):
+                if (pair := self._pairs.get(parts[which]) or self._pair_of(parts[which])) is None:
+                    return None
+                values[which] = pair
+            told.parts, told.values = parts, tuple(values)
+        return told.values
 
-    def read_pdu(
-        self, datagram: bytes, place: int, end: int, number: int, most: int, told: Told | None = None
-    ) -> Answer:
-        """The content of a Response-PDU, which ends at `end`. `told`: by the last reply to the same question."""
+    def _read_pdu(self, datagram: bytes, place: int, number: int, most: int, told: Told) -> Answer:
+        """The content of a Response-PDU, which begins at `place` and ends with the datagram."""
+        pdu_at, end = place, len(datagram)
         place, answered = whole(datagram, place, end)
         if answered != number:
             raise Malformed("an answer to another question")
@@ -130,57 +134,47 @@ class Reader:
         place, stop = element(datagram, place, end, _SEQUENCE)
         if stop != end:
             raise Malformed("something follows the values")
-        return Answer(status=status, index=index, values=self._values(datagram[place:end], most, told))
+        parts = _parts(datagram, place, end, most)
+        values = tuple([self._pairs.get(part) or self._bind(part) for part in parts])
+        told.keep(parts, values)
+        if status == 0 and index == 0:
+            told.note(datagram, pdu_at)
+        return Answer(status=status, index=index, values=values)
 
-    def read_values(self, datagram: bytes, place: int, end: int) -> tuple[tuple[str, Raw], ...]:
+    def read_values(self, datagram: bytes, place: int, end: int) -> tuple[Pair, ...]:
         """The values of any PDU, whatever its number and its status."""
         for _ in range(3):
             place, _ = whole(datagram, place, end)
         place, stop = element(datagram, place, end, _SEQUENCE)
         if stop != end:
             raise Malformed("something follows the values")
-        return self._values(datagram[place:end], _MOST_REPORTED, None)
+        return tuple(
+            [self._pairs.get(part) or self._bind(part) for part in _parts(datagram, place, end, _MOST_REPORTED)]
+        )
 
-    def _values(self, binds: bytes, most: int, told: Told | None) -> tuple[tuple[str, Raw], ...]:
-        """All values of a list. What lies where it lay and has the same bytes as in the last reply is not read anew."""
-        if told is not None and told.values:
-            if binds == told.binds:
-                return told.values
-            if len(binds) == len(told.binds) and (mended := self._mended(binds, told)) is not None:
-                return mended
-        found, spans = list[tuple[str, Raw]](), list[tuple[int, int]]()
-        place, end = 0, len(binds)
-        while place < end:
-            if len(found) == most:
-                raise Malformed("more values than were asked for")
-            begin, (place, value) = place, self._bind(binds, place, end)
-            found.append(value)
-            spans.append((begin, place))
-        values = tuple(found)
-        if told is not None:
-            told.keep(binds, tuple(spans), values)
-        return values
+    def _pair_of(self, part: bytes) -> Pair | None:
+        """What these bytes say, if they are one value and nothing else."""
+        try:
+            return self._bind(part)
+        except Malformed:
+            return None
 
-    def _mended(self, binds: bytes, told: Told) -> tuple[tuple[str, Raw], ...] | None:
-        """The values of a list as long as the last one; None where they do not lie as they lay."""
-        parts, found = told.cut(binds), list(told.values)
-        for which in told.moved(parts):
-            start, stop = told.spans[which]
-            place, found[which] = self._bind(binds, start, len(binds))
-            if place != stop:
-                return None
-        told.binds, told.parts, told.values = binds, parts, tuple(found)
-        return told.values
-
-    def _bind(self, data: bytes, place: int, end: int) -> tuple[int, tuple[str, Raw]]:
-        """Where the next value begins; and the one that begins here, with its name."""
-        start, stop = element(data, place, end, _SEQUENCE)
-        begin, place = element(data, start, stop, _OID)
-        name = self._name(data[begin:place])
-        tag, begin, place = _any(data, place, stop)
+    def _bind(self, part: bytes) -> Pair:
+        """One value with its name, which are all of these bytes. The very same for the same bytes, while it is kept."""
+        start, stop = element(part, 0, len(part), _SEQUENCE)
+        if stop != len(part):
+            raise Malformed("something follows a value")
+        begin, place = element(part, start, stop, _OID)
+        name = self._name(part[begin:place])
+        tag, begin, place = _any(part, place, stop)
         if place != stop:
             raise Malformed("something follows a value")
-        return stop, (name, self._value(tag, data[begin:stop]))
+        pair = name, self._value(tag, part[begin:stop])
+        if len(part) <= _LONGEST_KEPT:
+            if len(self._pairs) >= _MOST_KEPT:
+                self._pairs.clear()
+            self._pairs[part] = pair
+        return pair
 
     def _value(self, tag: int, content: bytes) -> Raw:
         if tag == _INTEGER:
@@ -204,10 +198,24 @@ class Reader:
     def _name(self, content: bytes) -> str:
         known = self._names.get(content)
         if known is None:
-            if len(self._names) >= _MOST_NAMES:
+            if len(self._names) >= _MOST_KEPT:
                 self._names.clear()
             known = self._names[content] = oid_text(content)
         return known
+
+
+EVERYONES: Final = Reader()
+
+
+def _parts(data: bytes, place: int, end: int, most: int) -> tuple[bytes, ...]:
+    """A list of values, each by itself. Malformed for more than `most`."""
+    found = list[bytes]()
+    while place < end:
+        if len(found) == most:
+            raise Malformed("more values than were asked for")
+        begin, (_, place) = place, element(data, place, end, _SEQUENCE)
+        found.append(data[begin:place])
+    return tuple(found)
 
 
 def oid_bytes(name: str) -> bytes:

@@ -281,4 +281,4 @@ def test_a_reader_forgets_names_rather_than_grow() -> None:
     for turn in range(10):
         pairs = [(f"1.3.6.1.4.{turn}.{n}", rfc1902.Integer32(1)) for n in range(450)]
         reader.read(reply(pairs), request, NUMBER)
-    assert 400 < len(reader._names) <= 4096
+    assert 400 < len(reader._names) <= 4096 and 400 < len(reader._pairs) <= 4096
