@@ -13,12 +13,14 @@ from typing import TypeAlias
 from drivers.snmp_access import Community, version_of
 from drivers.snmp_fetch import Answer
 from drivers.snmp_socket import Port, open_port
+from drivers.snmp_told import Pair
 from drivers.snmp_wire import EVERYONES, FIRST_ID, LAST_ID, Malformed, Pdu, Request
 from firmware_py.ports import DeviceError
 
 _MOST_KEPT = 256  # encoded questions; a UPS has some ten
 _Key: TypeAlias = tuple[Pdu, int, tuple[str, ...]]
-Heard: TypeAlias = Callable[[Answer | None], bool]
+# The values of a sound reply, or None; whether this will do, so that nobody need await it.
+Heard: TypeAlias = Callable[[tuple[Pair, ...] | None], bool]
 
 
 class Talk(ABC):
@@ -70,43 +72,25 @@ class Talk(ABC):
 
 
 class _Asked:
-    """One question on its way. `heard`: nobody awaits it; called with an answer it says whether that will do, with None
-    that somebody has to see what has become of it."""
+    """One question on its way, put at `at_s`. `fate`: what will have become of it."""
 
-    __slots__ = ("at_s", "fate", "heard", "key", "number", "request")
+    __slots__ = ("at_s", "fate", "key", "number", "request")
 
-    def __init__(self, key: _Key, request: Request, number: int, heard: Heard | None) -> None:
-        self.key, self.request, self.number, self.heard = key, request, number, heard
-        self.at_s = asyncio.get_running_loop().time()
-        self.fate: asyncio.Future[Answer] | None = None
+    def __init__(self, key: _Key, request: Request, number: int, at_s: float) -> None:
+        self.key, self.request, self.number, self.at_s = key, request, number, at_s
+        self.fate: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
 
-    def awaited(self) -> "asyncio.Future[Answer]":
-        """What will have become of it."""
-        if self.fate is None:
-            self.fate = asyncio.get_running_loop().create_future()
-        return self.fate
-
-    def settle(self, answer: Answer) -> bool:
-        """This is its answer; True when nobody needs to look at it any more. Malformed for a second one."""
-        if self.heard is not None and self.fate is None and self.heard(answer):
-            return True
-        if (fate := self.awaited()).done():
+    def settle(self, answer: Answer) -> None:
+        """This is its answer. Malformed for a second one."""
+        if self.fate.done():
             raise Malformed("answered already")
-        fate.set_result(answer)
-        self._tell()
-        return False
+        self.fate.set_result(answer)
 
     def fail(self, error: DeviceError) -> None:
         """There will be no answer."""
-        if not (fate := self.awaited()).done():
-            fate.set_exception(error)
-            fate.exception()  # looked at, should nobody want to know
-            self._tell()
-
-    def _tell(self) -> None:
-        heard, self.heard = self.heard, None
-        if heard is not None:
-            heard(None)
+        if not self.fate.done():
+            self.fate.set_exception(error)
+            self.fate.exception()  # looked at, should nobody want to know
 
 
 class PlainSession(Talk):
@@ -117,48 +101,78 @@ class PlainSession(Talk):
         self._version, self._community = version_of(access), access.name.encode()
         self._kept: dict[_Key, Request] = {}
         self._reader = EVERYONES
-        self._asked: _Asked | None = None
+        self._asked: _Asked | None = None  # that somebody awaits, or will
+        self._heard: Heard | None = None  # who is told of what was begun, while nobody does
+        self._oids: tuple[str, ...] = ()
+        self._request_begun, self._number_begun, self._begun_s = Request(0, b"", Pdu.GET, ()), b"", 0.0
 
-    def begin(self, oids: tuple[str, ...], heard: Heard) -> bool:
+    def begin(self, oids: tuple[str, ...], heard: Heard, now_s: float) -> bool:
         """GET without waiting; until `heard` says that an answer will do, `get` of the same goes on with it. False
         where nothing could be sent."""
-        key = (Pdu.GET, 0, oids)
-        asked = self._asked = _Asked(key, self._request(key, None), self._next_number(), heard)
-        self._port.expect(self._take, asked.fail)
-        asked.heard = None  # who asks is told by the answer of this call
-        self._port.send(asked.request.numbered(asked.number))
-        asked.heard = heard
-        if asked.fate is not None:
-            self.give_up()
+        if oids is not self._oids:
+            self._oids, self._request_begun = oids, self._request((Pdu.GET, 0, oids), None)
+        self._number = number = self._number + 1 if self._number < LAST_ID else FIRST_ID
+        self._number_begun, self._begun_s = number.to_bytes(4, "big"), now_s
+        port = self._port
+        self._asked = port.take = port.fail = None  # who asks is told of a refusal by the answer of this call
+        if not port.send(self._request_begun.numbered(number)):
             return False
+        self._heard, port.take, port.fail = heard, self._hear, self._fail
         return True
 
     def give_up(self) -> None:
-        """Nobody wants to know any more what `begin` has asked."""
-        if self._asked is not None:
-            self._asked = None
-            self._port.expect(None)
+        """Nobody wants to know any more what was asked."""
+        self._asked = self._heard = self._port.take = self._port.fail = None
+
+    def _hear(self, datagram: bytes) -> None:
+        """A reply to what was begun: by what has moved in it where that will do, else as if somebody had awaited it."""
+        heard, request, number = self._heard, self._request_begun, self._number
+        assert heard is not None, "nothing is expected otherwise"
+        values = self._reader.alike(datagram, request.told, self._number_begun)
+        if values is None:
+            answer = self._reader.read(datagram, request, number)
+            values = answer.values if answer.status == 0 else None
+        else:
+            answer = None
+        if heard(values):
+            if self._number == number:  # else something else was asked meanwhile
+                self.give_up()
+            return
+        self._await().settle(answer or Answer(status=0, index=0, values=values or ()))
+
+    def _fail(self, error: DeviceError) -> None:
+        """There will be no answer to what was begun."""
+        heard = self._heard
+        self._await().fail(error)
+        if heard is not None:
+            heard(None)
+
+    def _await(self) -> _Asked:
+        """What was begun, as something that somebody awaits."""
+        asked = self._asked = _Asked((Pdu.GET, 0, self._oids), self._request_begun, self._number, self._begun_s)
+        self._heard = None
+        self._port.expect(self._take, asked.fail)
+        return asked
 
     def _take(self, datagram: bytes) -> None:
         asked = self._asked
         assert asked is not None, "nothing is expected otherwise"
-        if asked.settle(self._reader.read(datagram, asked.request, asked.number)) and self._asked is asked:
-            self.give_up()
+        asked.settle(self._reader.read(datagram, asked.request, asked.number))
 
     async def _ask(self, key: _Key, value: int | None, patience_s: float | None) -> Answer:
-        asked = self._asked
+        asked = self._await() if self._heard is not None else self._asked
         is_new = asked is None or asked.key != key or value is not None
         if asked is None or is_new:
-            asked = self._asked = _Asked(key, self._request(key, value), self._next_number(), None)
-        asked.heard = None
-        fate, again = asked.awaited(), None
-        self._port.expect(self._take, asked.fail)
+            now_s = asyncio.get_running_loop().time()
+            asked = self._asked = _Asked(key, self._request(key, value), self._next_number(), now_s)
+            self._port.expect(self._take, asked.fail)
+        again: asyncio.TimerHandle | None = None
         try:
             if is_new:
                 self._send(asked)
             if patience_s is not None:  # the same number: either answer will do
                 again = asyncio.get_running_loop().call_at(asked.at_s + patience_s, self._send, asked)
-            return await fate
+            return await asked.fate
         finally:
             if again is not None:
                 again.cancel()
