@@ -16,7 +16,7 @@ from drivers.snmp_guard import V1
 from drivers.snmp_heard import Hear, HeardSession
 from drivers.snmp_link import Session, connect
 from drivers.snmp_outlets import OutletPort
-from drivers.snmp_plain import PlainSession
+from drivers.snmp_plain import Talk
 from drivers.snmp_profile import Profile
 from drivers.snmp_prompt import PromptGet, PromptSession, Told
 from drivers.snmp_signals import Group
@@ -206,7 +206,7 @@ class SnmpBus:
             session = opening.result()
             self._session = session if self._hear is None else HeardSession(session, self._hear)
             self._peer = self._session.peer
-            self._plain = session if isinstance(session, PlainSession) else None
+            self._plain = session if isinstance(session, Talk) else None
         return self._session
 
     def _lost(self, error: DeviceError) -> DeviceError:

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import ECB
 
 BLOCK = 16
+_ROOM = tuple(bytes(size) for size in range(BLOCK))
 
 
 class Feedback:
@@ -19,18 +20,20 @@ class Feedback:
         cipher = AES(key)
         self._blocks = Cipher(cipher, ECB()).encryptor()  # noqa: S305 - the mode is made of it
         self._stream, self._behind = Cipher(cipher, CFB(bytes(BLOCK))).encryptor(), bytes(BLOCK)
+        self._mask = b""  # what the block behind is enciphered to, where it is known
 
     def enciphered(self, vector: bytes, content: bytes) -> bytes:
         """One stream for all messages: a block before the content is chosen so that it is enciphered to the vector,
         and some octets behind it fill its last block. `_behind`: what was enciphered last."""
-        size, mask = len(content), self._blocks.update(self._behind)
+        size, mask = len(content), self._mask or self._blocks.update(self._behind)
         before = int.from_bytes(mask, "big") ^ int.from_bytes(vector, "big")
-        stream = self._stream.update(before.to_bytes(BLOCK, "big") + content + bytes(-size % BLOCK))
-        self._behind = stream[-BLOCK:]
-        return stream[BLOCK : BLOCK + size]
+        stream = self._stream.update(before.to_bytes(16, "big") + content + _ROOM[-size % 16])
+        self._behind, self._mask = stream[-16:], b""
+        return stream[16 : 16 + size]
 
     def deciphered(self, vector: bytes, enciphered: bytes) -> bytes:
-        """Backwards all blocks are known, so that one call enciphers them all."""
+        """Backwards all blocks are known: one call enciphers them all, and what the next message begins with."""
         size = len(enciphered)
-        mask = self._blocks.update((vector + enciphered + bytes(BLOCK))[: -(-size // BLOCK) * BLOCK])[:size]
-        return (int.from_bytes(enciphered, "big") ^ int.from_bytes(mask, "big")).to_bytes(size, "big")
+        mask = self._blocks.update((vector + enciphered)[: size + 15 & -16] + self._behind)
+        self._mask = mask[-16:]
+        return (int.from_bytes(enciphered, "big") ^ int.from_bytes(mask[:size], "big")).to_bytes(size, "big")

@@ -37,23 +37,24 @@ class Malformed(Exception):
 
 
 class Question:
-    """One PDU, encoded once: asking it again only changes its number. `told`: what its last reply said."""
+    """One PDU, encoded once: asking it again only changes its number. `told`: what its last reply said;
+    `tail`: what follows the number."""
 
-    __slots__ = ("_head", "_tail", "most", "told")
+    __slots__ = ("_head", "most", "tail", "told")
 
     def __init__(self, pdu: Pdu, names: Sequence[str], *, rows: int = 0, value: int | None = None) -> None:
         """`rows`: max-repetitions of a BULK; `value`: the INTEGER of a SET. ValueError for a name that is no OID."""
         content = bytes((_NULL, 0)) if value is None else number_bytes(value)
         binds = b"".join(wrapped(_SEQUENCE, wrapped(_OID, oid_bytes(name)) + content) for name in names)
-        self._tail = number_bytes(0) + number_bytes(rows) + wrapped(_SEQUENCE, binds)
-        whole_ = wrapped(pdu, bytes((_INTEGER, 4)) + bytes(4) + self._tail)
-        self._head = whole_[: len(whole_) - len(self._tail) - 4]
+        self.tail = number_bytes(0) + number_bytes(rows) + wrapped(_SEQUENCE, binds)
+        whole_ = wrapped(pdu, bytes((_INTEGER, 4)) + bytes(4) + self.tail)
+        self._head = whole_[: len(whole_) - len(self.tail) - 4]
         self.most = max(rows, len(names))  # values in an answer
         self.told = Told()
 
     def numbered(self, number: int) -> bytes:
         """The PDU with request-id `number` (FIRST_ID to LAST_ID)."""
-        return self._head + number.to_bytes(4, "big") + self._tail
+        return self._head + number.to_bytes(4, "big") + self.tail
 
 
 class Request:
