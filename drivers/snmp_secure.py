@@ -8,10 +8,11 @@ import secrets
 
 from drivers.snmp_access import ADVICE, User
 from drivers.snmp_fetch import Answer
+from drivers.snmp_keys import Masters, masters_of
 from drivers.snmp_plain import Heard, Key, Talk
 from drivers.snmp_socket import Port, open_port
 from drivers.snmp_told import Pair
-from drivers.snmp_usm import Masters, Report, Speaker, masters_of
+from drivers.snmp_usm import Report, Speaker
 from drivers.snmp_wire import Question
 from firmware_py.core.reading import Reason
 from firmware_py.ports import DeviceError

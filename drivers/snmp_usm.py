@@ -4,21 +4,15 @@ What goes into a message and what may come out of one; AES-128 or no privacy, ot
 socket and no clock (`now_s` is given); what cannot be proven to be the answer is Malformed, and never an Answer.
 """
 
-import hashlib
-from collections.abc import Mapping
 from enum import StrEnum
-from functools import cache
 from hmac import compare_digest
 from typing import Final, TypeVar
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.hmac import HMAC
-
-from config.valued import dataclass
-from drivers.snmp_access import Auth, User
+from drivers.snmp_access import User
 from drivers.snmp_cfb import BLOCK, Feedback
 from drivers.snmp_fetch import Answer
 from drivers.snmp_guard import MAX_BYTES, V3
+from drivers.snmp_keys import HASHES, Masters, Signer, localized
 from drivers.snmp_layout import MOST_KEPT, Layout, vector
 from drivers.snmp_told import Pair
 from drivers.snmp_wire import EVERYONES, FIRST_ID, Malformed, Pdu, Question, element, number_bytes, whole, wrapped
@@ -27,16 +21,6 @@ _OCTETS, _SEQUENCE, _RESPONSE, _REPORT = 0x04, 0x30, 0xA2, 0xA8
 _SIGNED, _ENCIPHERED, _REPORTABLE, _USM = 1, 2, 4, 3  # msgFlags (RFC 3412 clause 6.4), msgSecurityModel
 _WINDOW_S = 150  # RFC 3414 clause 2.2.3
 _MOST_BOOTS = 2**31 - 1
-_PHRASE_BYTES = 2**20  # RFC 3414 clause A.2
-# The hash, and how much of it is sent (RFC 3414 clauses 6 and 7, RFC 7860 clause 4).
-HASHES: Final[Mapping[Auth, tuple[str, int]]] = {
-    "md5": ("md5", 12), "sha": ("sha1", 12), "sha224": ("sha224", 16), "sha256": ("sha256", 24),
-    "sha384": ("sha384", 32), "sha512": ("sha512", 48),
-}  # fmt: skip
-_PRIMITIVES: Final[Mapping[str, type[hashes.HashAlgorithm]]] = {
-    "md5": hashes.MD5, "sha1": hashes.SHA1, "sha224": hashes.SHA224, "sha256": hashes.SHA256, "sha384": hashes.SHA384,
-    "sha512": hashes.SHA512,
-}  # fmt: skip
 _CERTAIN_S = 100  # so long a clock is surely within the window that has not gone back
 _NUMBER = b"\x02\x04"
 _Key = TypeVar("_Key")
@@ -60,38 +44,9 @@ class Report(StrEnum):
 _REPORTS: Final = {f"1.3.6.1.6.3.15.1.1.{n}.0": report for n, report in enumerate(list(Report)[:6], 1)}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Masters:
-    """A user's phrases stretched to keys, before any engine: a megabyte is hashed for each, so it is done once."""
-
-    auth: bytes = b""
-    privacy: bytes = b""
-
-
 def fits_here(user: User) -> bool:
     """Whether this file speaks for the user; the library speaks for the others."""
     return user.privacy in (None, "aes")
-
-
-@cache
-def stretch(hash_name: str, phrase: bytes) -> bytes:
-    """The key of a phrase (RFC 3414 clause A.2): some milliseconds of CPU."""
-    repeated = phrase * (_PHRASE_BYTES // len(phrase) + 1)
-    return hashlib.new(hash_name, repeated[:_PHRASE_BYTES]).digest()
-
-
-def masters_of(user: User) -> Masters:
-    """Both keys of a user."""
-    if user.auth is None:
-        return Masters()
-    name, _ = HASHES[user.auth]
-    privacy = stretch(name, user.privacy_phrase.encode()) if user.privacy else b""
-    return Masters(auth=stretch(name, user.auth_phrase.encode()), privacy=privacy)
-
-
-def localized(hash_name: str, master: bytes, engine: bytes) -> bytes:
-    """The key for one engine (RFC 3414 clause A.2)."""
-    return hashlib.new(hash_name, master + engine + master).digest()
 
 
 class _Written:
@@ -139,7 +94,8 @@ class Speaker:
         self._engine = engine
         self._context = wrapped(_OCTETS, engine) + wrapped(_OCTETS, b"")
         if self._hash:
-            self._signer = HMAC(localized(self._hash, self._masters.auth, engine), _PRIMITIVES[self._hash]())
+            key = localized(self._hash, self._masters.auth, engine)
+            self._mac = Signer(self._hash, key, self._mac_bytes).signature
         if self._level & _ENCIPHERED:
             self._feedback = Feedback(localized(self._hash, self._masters.privacy, engine)[:BLOCK])
 
@@ -286,11 +242,6 @@ class Speaker:
             else:
                 self.forget()
         return report
-
-    def _mac(self, message: bytes) -> bytes:
-        signer = self._signer.copy()
-        signer.update(message)
-        return signer.finalize()[: self._mac_bytes]
 
     def _time_s(self, now_s: float) -> int:
         return self._engine_s + int(now_s - self._heard_s) if self._boots or self._engine_s else 0

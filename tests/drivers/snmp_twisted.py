@@ -11,8 +11,9 @@ import socket
 from typing import Final
 
 from drivers.snmp_access import User
+from drivers.snmp_keys import masters_of
 from drivers.snmp_layout import vector
-from drivers.snmp_usm import Speaker, _security_of, masters_of
+from drivers.snmp_usm import Speaker, _security_of
 from drivers.snmp_wire import Pdu, Question, element, number_bytes, whole, wrapped
 from firmware_py.demo.ups_agent import Gauge32, UpsAgent
 from tests.drivers.snmp_profiles import UPS

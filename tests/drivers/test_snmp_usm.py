@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from drivers.snmp_access import User
 from drivers.snmp_cfb import Feedback
 from drivers.snmp_fetch import Answer
-from drivers.snmp_usm import Masters, Report, Speaker, fits_here, localized, masters_of, stretch
+from drivers.snmp_keys import Masters, localized, masters_of, stretch
+from drivers.snmp_usm import Report, Speaker, fits_here
 from drivers.snmp_wire import FIRST_ID, Malformed, Pdu, Question
 from tests.wires.snmp_v3_agent import AUTH, PRIV
 
