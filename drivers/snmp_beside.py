@@ -6,7 +6,6 @@ never late for the other's sake. Pure bookkeeping; it must not know sockets (tim
 
 from collections.abc import Mapping
 
-from config.valued import dataclass
 from drivers.snmp_decode import Raw
 from drivers.snmp_fetch import MOST_VARBINDS
 from drivers.snmp_signals import Group
@@ -16,14 +15,15 @@ FRESH_MS = 50  # so long an answer may wait to be taken: its readings are stampe
 QUICK_SHARE = 8  # an agent is quick that answers within this part of the fast group's deadline
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
     """An answer to both groups: `more` are the slow one's objects, `names` those of the question, `values` theirs."""
 
-    more: tuple[str, ...]
-    names: tuple[str, ...]
-    values: tuple[Pair, ...]
-    at_ms: int
+    __slots__ = ("at_ms", "more", "names", "values")
+
+    def __init__(
+        self, more: tuple[str, ...], names: tuple[str, ...], values: tuple[Pair, ...], at_ms: int
+    ) -> None:  # fmt: skip
+        self.more, self.names, self.values, self.at_ms = more, names, values, at_ms
 
 
 class Beside:
@@ -58,7 +58,7 @@ class Beside:
 
     def hold(self, more: tuple[str, ...], names: tuple[str, ...], values: tuple[Pair, ...], now_ms: int) -> None:
         """What came for both."""
-        self._held = Held(more=more, names=names, values=values, at_ms=now_ms)
+        self._held = Held(more, names, values, now_ms)
 
     def drop(self) -> None:
         """What came for the slow group is not to be used."""

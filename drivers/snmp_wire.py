@@ -37,7 +37,7 @@ class Malformed(Exception):
 
 
 class Question:
-    """One PDU, encoded once: asking it again only changes its number. `told`: what its last reply said;
+    """One PDU, encoded once: asking it again only changes its number. `told`: its last reply;
     `tail`: what follows the number."""
 
     __slots__ = ("_head", "most", "tail", "told")
@@ -60,22 +60,23 @@ class Question:
 class Request:
     """One question of a version with communities, as a datagram."""
 
-    __slots__ = ("_before", "_question", "community", "most", "told", "version")
+    __slots__ = ("_before", "_tail", "community", "most", "told", "version")
 
     def __init__(
         self, version: int, community: bytes, pdu: Pdu, names: Sequence[str], *, rows: int = 0, value: int | None = None
     ) -> None:
         """As of Question."""
-        self._question = Question(pdu, names, rows=rows, value=value)
+        question = Question(pdu, names, rows=rows, value=value)
         head = number_bytes(version) + wrapped(_OCTETS, community)
-        inner = self._question.numbered(FIRST_ID)
-        self._before = wrapped(_SEQUENCE, head + inner)[: -len(inner)]
+        whole_ = wrapped(_SEQUENCE, head + question.numbered(FIRST_ID))
+        self._tail = question.tail
+        self._before = whole_[: len(whole_) - len(self._tail) - 4]
         self.version, self.community = version, community
-        self.most, self.told = self._question.most, self._question.told
+        self.most, self.told = question.most, question.told
 
     def numbered(self, number: int) -> bytes:
         """The datagram with request-id `number` (FIRST_ID to LAST_ID)."""
-        return self._before + self._question.numbered(number)
+        return self._before + number.to_bytes(4, "big") + self._tail
 
 
 class Reader:
@@ -111,18 +112,19 @@ class Reader:
 
     def alike(self, datagram: bytes, told: Told, number: bytes) -> tuple[Pair, ...] | None:
         """The values where all but number and values is as in the last reply, which had no error; None leaves it to a
-        closer look. What has the same bytes is the very same pair as in that reply."""
+        closer look. What has the same bytes is the very same pair as before, while it is kept."""
         parts = told.cut(datagram, number)
         if parts is None:
             return None
-        if parts != told.parts:
-            values = list(told.values)
-            for which in told.moved(parts):
-                if (pair := self._pairs.get(parts[which]) or self._pair_of(parts[which])) is None:
-                    return None
-                values[which] = pair
-            told.parts, told.values = parts, tuple(values)
-        return told.values
+        values = tuple(map(self._pairs.get, parts))
+        return values if all(values) else self._learnt(parts)  # type: ignore[return-value]  # none of all is None
+
+    def _learnt(self, parts: tuple[bytes, ...]) -> tuple[Pair, ...] | None:
+        """The values that these are, if each is one and nothing else."""
+        try:
+            return tuple([self._pairs.get(part) or self._bind(part) for part in parts])
+        except Malformed:
+            return None
 
     def _read_pdu(self, datagram: bytes, place: int, number: int, most: int, told: Told) -> Answer:
         """The content of a Response-PDU, which begins at `place` and ends with the datagram."""
@@ -137,9 +139,10 @@ class Reader:
             raise Malformed("something follows the values")
         parts = _parts(datagram, place, end, most)
         values = tuple([self._pairs.get(part) or self._bind(part) for part in parts])
-        told.keep(parts, values)
         if status == 0 and index == 0:
-            told.note(datagram, pdu_at)
+            told.note(datagram, pdu_at, parts)
+        else:
+            told.forget()
         return Answer(status=status, index=index, values=values)
 
     def read_values(self, datagram: bytes, place: int, end: int) -> tuple[Pair, ...]:
@@ -152,13 +155,6 @@ class Reader:
         return tuple(
             [self._pairs.get(part) or self._bind(part) for part in _parts(datagram, place, end, _MOST_REPORTED)]
         )
-
-    def _pair_of(self, part: bytes) -> Pair | None:
-        """What these bytes say, if they are one value and nothing else."""
-        try:
-            return self._bind(part)
-        except Malformed:
-            return None
 
     def _bind(self, part: bytes) -> Pair:
         """One value with its name, which are all of these bytes. The very same for the same bytes, while it is kept."""
