@@ -17,7 +17,7 @@ from drivers.snmp_told import Pair
 from firmware_py.core.reading import Quality, Sample
 
 LOAD, POWER = "output.load_pct", "output.power_w"
-_MOST_KEPT = 4_096
+_MOST_KEPT, _MOST_OF_ONE, _MOST_KEYS = 16_384, 1_024, 512
 _Values: TypeAlias = tuple[Pair, ...]
 # A signal, its source, the objects of it that were answered, and the factor of its scale.
 _Key: TypeAlias = tuple[str, int, tuple[str, ...], float | None]
@@ -32,7 +32,8 @@ class Calm:
 
 
 class _Memory:
-    """What is measured mostly goes to and fro between few numbers, and agents of a kind are alike."""
+    """What is measured mostly goes to and fro between few numbers, and agents of a kind are alike. Whatever agents say,
+    no more is kept than _MOST_KEPT samples, nor more of one signal and its source than _MOST_OF_ONE."""
 
     def __init__(self) -> None:
         self._kept: dict[_Key, tuple[Source, dict[object, Sample]]] = {}
@@ -42,22 +43,21 @@ class _Memory:
         """By what the objects held."""
         kept = self._kept.get(key)
         if kept is None or kept[0] is not source:  # another one may have got its number
-            self._make_room()
+            if len(self._kept) >= _MOST_KEYS:
+                self._kept.clear()
             kept = self._kept[key] = source, {}
         return kept[1]
 
     def add(self, samples: dict[object, Sample], held: object, sample: Sample) -> None:
         """To one of them."""
-        self._make_room()
-        samples[held] = sample
-
-    def _make_room(self) -> None:
+        if len(samples) >= _MOST_OF_ONE:
+            samples.clear()
         if self._size >= _MOST_KEPT:
-            for _, samples in self._kept.values():
-                samples.clear()
-            self._kept.clear()
             self._size = 0
+            for _, others in self._kept.values():
+                others.clear()
         self._size += 1
+        samples[held] = sample
 
 
 _MEMORY: Final = _Memory()

@@ -117,7 +117,8 @@ class PromptGet:
         held = self._beside.peek(plan.slow, now_ms) if plan.both else None
         if held is None or held.names != plan.both:
             return None
-        moved = self._moved(_SLOW_OF_BOTH, held.values)
+        lanes = self._lanes[_SLOW_OF_BOTH] or self._lanes_of(_SLOW_OF_BOTH)
+        moved = None if lanes is None else lanes.take(held.values)
         if moved is None:
             return None
         self._beside.taken(now_ms)
@@ -133,16 +134,12 @@ class PromptGet:
                 self._lanes[place] = None
         return plan
 
-    def _moved(self, place: int, values: tuple[Pair, ...]) -> dict[str, Sample] | None:
-        """The samples of a group that are others than the last ones; None where more than that is to be looked at."""
-        lanes = self._lanes[place]
-        if lanes is None:
-            which, names = self._plan.groups()[place]
-            asked = self._plan.fast if which is Group.FAST else self._plan.slow
-            lanes = self._lanes[place] = self._choice.lanes(which, asked, names)
-            if lanes is None:
-                return None
-        return lanes.take(values)
+    def _lanes_of(self, place: int) -> Lanes | None:
+        """For what has moved in a group; None where more than that is to be looked at."""
+        which, names = self._plan.groups()[place]
+        asked = self._plan.fast if which is Group.FAST else self._plan.slow
+        self._lanes[place] = lanes = self._choice.lanes(which, asked, names)
+        return lanes
 
     def _hear(self, values: tuple[Pair, ...] | None) -> bool:
         """Whether this will do."""
@@ -151,7 +148,9 @@ class PromptGet:
             return False
         moved, more = None, self._more
         if values is not None and tuple(map(_NAME, values)) == self._names:  # all of it once and in order
-            moved = self._moved(_FAST_OF_BOTH if more else _FAST_ALONE, values)
+            place = _FAST_OF_BOTH if more else _FAST_ALONE
+            lanes = self._lanes[place] or self._lanes_of(place)
+            moved = None if lanes is None else lanes.take(values)
         if moved is None or values is None:
             done(None)
             return False

@@ -195,9 +195,11 @@ class Reader:
     def _name(self, content: bytes) -> str:
         known = self._names.get(content)
         if known is None:
-            if len(self._names) >= _MOST_KEPT:
-                self._names.clear()
-            known = self._names[content] = oid_text(content)
+            known = oid_text(content)
+            if len(content) <= _LONGEST_KEPT:
+                if len(self._names) >= _MOST_KEPT:
+                    self._names.clear()
+                self._names[content] = known
         return known
 
 

@@ -129,9 +129,24 @@ def test_what_is_not_simply_good_is_looked_at_whole(news: dict[str, Raw]) -> Non
     assert followed(news).short[Group.FAST] == 0
 
 
-def test_what_values_came_to_is_kept_for_all_agents_and_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(snmp_lanes, "_MOST_KEPT", 30)
-    short = followed(*({f"{UPS}.2.5.0": 500 + n} for n in range(40)))
+@pytest.mark.parametrize("limit", ["_MOST_KEPT", "_MOST_OF_ONE"])
+def test_what_values_came_to_is_kept_for_all_agents_and_not_for_ever(
+    monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    memory = snmp_lanes._Memory()
+    monkeypatch.setattr(snmp_lanes, "_MEMORY", memory)
+    monkeypatch.setattr(snmp_lanes, limit, 30)
+    short = followed(*({f"{UPS}.2.5.0": 500 + n, f"{UPS}.2.4.0": n} for n in range(40)))
     assert short.said["battery.voltage_v"].value == pytest.approx(53.9)
-    memory = snmp_lanes._MEMORY
-    assert memory._size <= 30 and sum(len(samples) for _, samples in memory._kept.values()) <= 30
+    assert 0 < sum(len(samples) for _, samples in memory._kept.values()) <= 60
+    assert all(len(samples) <= 30 for _, samples in memory._kept.values())
+
+
+def test_sources_that_nobody_has_any_more_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = snmp_lanes._Memory()
+    monkeypatch.setattr(snmp_lanes, "_MEMORY", memory)
+    monkeypatch.setattr(snmp_lanes, "_MOST_KEYS", 15)
+    for _ in range(3):
+        short = followed({f"{UPS}.2.5.0": 500})
+    assert len(memory._kept) <= 15
+    assert short.short == {Group.FAST: 1, Group.SLOW: 1}
