@@ -1,4 +1,4 @@
-"""kill -9 in an outage that the disk never heard of: the next process has the same incident, not another one."""
+"""kill -9, or a stop, in an outage that the disk never heard of: the next process has the same incident."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def kept_incidents(spare: Path, folder: Path) -> set[str]:
     return {incident.id for incident in stored.state.incidents.values()} if stored else set()
 
 
-def test_a_kill_while_the_disk_is_full_costs_no_memory(tmp_path: Path) -> None:
+def test_a_kill_or_a_stop_while_the_disk_is_full_costs_no_memory(tmp_path: Path) -> None:
     async def scenario() -> None:
         with full_disk(tmp_path / "disk") as (state, how):
             async with Rig.open(tmp_path / "floor", state=state, times=Times(on_delay="0 s")) as rig:
@@ -57,5 +57,10 @@ def test_a_kill_while_the_disk_is_full_costs_no_memory(tmp_path: Path) -> None:
                 assert "is refused by this release" not in rig.log, "half a configuration was left behind"
                 assert ids(rig.picture["incidents"]) == ids(first)
                 assert await rig.stop() == 0
+                rig.seen.clear()
+                await rig.start()
+                await rig.until(lambda picture: bool(picture), what="it is up after the stop")
+                assert ids(rig.seen[0][1]["incidents"]) == ids(first), "a stop costs no more than a kill"
+                assert await rig.stop() == 0
 
-    run(scenario(), within_s=90)
+    run(scenario(), within_s=120)

@@ -84,7 +84,8 @@ class Init:
             await self._life
         asyncio.get_running_loop().remove_reader(self._socket)
         self._socket.close()
-        shutil.rmtree(self.place("/run/floorguard"), ignore_errors=True)  # RuntimeDirectory= ends with the unit
+        if self.unit.last("RuntimeDirectoryPreserve") != "yes":  # else it stays until the machine goes down
+            shutil.rmtree(self.place("/run/floorguard"), ignore_errors=True)
 
     def kill(self, number: signal.Signals) -> None:
         """As somebody else's `kill`."""
