@@ -16,9 +16,9 @@ from drivers.snmp_guard import V1
 from drivers.snmp_heard import Hear, HeardSession
 from drivers.snmp_link import Session, connect
 from drivers.snmp_outlets import OutletPort
-from drivers.snmp_plain import PlainSession
+from drivers.snmp_plain import Talk
 from drivers.snmp_profile import Profile
-from drivers.snmp_prompt import PromptGet, Told
+from drivers.snmp_prompt import PromptGet, PromptSession, Told
 from drivers.snmp_signals import Group
 from drivers.snmp_traps import Sender, TrapPort
 from firmware_py.core.reading import News, Sample
@@ -62,12 +62,15 @@ class SnmpBus:
         deadlines_ms = {Group.FAST: fast_deadline_ms, Group.SLOW: slow_deadline_ms}
         self._choice = Choice(profile)
         self._groups = {f"{device}.{group}": (group, self._poll_group(group, deadlines_ms[group])) for group in Group}
+        self._prompted = {
+            group.id: (which, int(PATIENCE * group.deadline_ms)) for which, group in self._groups.values()
+        }
         self._told = Told({sig: f"{device}.{sig}" for group in Group for sig in self._choice.signals(group)})
         self._beside = Beside(self._periods_ms, fast_deadline_ms)
         self._prompt = PromptGet(self._choice, self._beside, self._told)
         self._fetch = Fetch(bulk=version_of(access) != V1)
         self._session: Session | None = None
-        self._plain: PlainSession | None = None  # the same, where it can be asked without waiting
+        self._plain: PromptSession | None = None  # the same, where it can be asked without waiting
         self._opening: asyncio.Task[Session] | None = None
         self._losses = 0
         self._rebuild_at = REBUILD_AFTER
@@ -136,13 +139,15 @@ class SnmpBus:
         return self._told.answer(which, samples)
 
     def begin(self, group: PollGroup, done: Callable[[News | None], None]) -> News | int:
-        """One group without a task; see `ports.PromptBus`. For versions 1 and 2c, and after a read that was whole."""
+        """One group without a task; see `ports.PromptBus`. After a read that was whole, where the session has a way."""
         session = self._plain
         if session is None or self._losses or self._fetch.is_learning:
             return 0
+        now_s, (which, patience_ms) = asyncio.get_running_loop().time(), self._prompted[group.id]
+        if which is Group.SLOW:
+            return self._prompt.held(now_s) or 0
         self._start()
-        begun = self._prompt.begin(session, self._groups[group.id][0], done)
-        return begun if isinstance(begun, News) else begun * int(PATIENCE * group.deadline_ms)
+        return patience_ms if self._prompt.begin(session, done, now_s) else 0
 
     def look_again(self) -> None:
         """Somebody begins to record, who did not hear what is held: it is asked for once more."""
@@ -183,10 +188,11 @@ class SnmpBus:
                 return await self._fetch.values(session, asked, patience_s)
             more = ()
         beside.begin()
-        raws = await self._fetch.values(session, tuple(dict.fromkeys((*asked, *more))), patience_s)
+        names = tuple(dict.fromkeys((*asked, *more)))
+        raws = await self._fetch.values(session, names, patience_s)
         beside.end(_now_ms() - now_ms)
         if more:
-            beside.hold(more, raws, _now_ms())
+            beside.hold(more, names, tuple([(oid, raws[oid]) for oid in names]), _now_ms())
         return {oid: raws[oid] for oid in asked}
 
     async def _open(self) -> Session:
@@ -200,7 +206,7 @@ class SnmpBus:
             session = opening.result()
             self._session = session if self._hear is None else HeardSession(session, self._hear)
             self._peer = self._session.peer
-            self._plain = session if isinstance(session, PlainSession) else None
+            self._plain = session if isinstance(session, Talk) else None
         return self._session
 
     def _lost(self, error: DeviceError) -> DeviceError:

@@ -7,6 +7,7 @@ when it fails. Pure bookkeeping; it must not know sockets or clocks (times are i
 from collections.abc import Collection, Mapping
 
 from drivers.snmp_decode import Gap, Raw, Rows, contradicts_nothing, cross_check, decode, without_device
+from drivers.snmp_lanes import Calm, Lanes
 from drivers.snmp_profile import Profile, Source
 from drivers.snmp_signals import SIGNALS, Group
 from firmware_py.core.reading import Quality, Reason, Sample, bad
@@ -14,27 +15,6 @@ from firmware_py.core.reading import Quality, Reason, Sample, bad
 PROBE_EVERY_MS = 300_000
 PROBE_SOON_MS = 10_000  # while the power source is not known; doubles up to PROBE_EVERY_MS
 FIRST_NEED = "output_source"
-_MOST_TOLD = 4_096
-# What is measured mostly goes to and fro between few numbers. By signal, source, objects and what they held: the
-# source itself, the factor of its scale and the sample.
-_TOLD: dict[tuple[str, int, tuple[str, ...], tuple[Raw, ...]], tuple[Source, float | None, Sample]] = {}
-
-
-class Plain:
-    """What a group's last answer held, where no alarm was counted and nothing contradicted anything: until `asked` is
-    another tuple, only what moves has to be looked at. `parts`: the objects of each signal."""
-
-    __slots__ = ("asked", "counts", "first", "parts", "raws", "readers")
-
-    def __init__(
-        self, asked: tuple[str, ...], raws: Mapping[str, Raw], parts: dict[str, tuple[str, ...]], counts: list[str]
-    ) -> None:
-        self.asked, self.raws, self.parts, self.counts = asked, raws, parts, frozenset(counts)
-        self.first: dict[str, Source] = {}  # the chosen source of a signal, where no answered one comes before it
-        self.readers: dict[str, list[str]] = {oid: [] for oid in asked}
-        for signal, oids in parts.items():
-            for oid in oids:
-                self.readers[oid].append(signal)
 
 
 class Choice:
@@ -57,7 +37,8 @@ class Choice:
         self._asked: dict[Group, dict[str, None]] = {}
         self._read: dict[Group, dict[str, tuple[str, ...]]] = {}  # the answered objects that each signal is made of
         self._picked: dict[str, tuple[tuple[Raw, ...], Sample]] = {}  # what they held, and what that came to
-        self._plain: dict[Group, Plain] = {}
+        self.version = 0  # grows when what is asked or how it is looked at may have become another
+        self.calm: dict[Group, Calm] = {}
 
     def signals(self, group: Group) -> tuple[str, ...]:
         """The signals of a group that the profile has sources for; `take` gives a sample for each of them."""
@@ -76,7 +57,8 @@ class Choice:
         self._known.clear()
         self._factors.clear()
         self._picked.clear()
-        self._plain.clear()
+        self.calm.clear()
+        self.version += 1
         self._soon_ms = PROBE_SOON_MS
 
     def roots(self, group: Group, now_ms: int) -> tuple[str, ...]:
@@ -96,6 +78,7 @@ class Choice:
         if self._probe_due(group, now_ms):
             self._present.pop(group, None)
             self._asking.clear()
+            self.version += 1
         if (asking := self._asking.get(group)) is not None:
             return asking
         present = self._present.get(group)
@@ -116,6 +99,11 @@ class Choice:
         known = group in self._present and not self._probe_due(group, now_ms)
         return self.ask(group, now_ms) if known else ()
 
+    @property
+    def settled_until_ms(self) -> int:
+        """When `settled` will be nothing for one of the groups, if nothing happens before; 0 where nothing is known."""
+        return min(self._probe_at_ms.values(), default=0)
+
     def alarm_tables(self, group: Group, raws: Mapping[str, Raw]) -> dict[str, int]:
         """The alarm tables that have rows according to the answers and so must be walked, each with its count."""
         tables = {}
@@ -134,44 +122,41 @@ class Choice:
             self._asking.clear()
             self._present[group] = frozenset(oid for oid, raw in raws.items() if raw not in (Gap.NO_SUCH, Gap.NULL))
             self._probe_at_ms[group] = now_ms + PROBE_EVERY_MS
+        self.version += 1
+        self.calm.pop(group, None)
         picked = self._pick_all(group, raws, rows)
         samples = cross_check(picked, self._known, runtime_seen=self._runtime_seen)
         self._known.update(samples)
         self._note(group, samples, now_ms)
-        self._plain.pop(group, None)
-        asked = self._asking.get(group)
-        if not rows and asked is not None and len(asked) == len(raws) and contradicts_nothing(self._known):
-            counts = [one.alarms.count for one in self._sources(group) if one.alarms is not None]
-            self._plain[group] = Plain(asked, raws, self._read[group], counts)
+        if not contradicts_nothing(self._known):
+            self.calm.clear()
+        elif not rows and samples == picked:
+            self._note_calm(group, raws)
         lost = self._known.get("card_link")
         return without_device(samples) if lost is not None and lost.value == "lost" else samples
 
-    def take_moved(
-        self, group: Group, asked: tuple[str, ...], raws: Mapping[str, Raw], now_ms: int
-    ) -> dict[str, Sample] | None:
-        """Those samples that `take` would give of `raws` and did not give last time; None, and nothing is taken, where
-        more has to be looked at than what has moved. `asked`: the very tuple that `ask` gave, and only of it `raws`."""
-        plain, known = self._plain.get(group), self._known
-        if plain is None or plain.asked is not asked:
+    def _note_calm(self, group: Group, raws: Mapping[str, Raw]) -> None:
+        asked, first = self._asking.get(group), self._known.get(FIRST_NEED)
+        is_known = first is None or first.quality is Quality.GOOD or FIRST_NEED not in self._read[group]
+        if asked is not None and len(asked) == len(raws) and is_known:
+            self.calm[group] = Calm(asked=asked, raws=raws)
+
+    def lanes(self, group: Group, asked: tuple[str, ...], names: tuple[str, ...]) -> Lanes | None:
+        """For answers to `names`, among which are those that `ask` gave; until `calm` of the group is another. None
+        while it is not calm."""
+        calm = self.calm.get(group)
+        if calm is None or calm.asked != asked:
             return None
-        before = plain.raws
-        moved = [oid for oid in asked if raws[oid] != before[oid]]
-        if any(oid in plain.counts for oid in moved):
-            return None
-        changed: dict[str, Sample] = {}
-        for signal in dict.fromkeys([signal for oid in moved for signal in plain.readers[oid]]):
-            held = tuple([raws[oid] for oid in plain.parts[signal]])
-            sample = self._pick_known(plain, signal, raws, held) or self._pick(signal, raws, {})
-            changed[signal] = sample
-            self._picked[signal] = held, sample
-        if not contradicts_nothing({**known, **changed} if changed else known):
-            return None
-        if FIRST_NEED in plain.parts and known[FIRST_NEED].quality is not Quality.GOOD:
-            return None
-        known.update(changed)
-        plain.raws = raws
-        self._note(group, changed, now_ms)
-        return changed
+        signals, raws = self._read[group], calm.raws
+        chosen = dict[str, tuple[Source, float | None]]()
+        for signal in signals:
+            source = self._chosen.get(signal)
+            is_good = source is not None and self._known[signal].quality is Quality.GOOD
+            if source is not None and is_good and self._answered(signal, raws)[:1] == (source,):
+                chosen[signal] = source, self._factors.get((source.mib, source.name))
+        counts = (one.alarms.count for one in self._sources(group) if one.alarms is not None)
+        others = (oid for signal, oids in signals.items() if signal not in chosen for oid in oids)
+        return Lanes(calm, chosen, frozenset((*counts, *others)), names, self._known)
 
     def _pick_all(self, group: Group, raws: Mapping[str, Raw], rows: Rows) -> dict[str, Sample]:
         """One sample for each signal; the very same as last time where its objects hold what they held."""
@@ -204,8 +189,9 @@ class Choice:
                 if self._chosen.get(signal) is not source:
                     self._chosen[signal] = source
                     self._asking.clear()
-                if decoded.factor is not None:
+                if decoded.factor is not None and self._factors.get(key) != decoded.factor:
                     self._factors[key] = decoded.factor
+                    self.calm.clear()
                 return decoded.sample
             absent = decoded.sample.because is Reason.NOT_SUPPORTED
             if fallback is None or (fallback.because is Reason.NOT_SUPPORTED and not absent):
@@ -215,27 +201,6 @@ class Choice:
         if self._chosen.pop(signal, None) is not None:
             self._asking.clear()
         return fallback
-
-    def _pick_known(self, plain: Plain, signal: str, raws: Mapping[str, Raw], held: tuple[Raw, ...]) -> Sample | None:
-        """As `_pick`, where the chosen source comes first and lately gave a good value for the same; None leaves it to
-        that."""
-        source = plain.first.get(signal)
-        if source is None:
-            answered, chosen = self._answered(signal, raws), self._chosen.get(signal)
-            if chosen is None or answered[:1] != (chosen,):
-                return None
-            source = plain.first[signal] = chosen
-        key, factor = (signal, id(source), plain.parts[signal], held), self._factors.get((source.mib, source.name))
-        known = _TOLD.get(key)
-        if known is not None and known[0] is source and known[1] == factor:
-            return known[2]
-        decoded = decode(source, SIGNALS[signal], raws, {}, factor)
-        if decoded.sample.quality is not Quality.GOOD or decoded.factor != factor:
-            return None
-        if len(_TOLD) >= _MOST_TOLD:
-            _TOLD.clear()
-        _TOLD[key] = source, factor, decoded.sample
-        return decoded.sample
 
     def _answered(self, signal: str, raws: Mapping[str, Raw]) -> tuple[Source, ...]:
         """The sources that have an object among the answers, the best first."""

@@ -203,6 +203,7 @@ def _shown(raw: bytes) -> str:
 # ------------------------------------------------------------------------------- what only several signals can tell
 
 EMPTY_PCT = 5.0
+_MEASURED = (float, int)
 LEAST_RATING_W = 100.0  # the smallest UPS on the market carries more
 
 
@@ -233,8 +234,17 @@ def contradicts_nothing(known: Mapping[str, Sample]) -> bool:
         return False
     if link is not None and link.value == "lost":
         return False
-    load, watts = _number_of(known.get("output.load_pct")), _number_of(known.get("output.power_w"))
-    return load is None or watts is None or not watts < LEAST_RATING_W * load / 100
+    return agree(known.get("output.load_pct"), known.get("output.power_w"))
+
+
+def agree(load: Sample | None, power: Sample | None) -> bool:
+    """Whether a UPS at this load can give this power, as far as both are known."""
+    if load is None or power is None or load.quality is not Quality.GOOD or power.quality is not Quality.GOOD:
+        return True
+    load_pct, watts = load.value, power.value
+    if type(load_pct) not in _MEASURED or type(watts) not in _MEASURED:
+        return True
+    return not watts < LEAST_RATING_W * load_pct / 100  # type: ignore[operator]  # both are numbers
 
 
 def _may_be_empty(picture: Mapping[str, Sample], *, runtime_seen: bool) -> bool:

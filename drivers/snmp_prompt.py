@@ -6,23 +6,39 @@ anything. It must not know sessions' making or losing.
 
 import asyncio
 from collections.abc import Callable, Mapping
+from operator import itemgetter
+from typing import Final, Protocol
 
 from drivers.snmp_beside import Beside
 from drivers.snmp_choice import Choice
-from drivers.snmp_decode import Raw
-from drivers.snmp_fetch import MOST_VARBINDS, Answer
-from drivers.snmp_plain import PlainSession
+from drivers.snmp_fetch import MOST_VARBINDS
+from drivers.snmp_lanes import Lanes
+from drivers.snmp_plain import Heard
 from drivers.snmp_signals import Group
+from drivers.snmp_told import Pair
 from firmware_py.core.reading import News, Sample, Source
 
 Done = Callable[[News | None], None]
+_NAME: Final = itemgetter(0)
+_FAST_ALONE, _FAST_OF_BOTH, _SLOW_OF_BOTH = range(3)
+
+
+class PromptSession(Protocol):
+    """What can be asked without waiting."""
+
+    def begin(self, oids: tuple[str, ...], heard: Heard, now_s: float) -> bool:
+        """GET; until `heard` says that an answer will do, `get` of the same goes on with it. False where nothing could
+        be sent."""
+
+    def give_up(self) -> None:
+        """Nobody wants to know any more what `begin` has asked."""
 
 
 class Told:
     """What was last said of each group, by point, and by which source."""
 
     def __init__(self, names: Mapping[str, str]) -> None:
-        self.names = names
+        self.names, self._name = names, names.__getitem__
         self.sources = {group: Source() for group in Group}
         self.last: dict[Group, dict[str, Sample]] = {}
 
@@ -36,22 +52,41 @@ class Told:
 
     def news(self, which: Group, moved: Mapping[str, Sample]) -> News:
         """Of the signals that have moved."""
-        names, told = self.names, self.last[which]
-        changed = {names[signal]: sample for signal, sample in moved.items()}
+        told = self.last[which]
+        changed = dict(zip(map(self._name, moved), moved.values(), strict=True))
         told.update(changed)
         return self.sources[which].news(told, changed)
 
 
+class _Plan:
+    """What is asked while all is known: until `until_ms`, and while the choice's version is this. Nothing where more is
+    to be done first. `both`: the objects of both groups in one question, or nothing where that is too long."""
+
+    __slots__ = ("both", "fast", "slow", "until_ms", "version")
+
+    def __init__(self, version: int, until_ms: int, fast: tuple[str, ...], slow: tuple[str, ...]) -> None:
+        self.version, self.until_ms = version, until_ms
+        self.fast = fast if len(fast) <= MOST_VARBINDS else ()
+        self.slow = slow
+        both = tuple(dict.fromkeys((*fast, *slow))) if fast and slow else ()
+        self.both = both if len(both) <= MOST_VARBINDS else ()
+
+    def groups(self) -> tuple[tuple[Group, tuple[str, ...]], ...]:
+        """By place: which group is looked at in the replies to which question."""
+        return (Group.FAST, self.fast), (Group.FAST, self.both), (Group.SLOW, self.both)
+
+
+_NOTHING: Final = _Plan(-1, 0, (), ())
+
+
 class PromptGet:
-    """`begin`, then one answer to `done`."""
+    """`begin` for the fast group, then one answer to `done`; `held` for the slow one."""
 
     def __init__(self, choice: Choice, beside: Beside, told: Told) -> None:
         self._choice, self._beside, self._told = choice, beside, told
-        self._joined: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]] = (), (), ()
-        self._asked: tuple[str, ...] = ()
-        self._more: tuple[str, ...] = ()
+        self._plan, self._more = _NOTHING, tuple[str, ...]()  # what is on its way for the slow group
+        self._lanes: list[Lanes | None] = [None] * 3
         self._names: tuple[str, ...] = ()
-        self._which = Group.FAST
         self._done: Done | None = None
         self._began_s: float | None = None
 
@@ -60,58 +95,69 @@ class PromptGet:
         began_s, self._began_s, self._done = self._began_s, None, None
         return began_s
 
-    def begin(self, session: PlainSession, which: Group, done: Done) -> News | bool:
-        """The answer where it is here already; else whether the question was put."""
-        now_s = asyncio.get_running_loop().time()
-        now_ms = int(now_s * 1000)
-        asked = self._choice.settled(which, now_ms)
-        if not asked or which not in self._told.last:
+    def begin(self, session: PromptSession, done: Done, now_s: float) -> bool:
+        """Whether the fast group's question was put."""
+        now_ms, plan = int(now_s * 1000), self._plan
+        if plan.version != self._choice.version or now_ms >= plan.until_ms:
+            plan = self._planned(now_ms)
+        if plan.both and self._beside.due(now_ms):
+            self._names, self._more = plan.both, plan.slow
+        else:
+            self._names, self._more = plan.fast, ()
+        if not plan.fast or not session.begin(self._names, self._hear, now_s):
             return False
-        if which is Group.SLOW:
-            return self._held(asked, now_ms)
-        more = self._choice.settled(Group.SLOW, now_ms)
-        if not self._beside.wanted(which, asked, more, now_ms):
-            more = ()
-        names = self._joint(asked, more) if more else asked
-        if len(names) > MOST_VARBINDS:
-            return False
-        self._which, self._asked, self._more, self._names, self._done = which, asked, more, names, done
-        is_begun = session.begin(names, self._hear)
-        self._began_s = now_s if is_begun else None
-        return is_begun
+        self._done, self._began_s = done, now_s
+        return True
 
-    def _joint(self, asked: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
-        if self._joined[0] is not asked or self._joined[1] is not more:
-            self._joined = asked, more, tuple(dict.fromkeys((*asked, *more)))
-        return self._joined[2]
-
-    def _held(self, asked: tuple[str, ...], now_ms: int) -> News | bool:
-        """The slow group's answer, which came with the fast one's."""
-        held = self._beside.peek(asked, now_ms)
-        moved = None if held is None else self._choice.take_moved(Group.SLOW, asked, held, now_ms)
+    def held(self, now_s: float) -> News | None:
+        """The slow group's answer, where it came with the fast one's and is as simple."""
+        now_ms, plan = int(now_s * 1000), self._plan
+        if plan.version != self._choice.version or now_ms >= plan.until_ms:
+            plan = self._planned(now_ms)
+        held = self._beside.peek(plan.slow, now_ms) if plan.both else None
+        if held is None or held.names != plan.both:
+            return None
+        lanes = self._lanes[_SLOW_OF_BOTH] or self._lanes_of(_SLOW_OF_BOTH)
+        moved = None if lanes is None else lanes.take(held.values)
         if moved is None:
-            return False
-        self._beside.take(Group.SLOW, asked, now_ms)
+            return None
+        self._beside.taken(now_ms)
         return self._told.news(Group.SLOW, moved)
 
-    def _hear(self, answer: Answer | None) -> bool:
-        done, self._done = self._done, None
-        if done is None or self._began_s is None:
+    def _planned(self, now_ms: int) -> _Plan:
+        choice = self._choice
+        asked = {group: choice.settled(group, now_ms) if group in self._told.last else () for group in Group}
+        plan = self._plan = _Plan(choice.version, choice.settled_until_ms, asked[Group.FAST], asked[Group.SLOW])
+        for place, (which, names) in enumerate(plan.groups()):
+            lanes = self._lanes[place]
+            if lanes is not None and (lanes.calm is not choice.calm.get(which) or lanes.names != names):
+                self._lanes[place] = None
+        return plan
+
+    def _lanes_of(self, place: int) -> Lanes | None:
+        """For what has moved in a group; None where more than that is to be looked at."""
+        which, names = self._plan.groups()[place]
+        asked = self._plan.fast if which is Group.FAST else self._plan.slow
+        self._lanes[place] = lanes = self._choice.lanes(which, asked, names)
+        return lanes
+
+    def _hear(self, values: tuple[Pair, ...] | None) -> bool:
+        """Whether this will do."""
+        done, self._done, began_s = self._done, None, self._began_s
+        if done is None or began_s is None:
             return False
-        began_ms = int(self._began_s * 1000)
-        moved, raws = None, dict[str, Raw]()
-        if answer is not None and answer.status == 0 and len(answer.values) == len(self._names):
-            raws = dict(answer.values)
-            if tuple(raws) == self._names:  # all of it once and in order
-                own = {oid: raws[oid] for oid in self._asked} if self._more else raws
-                moved = self._choice.take_moved(self._which, self._asked, own, began_ms)
-        if moved is None:
+        moved, more = None, self._more
+        if values is not None and tuple(map(_NAME, values)) == self._names:  # all of it once and in order
+            place = _FAST_OF_BOTH if more else _FAST_ALONE
+            lanes = self._lanes[place] or self._lanes_of(place)
+            moved = None if lanes is None else lanes.take(values)
+        if moved is None or values is None:
             done(None)
             return False
         self._began_s = None
-        if self._more:
+        if more:
             now_ms = int(asyncio.get_running_loop().time() * 1000)
-            self._beside.end(now_ms - began_ms)
-            self._beside.hold(self._more, raws, now_ms)
-        done(self._told.news(self._which, moved))
+            self._beside.end(now_ms - int(began_s * 1000))
+            self._beside.hold(more, self._names, values, now_ms)
+        done(self._told.news(Group.FAST, moved))
         return True

@@ -20,13 +20,14 @@ _VIEW: Final = memoryview(_ROOM)
 
 
 class Port:
-    """`expect` what is to become of the next datagrams, `send`, `close`. `sock` does not block, and is ours now."""
+    """`expect` what is to become of the next datagrams, `send`, `close`. `sock` does not block, and is ours now. `take`
+    and `fail` are what is expected."""
 
     def __init__(self, sock: socket.socket, peer: tuple[str, int]) -> None:
         self.peer = peer
         self.dropped = 0
-        self._take: Take | None = None
-        self._fail: Callable[[DeviceError], None] | None = None
+        self.take: Take | None = None
+        self.fail: Callable[[DeviceError], None] | None = None
         self._sock, self._loop = sock, asyncio.get_running_loop()
         self._is_open = True
         self._loop.add_reader(sock.fileno(), self._receive)
@@ -40,30 +41,33 @@ class Port:
         except OSError as error:
             self._complain(error)
             return
-        if self._take is None or sender[:2] != self.peer:
+        take = self.take
+        if take is None or (sender != self.peer and sender[:2] != self.peer):
             self.dropped += 1
             return
         try:
-            self._take(bytes(_VIEW[:size]))
+            take(bytes(_VIEW[:size]))
         except Malformed:
             self.dropped += 1
 
     def _complain(self, error: OSError) -> None:
-        if self._fail is not None:
-            self._fail(DeviceError(f"cannot send: {error}"))
+        if self.fail is not None:
+            self.fail(DeviceError(f"cannot send: {error}"))
 
     def expect(self, take: Take | None, fail: Callable[[DeviceError], None] | None = None) -> None:
         """Who gets datagrams and errors of the socket from now on; nobody after `expect(None)`."""
-        self._take, self._fail = take, fail
+        self.take, self.fail = take, fail
 
-    def send(self, datagram: bytes) -> None:
-        """To the agent. One for which there is no room now is lost like any other."""
+    def send(self, datagram: bytes) -> bool:
+        """To the agent. One for which there is no room now is lost like any other; False where that was refused."""
         try:
             self._sock.sendto(datagram, self.peer)
         except (BlockingIOError, InterruptedError):
-            return
+            pass
         except OSError as error:
             self._complain(error)
+            return False
+        return True
 
     def close(self) -> None:
         """Give the socket back."""

@@ -4,33 +4,27 @@ What goes into a message and what may come out of one; AES-128 or no privacy, ot
 socket and no clock (`now_s` is given); what cannot be proven to be the answer is Malformed, and never an Answer.
 """
 
-import hashlib
-import hmac
-from collections.abc import Mapping
 from enum import StrEnum
-from functools import cache
+from hmac import compare_digest
 from typing import Final, TypeVar
 
-from config.valued import dataclass
-from drivers.snmp_access import Auth, User
+from drivers.snmp_access import User
 from drivers.snmp_cfb import BLOCK, Feedback
 from drivers.snmp_fetch import Answer
 from drivers.snmp_guard import MAX_BYTES, V3
-from drivers.snmp_layout import MOST_KEPT, Layout
-from drivers.snmp_wire import Malformed, Pdu, Question, Reader, element, number_bytes, whole, wrapped
+from drivers.snmp_keys import HASHES, Masters, Signer, localized
+from drivers.snmp_layout import MOST_KEPT, Layout, vector
+from drivers.snmp_told import Pair
+from drivers.snmp_wire import EVERYONES, FIRST_ID, Malformed, Pdu, Question, element, number_bytes, whole, wrapped
 
 _OCTETS, _SEQUENCE, _RESPONSE, _REPORT = 0x04, 0x30, 0xA2, 0xA8
 _SIGNED, _ENCIPHERED, _REPORTABLE, _USM = 1, 2, 4, 3  # msgFlags (RFC 3412 clause 6.4), msgSecurityModel
 _WINDOW_S = 150  # RFC 3414 clause 2.2.3
 _MOST_BOOTS = 2**31 - 1
-_PHRASE_BYTES = 2**20  # RFC 3414 clause A.2
-# The hash, and how much of it is sent (RFC 3414 clauses 6 and 7, RFC 7860 clause 4).
-HASHES: Final[Mapping[Auth, tuple[str, int]]] = {
-    "md5": ("md5", 12), "sha": ("sha1", 12), "sha224": ("sha224", 16), "sha256": ("sha256", 24),
-    "sha384": ("sha384", 32), "sha512": ("sha512", 48),
-}  # fmt: skip
+_CERTAIN_S = 100  # so long a clock is surely within the window that has not gone back
 _NUMBER = b"\x02\x04"
 _Key = TypeVar("_Key")
+_Kept = TypeVar("_Kept")
 _VERSION, _MOST, _MODEL = number_bytes(V3), number_bytes(MAX_BYTES), number_bytes(_USM)
 _NOBODY = wrapped(_OCTETS, b"") + number_bytes(0) * 2  # no engine yet, and no clock
 
@@ -50,38 +44,22 @@ class Report(StrEnum):
 _REPORTS: Final = {f"1.3.6.1.6.3.15.1.1.{n}.0": report for n, report in enumerate(list(Report)[:6], 1)}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Masters:
-    """A user's phrases stretched to keys, before any engine: a megabyte is hashed for each, so it is done once."""
-
-    auth: bytes = b""
-    privacy: bytes = b""
-
-
 def fits_here(user: User) -> bool:
     """Whether this file speaks for the user; the library speaks for the others."""
     return user.privacy in (None, "aes")
 
 
-@cache
-def stretch(hash_name: str, phrase: bytes) -> bytes:
-    """The key of a phrase (RFC 3414 clause A.2): some milliseconds of CPU."""
-    repeated = phrase * (_PHRASE_BYTES // len(phrase) + 1)
-    return hashlib.new(hash_name, repeated[:_PHRASE_BYTES]).digest()
+class _Written:
+    """A question as it was written: its layout, what lay around the number in what was enciphered, and for which times
+    of the engine all is as long."""
 
+    __slots__ = ("before", "behind", "boots", "layout", "least_s", "most_s")
 
-def masters_of(user: User) -> Masters:
-    """Both keys of a user."""
-    if user.auth is None:
-        return Masters()
-    name, _ = HASHES[user.auth]
-    privacy = stretch(name, user.privacy_phrase.encode()) if user.privacy else b""
-    return Masters(auth=stretch(name, user.auth_phrase.encode()), privacy=privacy)
-
-
-def localized(hash_name: str, master: bytes, engine: bytes) -> bytes:
-    """The key for one engine (RFC 3414 clause A.2)."""
-    return hashlib.new(hash_name, master + engine + master).digest()
+    def __init__(self, layout: Layout, plain: bytes, tail: bytes) -> None:
+        self.layout, self.boots = layout, layout.boots
+        self.before, self.behind = plain[: len(plain) - len(tail) - 4], tail
+        self.most_s = 1 << (8 * layout.time_bytes - 1)
+        self.least_s = self.most_s >> 8 if layout.time_bytes > 1 else 0
 
 
 class Speaker:
@@ -93,9 +71,10 @@ class Speaker:
         self._name, self._masters, self._salt = user.name.encode(), masters, salt
         self._hash, self._mac_bytes = ("", 0) if user.auth is None else HASHES[user.auth]
         self._level = (_SIGNED if user.auth else 0) | (_ENCIPHERED if user.privacy else 0)
-        self._reader = Reader()
+        self._reader = EVERYONES
         self._discovery = Question(Pdu.GET, ())
-        self._who = wrapped(_OCTETS, self._name) + wrapped(_OCTETS, bytes(self._mac_bytes))
+        self._unsigned = bytes(self._mac_bytes)
+        self._who = wrapped(_OCTETS, self._name) + wrapped(_OCTETS, self._unsigned)
         self.forget()
 
     @property
@@ -107,7 +86,7 @@ class Speaker:
         """Another engine may answer from now on."""
         self._engine, self._context = b"", b""
         self._boots, self._engine_s, self._heard_s = 0, 0, 0.0
-        self._written: dict[tuple[int, int, int], Layout] = {}
+        self._written: dict[Question, _Written] = {}
         self._heard: dict[int, Layout] = {}
 
     def _learn(self, engine: bytes) -> None:
@@ -115,7 +94,8 @@ class Speaker:
         self._engine = engine
         self._context = wrapped(_OCTETS, engine) + wrapped(_OCTETS, b"")
         if self._hash:
-            self._signer = hmac.new(localized(self._hash, self._masters.auth, engine), b"", self._hash)
+            key = localized(self._hash, self._masters.auth, engine)
+            self._mac = Signer(self._hash, key, self._mac_bytes).signature
         if self._level & _ENCIPHERED:
             self._feedback = Feedback(localized(self._hash, self._masters.privacy, engine)[:BLOCK])
 
@@ -125,29 +105,37 @@ class Speaker:
             scoped = wrapped(_SEQUENCE, wrapped(_OCTETS, b"") * 2 + self._discovery.numbered(number))
             nobody = _NOBODY + wrapped(_OCTETS, b"") * 3
             return self._message(number, 0, nobody, scoped)
-        boots, time_s = self._boots, self._time_s(now_s)
-        body, salt, time = wrapped(_SEQUENCE, self._context + question.numbered(number)), b"", _integer(time_s)
-        key = boots, len(time), len(body)
+        boots, time_s, written = self._boots, self._time_s(now_s), self._written.get(question)
+        if written is not None and boots == written.boots and written.least_s <= time_s < written.most_s:
+            return self._write_alike(written, number.to_bytes(4, "big"), time_s)
+        plain, salt = wrapped(_SEQUENCE, self._context + question.numbered(number)), b""
+        body = plain
         if self._level & _ENCIPHERED:
-            self._salt = (self._salt + 1) % 2**64
-            salt = self._salt.to_bytes(8, "big")
-            enciphered = self._feedback.enciphered(_start(boots, time_s, salt), body)
-            layout = self._written.get(key)
-            if layout is not None:
-                parts = number.to_bytes(4, "big"), time, bytes(self._mac_bytes), salt, enciphered
-                unsigned = layout.joined(*parts)
-                start, stop = layout.mac
-                return unsigned[:start] + self._mac(unsigned) + unsigned[stop:]
-            body = wrapped(_OCTETS, enciphered)
+            salt = self._next_salt()
+            body = wrapped(_OCTETS, self._feedback.enciphered(vector(boots, time_s) + salt, plain))
         who = wrapped(_OCTETS, self._engine) + number_bytes(boots) + number_bytes(time_s) + self._who
         behind = wrapped(_OCTETS, salt)
         message = self._message(number, self._level, who + behind, body)
         if not self._mac_bytes:
             return message
-        if salt:
-            _keep(self._written, key, Layout(message))
+        if salt and number >= FIRST_ID and (boots or time_s):
+            _keep(self._written, question, _Written(Layout(message), plain, question.tail))
         place = len(message) - len(body) - len(behind) - self._mac_bytes
         return message[:place] + self._mac(message) + message[place + self._mac_bytes :]
+
+    def _write_alike(self, written: "_Written", number: bytes, time_s: int) -> bytes:
+        """As `write`, by the message before of the same question."""
+        salt, layout = self._next_salt(), written.layout
+        start = layout.start + (time_s & 0xFFFFFFFF).to_bytes(4, "big") + salt
+        body = self._feedback.enciphered(start, written.before + number + written.behind)
+        one, two, three, four, five = layout.fixed
+        before = one + number + two + time_s.to_bytes(layout.time_bytes, "big", signed=True) + three
+        behind = four + salt + five + body
+        return before + self._mac(before + self._unsigned + behind) + behind
+
+    def _next_salt(self) -> bytes:
+        self._salt = (self._salt + 1) % 2**64
+        return self._salt.to_bytes(8, "big")
 
     def _message(self, number: int, level: int, security: bytes, body: bytes) -> bytes:
         head = number_bytes(number) + _MOST + bytes((_OCTETS, 1, level | _REPORTABLE)) + _MODEL
@@ -159,8 +147,17 @@ class Speaker:
         if len(datagram) > MAX_BYTES:
             raise Malformed("too long")
         layout = self._heard.get(len(datagram))
-        if layout is not None and layout.fits(datagram):
-            return self._read_alike(layout, datagram, question, number, now_s)
+        parts = None if layout is None else layout.parts(datagram)
+        if layout is not None and parts is not None:
+            octets = number.to_bytes(4, "big")
+            scoped = self._open_alike(layout, parts, datagram, octets, now_s)
+            known = self._reader.alike(scoped, question.told, octets)
+            if known is not None:
+                return Answer(status=0, index=0, values=known)
+            tag, start = _content_of(scoped)
+            if tag == _RESPONSE:
+                return self._reader.read_scoped(scoped, start, number, question)
+            return self._note_report(scoped, start, self._engine)
         place, end = element(datagram, 0, len(datagram), _SEQUENCE)
         place, version = whole(datagram, place, end)
         if end != len(datagram) or version != V3:
@@ -172,7 +169,7 @@ class Speaker:
         if level & _SIGNED:
             self._check(datagram, engine, name, mac_at)
             self._note_time(boots, time_s, now_s)
-        scoped = self._opened(datagram, place, end, level, _start(boots, time_s, salt) if len(salt) == 8 else b"")
+        scoped = self._opened(datagram, place, end, level, vector(boots, time_s) + salt if len(salt) == 8 else b"")
         tag, start = _content_of(scoped)
         if tag == _RESPONSE:
             if level != self._level or not self._engine or engine != self._engine:
@@ -183,36 +180,37 @@ class Speaker:
             return answer
         return self._note_report(scoped, start, engine)
 
-    def _read_alike(
-        self, layout: Layout, datagram: bytes, question: Question, number: int, now_s: float
-    ) -> Answer | Report:
-        """As `read`, of a datagram that differs from a believed answer of this engine only where `layout` says."""
-        start, stop = layout.number
-        if int.from_bytes(datagram[start:stop], "big", signed=True) != number:
+    def alike(self, datagram: bytes, question: Question, number: bytes, now_s: float) -> tuple[Pair, ...] | None:
+        """The values of a datagram that differs from a believed answer of this engine only where layouts say, to an
+        answer to the same question only in values; None leaves it to `read`. Raises Malformed."""
+        layout = self._heard.get(len(datagram))
+        parts = None if layout is None else layout.parts(datagram)
+        if layout is None or parts is None:
+            return None
+        scoped = self._open_alike(layout, parts, datagram, number, now_s)
+        return self._reader.alike(scoped, question.told, number)
+
+    def _open_alike(
+        self, layout: Layout, parts: tuple[bytes, ...], datagram: bytes, number: bytes, now_s: float
+    ) -> bytes:
+        """The scoped PDU of what differs from a believed answer of this engine in these parts only."""
+        told, time, mac, salt, body = parts
+        if told != number:
             raise Malformed("an answer to another question")
         start, stop = layout.mac
-        unsigned = datagram[:start] + bytes(stop - start) + datagram[stop:]
-        if not hmac.compare_digest(self._mac(unsigned), datagram[start:stop]):
+        if not compare_digest(self._mac(datagram[:start] + self._unsigned + datagram[stop:]), mac):
             raise Malformed("a wrong signature")
-        start, stop = layout.time
-        boots, time_s = layout.boots, int.from_bytes(datagram[start:stop], "big", signed=True)
-        self._note_time(boots, time_s, now_s)
-        salt, body = datagram[slice(*layout.salt)], datagram[slice(*layout.body)]
-        scoped = self._feedback.deciphered(_start(boots, time_s, salt), body)
-        known = self._reader.alike(scoped, question.told, number)
-        if known is not None:
-            return known
-        tag, start = _content_of(scoped)
-        if tag == _RESPONSE:
-            return self._reader.read_scoped(scoped, start, number, question)
-        return self._note_report(scoped, start, self._engine)
+        time_s = int.from_bytes(time, "big", signed=True)
+        if time_s != self._engine_s or layout.boots != self._boots or now_s - self._heard_s > _CERTAIN_S:
+            self._note_time(layout.boots, time_s, now_s)
+        return self._feedback.deciphered(layout.start + (time_s & 0xFFFFFFFF).to_bytes(4, "big") + salt, body)
 
     def _check(self, datagram: bytes, engine: bytes, name: bytes, mac_at: tuple[int, int]) -> None:
         start, stop = mac_at
         if not self._engine or engine != self._engine or name != self._name or stop - start != self._mac_bytes:
             raise Malformed("signed by somebody else")
         unsigned = datagram[:start] + bytes(stop - start) + datagram[stop:]
-        if not self._mac_bytes or not hmac.compare_digest(self._mac(unsigned), datagram[start:stop]):
+        if not self._mac_bytes or not compare_digest(self._mac(unsigned), datagram[start:stop]):
             raise Malformed("a wrong signature")
 
     def _note_time(self, boots: int, time_s: int, now_s: float) -> None:
@@ -245,28 +243,14 @@ class Speaker:
                 self.forget()
         return report
 
-    def _mac(self, message: bytes) -> bytes:
-        signer = self._signer.copy()
-        signer.update(message)
-        return signer.digest()[: self._mac_bytes]
-
     def _time_s(self, now_s: float) -> int:
         return self._engine_s + int(now_s - self._heard_s) if self._boots or self._engine_s else 0
 
 
-def _keep(kept: dict[_Key, Layout], key: _Key, layout: Layout) -> None:
+def _keep(kept: dict[_Key, _Kept], key: _Key, what: _Kept) -> None:
     if len(kept) >= MOST_KEPT:
         kept.clear()
-    kept[key] = layout
-
-
-def _integer(number: int) -> bytes:
-    return number.to_bytes(number.bit_length() // 8 + 1, "big", signed=True)
-
-
-def _start(boots: int, time_s: int, salt: bytes) -> bytes:
-    """The initialization vector (RFC 3826 clause 3.1.2.1)."""
-    return (boots & 0xFFFFFFFF).to_bytes(4, "big") + (time_s & 0xFFFFFFFF).to_bytes(4, "big") + salt
+    kept[key] = what
 
 
 def _level_of(data: bytes, place: int, end: int, number: int) -> tuple[int, int]:

@@ -7,19 +7,20 @@ refused by itself. It must not know sockets, credentials' meaning, or what a val
 
 from collections.abc import Sequence
 from enum import IntEnum
+from typing import Final
 
 from drivers.snmp_decode import Gap, Raw
 from drivers.snmp_fetch import Answer
 from drivers.snmp_guard import MAX_BYTES
-from drivers.snmp_told import Told
+from drivers.snmp_told import Pair, Told
 
 FIRST_ID, LAST_ID = 0x10000000, 0x7FFFFFFF  # request-ids that all take four octets
 _INTEGER, _OCTETS, _NULL, _OID, _SEQUENCE, _RESPONSE = 0x02, 0x04, 0x05, 0x06, 0x30, 0xA2
 _ADDRESS, _OPAQUE, _COUNTER64 = 0x40, 0x44, 0x46
 _UNSIGNED32 = frozenset((0x41, 0x42, 0x43))  # Counter32, Gauge32, TimeTicks (RFC 2578 clause 7.1)
 _EXCEPTIONS = frozenset((0x80, 0x81, 0x82))  # noSuchObject, noSuchInstance, endOfMibView (RFC 3416 clause 3)
-_MOST_NAMES = 4096
 _MOST_REPORTED = 8
+_MOST_KEPT, _LONGEST_KEPT = 4096, 128
 
 
 class Pdu(IntEnum):
@@ -36,58 +37,61 @@ class Malformed(Exception):
 
 
 class Question:
-    """One PDU, encoded once: asking it again only changes its number. `told`: what its last reply said."""
+    """One PDU, encoded once: asking it again only changes its number. `told`: its last reply;
+    `tail`: what follows the number."""
 
-    __slots__ = ("_head", "_tail", "most", "told")
+    __slots__ = ("_head", "most", "tail", "told")
 
     def __init__(self, pdu: Pdu, names: Sequence[str], *, rows: int = 0, value: int | None = None) -> None:
         """`rows`: max-repetitions of a BULK; `value`: the INTEGER of a SET. ValueError for a name that is no OID."""
         content = bytes((_NULL, 0)) if value is None else number_bytes(value)
         binds = b"".join(wrapped(_SEQUENCE, wrapped(_OID, oid_bytes(name)) + content) for name in names)
-        self._tail = number_bytes(0) + number_bytes(rows) + wrapped(_SEQUENCE, binds)
-        whole_ = wrapped(pdu, bytes((_INTEGER, 4)) + bytes(4) + self._tail)
-        self._head = whole_[: len(whole_) - len(self._tail) - 4]
+        self.tail = number_bytes(0) + number_bytes(rows) + wrapped(_SEQUENCE, binds)
+        whole_ = wrapped(pdu, bytes((_INTEGER, 4)) + bytes(4) + self.tail)
+        self._head = whole_[: len(whole_) - len(self.tail) - 4]
         self.most = max(rows, len(names))  # values in an answer
         self.told = Told()
 
     def numbered(self, number: int) -> bytes:
         """The PDU with request-id `number` (FIRST_ID to LAST_ID)."""
-        return self._head + number.to_bytes(4, "big") + self._tail
+        return self._head + number.to_bytes(4, "big") + self.tail
 
 
 class Request:
     """One question of a version with communities, as a datagram."""
 
-    __slots__ = ("_before", "_question", "community", "most", "told", "version")
+    __slots__ = ("_before", "_tail", "community", "most", "told", "version")
 
     def __init__(
         self, version: int, community: bytes, pdu: Pdu, names: Sequence[str], *, rows: int = 0, value: int | None = None
     ) -> None:
         """As of Question."""
-        self._question = Question(pdu, names, rows=rows, value=value)
+        question = Question(pdu, names, rows=rows, value=value)
         head = number_bytes(version) + wrapped(_OCTETS, community)
-        inner = self._question.numbered(FIRST_ID)
-        self._before = wrapped(_SEQUENCE, head + inner)[: -len(inner)]
+        whole_ = wrapped(_SEQUENCE, head + question.numbered(FIRST_ID))
+        self._tail = question.tail
+        self._before = whole_[: len(whole_) - len(self._tail) - 4]
         self.version, self.community = version, community
-        self.most, self.told = self._question.most, self._question.told
+        self.most, self.told = question.most, question.told
 
     def numbered(self, number: int) -> bytes:
         """The datagram with request-id `number` (FIRST_ID to LAST_ID)."""
-        return self._before + self._question.numbered(number)
+        return self._before + number.to_bytes(4, "big") + self._tail
 
 
 class Reader:
-    """Reads replies; remembers how object names are spelt, since an agent repeats them every second."""
+    """Reads replies; remembers which bytes say what, whoever sends them: agents repeat themselves every second."""
 
     def __init__(self) -> None:
+        self._pairs: dict[bytes, Pair] = {}
         self._names: dict[bytes, str] = {}
 
     def read(self, datagram: bytes, request: Request, number: int) -> Answer:
         """The answer to `request` as numbered. Raises Malformed for anything else."""
         if len(datagram) > MAX_BYTES:
             raise Malformed("too long")
-        if (known := self.alike(datagram, request.told, number)) is not None:
-            return known
+        if (known := self.alike(datagram, request.told, number.to_bytes(4, "big"))) is not None:
+            return Answer(status=0, index=0, values=known)
         start, end = element(datagram, 0, len(datagram), _SEQUENCE)
         if end != len(datagram):
             raise Malformed("something follows the message")
@@ -100,28 +104,31 @@ class Reader:
         place, end = element(datagram, stop, end, _RESPONSE)
         if end != len(datagram):
             raise Malformed("something follows the values")
-        answer = self.read_pdu(datagram, place, end, number, request.most, request.told)
-        request.told.note(datagram, place, answer)
-        return answer
+        return self._read_pdu(datagram, place, number, request.most, request.told)
 
     def read_scoped(self, scoped: bytes, place: int, number: int, question: Question) -> Answer:
         """The answer in a scoped PDU of version 3, whose PDU's content is at `place`."""
-        answer = self.read_pdu(scoped, place, len(scoped), number, question.most, question.told)
-        question.told.note(scoped, place, answer)
-        return answer
+        return self._read_pdu(scoped, place, number, question.most, question.told)
 
-    def alike(self, datagram: bytes, told: Told, number: int) -> Answer | None:
-        """The answer where all but number and values is as in the last reply; None leaves it to a closer look."""
-        if not told.fits(datagram) or datagram[told.number_at : told.number_at + 4] != number.to_bytes(4, "big"):
+    def alike(self, datagram: bytes, told: Told, number: bytes) -> tuple[Pair, ...] | None:
+        """The values where all but number and values is as in the last reply, which had no error; None leaves it to a
+        closer look. What has the same bytes is the very same pair as before, while it is kept."""
+        parts = told.cut(datagram, number)
+        if parts is None:
             return None
-        binds = datagram[told.binds_at :]
-        mended = told.values if binds == told.binds else self._mended(binds, told)
-        return None if mended is None else Answer(status=told.status, index=told.index, values=mended)
+        values = tuple(map(self._pairs.get, parts))
+        return values if all(values) else self._learnt(parts)  # type: ignore[return-value]  # none of all is None
 
-    def read_pdu(
-        self, datagram: bytes, place: int, end: int, number: int, most: int, told: Told | None = None
-    ) -> Answer:
-        """The content of a Response-PDU, which ends at `end`. `told`: by the last reply to the same question."""
+    def _learnt(self, parts: tuple[bytes, ...]) -> tuple[Pair, ...] | None:
+        """The values that these are, if each is one and nothing else."""
+        try:
+            return tuple([self._pairs.get(part) or self._bind(part) for part in parts])
+        except Malformed:
+            return None
+
+    def _read_pdu(self, datagram: bytes, place: int, number: int, most: int, told: Told) -> Answer:
+        """The content of a Response-PDU, which begins at `place` and ends with the datagram."""
+        pdu_at, end = place, len(datagram)
         place, answered = whole(datagram, place, end)
         if answered != number:
             raise Malformed("an answer to another question")
@@ -130,57 +137,41 @@ class Reader:
         place, stop = element(datagram, place, end, _SEQUENCE)
         if stop != end:
             raise Malformed("something follows the values")
-        return Answer(status=status, index=index, values=self._values(datagram[place:end], most, told))
+        parts = _parts(datagram, place, end, most)
+        values = tuple([self._pairs.get(part) or self._bind(part) for part in parts])
+        if status == 0 and index == 0:
+            told.note(datagram, pdu_at, parts)
+        else:
+            told.forget()
+        return Answer(status=status, index=index, values=values)
 
-    def read_values(self, datagram: bytes, place: int, end: int) -> tuple[tuple[str, Raw], ...]:
+    def read_values(self, datagram: bytes, place: int, end: int) -> tuple[Pair, ...]:
         """The values of any PDU, whatever its number and its status."""
         for _ in range(3):
             place, _ = whole(datagram, place, end)
         place, stop = element(datagram, place, end, _SEQUENCE)
         if stop != end:
             raise Malformed("something follows the values")
-        return self._values(datagram[place:end], _MOST_REPORTED, None)
+        return tuple(
+            [self._pairs.get(part) or self._bind(part) for part in _parts(datagram, place, end, _MOST_REPORTED)]
+        )
 
-    def _values(self, binds: bytes, most: int, told: Told | None) -> tuple[tuple[str, Raw], ...]:
-        """All values of a list. What lies where it lay and has the same bytes as in the last reply is not read anew."""
-        if told is not None and told.values:
-            if binds == told.binds:
-                return told.values
-            if len(binds) == len(told.binds) and (mended := self._mended(binds, told)) is not None:
-                return mended
-        found, spans = list[tuple[str, Raw]](), list[tuple[int, int]]()
-        place, end = 0, len(binds)
-        while place < end:
-            if len(found) == most:
-                raise Malformed("more values than were asked for")
-            begin, (place, value) = place, self._bind(binds, place, end)
-            found.append(value)
-            spans.append((begin, place))
-        values = tuple(found)
-        if told is not None:
-            told.keep(binds, tuple(spans), values)
-        return values
-
-    def _mended(self, binds: bytes, told: Told) -> tuple[tuple[str, Raw], ...] | None:
-        """The values of a list as long as the last one; None where they do not lie as they lay."""
-        parts, found = told.cut(binds), list(told.values)
-        for which in told.moved(parts):
-            start, stop = told.spans[which]
-            place, found[which] = self._bind(binds, start, len(binds))
-            if place != stop:
-                return None
-        told.binds, told.parts, told.values = binds, parts, tuple(found)
-        return told.values
-
-    def _bind(self, data: bytes, place: int, end: int) -> tuple[int, tuple[str, Raw]]:
-        """Where the next value begins; and the one that begins here, with its name."""
-        start, stop = element(data, place, end, _SEQUENCE)
-        begin, place = element(data, start, stop, _OID)
-        name = self._name(data[begin:place])
-        tag, begin, place = _any(data, place, stop)
+    def _bind(self, part: bytes) -> Pair:
+        """One value with its name, which are all of these bytes. The very same for the same bytes, while it is kept."""
+        start, stop = element(part, 0, len(part), _SEQUENCE)
+        if stop != len(part):
+            raise Malformed("something follows a value")
+        begin, place = element(part, start, stop, _OID)
+        name = self._name(part[begin:place])
+        tag, begin, place = _any(part, place, stop)
         if place != stop:
             raise Malformed("something follows a value")
-        return stop, (name, self._value(tag, data[begin:stop]))
+        pair = name, self._value(tag, part[begin:stop])
+        if len(part) <= _LONGEST_KEPT:
+            if len(self._pairs) >= _MOST_KEPT:
+                self._pairs.clear()
+            self._pairs[part] = pair
+        return pair
 
     def _value(self, tag: int, content: bytes) -> Raw:
         if tag == _INTEGER:
@@ -204,10 +195,26 @@ class Reader:
     def _name(self, content: bytes) -> str:
         known = self._names.get(content)
         if known is None:
-            if len(self._names) >= _MOST_NAMES:
-                self._names.clear()
-            known = self._names[content] = oid_text(content)
+            known = oid_text(content)
+            if len(content) <= _LONGEST_KEPT:
+                if len(self._names) >= _MOST_KEPT:
+                    self._names.clear()
+                self._names[content] = known
         return known
+
+
+EVERYONES: Final = Reader()
+
+
+def _parts(data: bytes, place: int, end: int, most: int) -> tuple[bytes, ...]:
+    """A list of values, each by itself. Malformed for more than `most`."""
+    found = list[bytes]()
+    while place < end:
+        if len(found) == most:
+            raise Malformed("more values than were asked for")
+        begin, (_, place) = place, element(data, place, end, _SEQUENCE)
+        found.append(data[begin:place])
+    return tuple(found)
 
 
 def oid_bytes(name: str) -> bytes:

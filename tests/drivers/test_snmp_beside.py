@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from drivers.snmp_beside import FRESH_MS, Beside
-from drivers.snmp_decode import Raw
 from drivers.snmp_signals import Group
+from drivers.snmp_told import Pair
 
 FAST, SLOW = ("1.3.1", "1.3.2"), ("1.3.2", "1.3.3")
-RAWS: dict[str, Raw] = {"1.3.1": 1, "1.3.2": 2, "1.3.3": 3}
+NAMES = ("1.3.1", "1.3.2", "1.3.3")
+VALUES: tuple[Pair, ...] = (("1.3.1", 1), ("1.3.2", 2), ("1.3.3", 3))
 
 
 def quick(slow_ms: int = 10_000, took_ms: int = 3) -> Beside:
@@ -25,7 +26,7 @@ def test_it_is_asked_when_both_are_due_and_its_answer_is_taken_once() -> None:
     beside = quick()
     assert not beside.wanted(Group.FAST, FAST, SLOW, 9_000)
     assert beside.wanted(Group.FAST, FAST, SLOW, 10_000)
-    beside.hold(SLOW, RAWS, 10_004)
+    beside.hold(SLOW, NAMES, VALUES, 10_004)
     assert not beside.wanted(Group.FAST, FAST, SLOW, 10_005), "a confirming read of the fast group asks for that alone"
     assert beside.take(Group.SLOW, SLOW, 10_006) == {"1.3.2": 2, "1.3.3": 3}
     assert beside.take(Group.SLOW, SLOW, 10_007) is None
@@ -36,7 +37,7 @@ def test_groups_of_one_period_go_together_each_time() -> None:
     beside = quick(slow_ms=1_000)
     for now_ms in (1_000, 2_000, 3_000):
         assert beside.wanted(Group.FAST, FAST, SLOW, now_ms)
-        beside.hold(SLOW, RAWS, now_ms)
+        beside.hold(SLOW, NAMES, VALUES, now_ms)
         assert beside.take(Group.SLOW, SLOW, now_ms + 1) is not None
 
 
@@ -53,9 +54,9 @@ def test_a_question_that_was_never_answered_makes_an_agent_slow() -> None:
 
 def test_what_has_waited_or_was_another_question_is_not_taken() -> None:
     beside = quick()
-    beside.hold(SLOW, RAWS, 10_000)
+    beside.hold(SLOW, NAMES, VALUES, 10_000)
     assert beside.take(Group.SLOW, SLOW, 10_001 + FRESH_MS) is None
-    beside.hold(SLOW, RAWS, 20_000)
+    beside.hold(SLOW, NAMES, VALUES, 20_000)
     assert beside.take(Group.SLOW, FAST, 20_001) is None
 
 
@@ -76,10 +77,20 @@ def test_the_slow_group_never_takes_the_fast_one_along_nor_before_it_is_known() 
 
 def test_what_is_held_can_be_looked_at_before_it_is_taken_and_be_dropped() -> None:
     beside = quick()
-    beside.hold(SLOW, RAWS, 10_000)
-    assert beside.peek(SLOW, 10_001) == beside.peek(SLOW, 10_002) == {"1.3.2": 2, "1.3.3": 3}
+    beside.hold(SLOW, NAMES, VALUES, 10_000)
+    held = beside.peek(SLOW, 10_001)
+    assert held is not None and held is beside.peek(SLOW, 10_002)
+    assert (held.names, held.values) == (NAMES, VALUES)
     assert beside.peek(FAST, 10_001) is None
     assert beside.peek(SLOW, 10_000 + FRESH_MS + 1) is None
     beside.drop()
     assert beside.peek(SLOW, 10_001) is None
     assert beside.take(Group.SLOW, SLOW, 10_001) is None
+
+
+def test_what_was_taken_is_no_more_held_and_counts_from_then() -> None:
+    beside = quick()
+    beside.hold(SLOW, NAMES, VALUES, 10_000)
+    beside.taken(10_001)
+    assert beside.peek(SLOW, 10_002) is None
+    assert not beside.due(19_400) and beside.due(19_600)

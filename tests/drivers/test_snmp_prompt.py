@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -16,20 +16,20 @@ from hypothesis import strategies as st
 
 from drivers.snmp_bus import SnmpBus
 from firmware_py.core.reading import News, Sample
-from firmware_py.demo.ups_agent import Gauge32, UpsAgent
+from firmware_py.demo.ups_agent import Gauge32
 from firmware_py.ports import DeviceError, PollGroup
 from tests.drivers.snmp_profiles import UPS
+from tests.drivers.snmp_twisted import USER, SecureTwisted, Twisted
 from tests.shell.virtual import VirtualClock, VirtualLoop, run_virtual, spend
 from tests.wires.snmp_peers import HOST, make_bus
 
-VALUES: dict[str, int | str] = {
-    f"{UPS}.2.1.0": 2, f"{UPS}.2.2.0": 0, f"{UPS}.2.3.0": 43, f"{UPS}.2.4.0": 100, f"{UPS}.2.5.0": 545,
-    f"{UPS}.2.7.0": 24, f"{UPS}.3.3.1.2.1": 500, f"{UPS}.3.3.1.3.1": 231, f"{UPS}.4.1.0": 3, f"{UPS}.4.2.0": 500,
-    f"{UPS}.4.4.1.2.1": 230, f"{UPS}.4.4.1.4.1": 800, f"{UPS}.4.4.1.5.1": 40, f"{UPS}.6.1.0": Gauge32(0),
-}  # fmt: skip
 TWISTS = (
     "", "", "", "", "", "", "silent", "once silent", "twice", "other number", "other community", "cut", "longer",
     "a status", "no status", "rubbish", "stranger", "unasked before", "slow", "too slow", "8 KiB more",
+)  # fmt: skip
+SECURE_TWISTS = (
+    *TWISTS, "touched", "signed only", "an earlier boot", "an old message", "another message", "restarted",
+    "not in time", "unknown user",
 )  # fmt: skip
 news = st.fixed_dictionaries(
     {},
@@ -42,6 +42,7 @@ news = st.fixed_dictionaries(
     },
 )  # fmt: skip
 turns = st.lists(st.tuples(st.sampled_from(TWISTS), news), min_size=1, max_size=9)
+secure_turns = st.lists(st.tuples(st.sampled_from(SECURE_TWISTS), news), min_size=1, max_size=9)
 Course = list[tuple[str, dict[str, int | str]]]
 
 
@@ -54,63 +55,10 @@ def addresses_are_found_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(VirtualLoop, "getaddrinfo", found, raising=False)
 
+    async def at_once(function: Callable[..., object], *given: object) -> object:
+        return function(*given)
 
-class Twisted(UpsAgent):
-    """An agent whose next reply is treated as told."""
-
-    def __init__(self) -> None:
-        self.values = dict(VALUES)
-        super().__init__(lambda: self.values, "floor")
-        self.twist, self.asked = "", 0
-        self.last_peer: tuple[str, int] = (HOST, 9)
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        self.asked += 1
-        self.last_peer = addr
-        reply, twist = self._reply(data), self.twist
-        assert reply is not None and self._transport is not None
-        loop, send = asyncio.get_running_loop(), self._transport.sendto
-        if twist == "once silent":
-            self.twist = ""
-        elif twist == "slow":
-            loop.call_later(0.09, send, reply, addr)
-        elif twist == "too slow":
-            loop.call_later(0.5, send, reply, addr)
-        elif twist == "stranger":
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
-                other.sendto(reply, addr)
-        else:
-            for datagram in twisted(twist, reply):
-                send(datagram, addr)
-
-
-def twisted(twist: str, reply: bytes) -> list[bytes]:
-    number_at = reply.index(b"\xa2") + (4 if reply[reply.index(b"\xa2") + 1] & 0x80 else 2) + 2
-    number_at += reply[reply.index(b"\xa2") + 1] == 0x81 and -1
-    status_at = reply.index(b"\x02\x01\x00\x02\x01\x00") + 2
-    match twist:
-        case "silent":
-            return []
-        case "twice":
-            return [reply, reply]
-        case "other number":
-            return [reply[:number_at] + bytes(4) + reply[number_at + 4 :]]
-        case "other community":
-            return [reply.replace(b"floor", b"flour")]
-        case "cut":
-            return [reply[:-3], reply]
-        case "longer":
-            return [reply + b"\0", reply]
-        case "a status":
-            return [reply[:status_at] + b"\5" + reply[status_at + 1 :]]
-        case "no status":
-            return [reply[: status_at - 2] + b"\x04" + reply[status_at - 1 :], reply]
-        case "rubbish":
-            return [bytes(range(200)), b"", reply]
-        case "8 KiB more":
-            return [reply + bytes(9_000), reply]
-        case _:
-            return [reply]
+    monkeypatch.setattr(asyncio, "to_thread", at_once)  # no more has a thread
 
 
 async def promptly(bus: SnmpBus, group: PollGroup) -> tuple[Mapping[str, Sample], bool]:
@@ -127,10 +75,11 @@ async def promptly(bus: SnmpBus, group: PollGroup) -> tuple[Mapping[str, Sample]
     return await bus.read(group), False
 
 
-async def follow(course: Course, *, prompt: bool) -> tuple[list[object], int]:
-    agent = Twisted()
+async def follow(course: Course, *, prompt: bool, secure: bool = False) -> tuple[list[object], int]:
+    agent = SecureTwisted() if secure else Twisted()
     port = await agent.start(HOST)
-    bus = make_bus(port, slow_period_ms=1_000, fast_deadline_ms=900, slow_deadline_ms=900)
+    access = USER if secure else None
+    bus = make_bus(port, access, slow_period_ms=1_000, fast_deadline_ms=900, slow_deadline_ms=900)
     loop, seen, quick = asyncio.get_running_loop(), list[object](), 0
     plain: Course = [("", {})] * 3
     try:
@@ -163,11 +112,9 @@ async def follow(course: Course, *, prompt: bool) -> tuple[list[object], int]:
     return seen, quick
 
 
-@settings(deadline=None, max_examples=12, suppress_health_check=list(HealthCheck))
-@given(turns)
-def test_any_course_of_replies_ends_as_where_it_is_awaited(course: Course) -> None:
+def compare(course: Course, *, secure: bool) -> None:
     async def scenario(_: VirtualClock, *, prompt: bool) -> list[object]:
-        return (await follow(course, prompt=prompt))[0]
+        return (await follow(course, prompt=prompt, secure=secure))[0]
 
     awaited = run_virtual(lambda clock: scenario(clock, prompt=False))
     told = run_virtual(lambda clock: scenario(clock, prompt=True))
@@ -175,8 +122,22 @@ def test_any_course_of_replies_ends_as_where_it_is_awaited(course: Course) -> No
         assert one == other, step
 
 
-def test_a_known_agent_needs_nobody_to_wait() -> None:
+@settings(deadline=None, max_examples=12, suppress_health_check=list(HealthCheck))
+@given(turns)
+def test_any_course_of_replies_ends_as_where_it_is_awaited(course: Course) -> None:
+    compare(course, secure=False)
+
+
+@settings(deadline=None, max_examples=8, suppress_health_check=list(HealthCheck))
+@given(secure_turns)
+def test_any_course_of_signed_replies_ends_as_where_it_is_awaited(course: Course) -> None:
+    compare(course, secure=True)
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_a_known_agent_needs_nobody_to_wait(secure: bool) -> None:
     async def scenario(_: VirtualClock) -> int:
-        return (await follow([("", {f"{UPS}.2.5.0": 540 + n}) for n in range(6)], prompt=True))[1]
+        course: Course = [("", {f"{UPS}.2.5.0": 540 + n}) for n in range(6)]
+        return (await follow(course, prompt=True, secure=secure))[1]
 
     assert run_virtual(scenario) >= 12

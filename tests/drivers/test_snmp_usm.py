@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import hmac
 import random
 
 import pytest
@@ -13,10 +14,12 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from drivers import snmp_keys
 from drivers.snmp_access import User
 from drivers.snmp_cfb import Feedback
 from drivers.snmp_fetch import Answer
-from drivers.snmp_usm import Masters, Report, Speaker, fits_here, localized, masters_of, stretch
+from drivers.snmp_keys import HASHES, Masters, Signer, localized, masters_of, stretch
+from drivers.snmp_usm import Report, Speaker, fits_here
 from drivers.snmp_wire import FIRST_ID, Malformed, Pdu, Question
 from tests.wires.snmp_v3_agent import AUTH, PRIV
 
@@ -170,16 +173,37 @@ def test_before_the_engine_is_known_nothing_of_ours_is_said_and_no_answer_is_tak
         speaker.read(twin.reply(NUMBER), twin.question, NUMBER, 0.0)
 
 
-@given(st.lists(st.tuples(st.binary(min_size=16, max_size=16), st.binary(max_size=200)), min_size=1, max_size=4))
+message = st.tuples(st.booleans(), st.binary(min_size=16, max_size=16), st.binary(max_size=200))
+
+
+@given(st.lists(message, min_size=1, max_size=6))
 def test_message_after_message_is_enciphered_and_deciphered_as_the_ciphers_own_mode_does_it(
-    messages: list[tuple[bytes, bytes]],
+    messages: list[tuple[bool, bytes, bytes]],
 ) -> None:
     key = bytes(range(16))
     feedback = Feedback(key)
-    for vector, content in messages:
+    for is_ours, vector, content in messages:
         anew = Cipher(AES(key), CFB(vector))
-        assert feedback.enciphered(vector, content) == anew.encryptor().update(content)
-        assert feedback.deciphered(vector, content) == anew.decryptor().update(content)
+        if is_ours:
+            assert feedback.enciphered(vector, content) == anew.encryptor().update(content)
+        else:
+            assert feedback.deciphered(vector, content) == anew.decryptor().update(content)
+
+
+@given(st.sampled_from(sorted(HASHES.values())), st.binary(max_size=64), st.lists(st.binary(max_size=300), max_size=3))
+def test_messages_are_signed_as_the_standard_library_signs_them(
+    way: tuple[str, int], key: bytes, messages: list[bytes]
+) -> None:
+    name, size = way
+    signer = Signer(name, key, size)
+    for one in messages:
+        assert signer.signature(one) == hmac.new(key, one, name).digest()[:size]
+
+
+def test_where_the_interpreter_has_no_hash_of_its_own_the_librarys_signs(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = Signer("sha256", b"key", 24).signature(b"message")
+    monkeypatch.setattr(snmp_keys, "_OWN", ("no_such_module", "_md5"))
+    assert Signer("sha256", b"key", 24).signature(b"message") == own
 
 
 touches = st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), max_size=2)

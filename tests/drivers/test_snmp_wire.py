@@ -281,4 +281,12 @@ def test_a_reader_forgets_names_rather_than_grow() -> None:
     for turn in range(10):
         pairs = [(f"1.3.6.1.4.{turn}.{n}", rfc1902.Integer32(1)) for n in range(450)]
         reader.read(reply(pairs), request, NUMBER)
-    assert 400 < len(reader._names) <= 4096
+    assert 400 < len(reader._names) <= 4096 and 400 < len(reader._pairs) <= 4096
+
+
+def test_a_reader_keeps_nothing_that_is_long() -> None:
+    reader, request = Reader(), Request(V2C, COMMUNITY, Pdu.GET, [NAME])
+    long = "1.3.6.1.4." + ".".join("4294967295" for _ in range(100))
+    for pair in ((long, rfc1902.Integer32(1)), (NAME, rfc1902.OctetString(b"x" * 1000))):
+        assert reader.read(reply([pair]), request, NUMBER).values[0][0] == pair[0]
+    assert list(reader._names.values()) == [NAME] and not reader._pairs

@@ -11,7 +11,7 @@ from pysnmp.entity.rfc3413 import cmdrsp, context
 
 from drivers.snmp import _AUTH, _PRIVACY
 from drivers.snmp_access import User
-from drivers.snmp_usm import HASHES
+from drivers.snmp_keys import HASHES
 from tests.conftest import find_udp_port
 
 HOST = "127.0.0.1"
