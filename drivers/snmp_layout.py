@@ -14,10 +14,11 @@ MOST_KEPT = 8
 
 
 class Layout:
-    """`fixed`: what lies before and between the five parts. `mac`: where the signature begins and ends; `boots`: how
-    often the engine was started, `start` the same as a vector begins."""
+    """`cut`: takes a message as long apart: what is fixed and, in between, number, time, signature, salt and content.
+    `fixed`: what lies before each of these five. `mac`: where the signature begins and ends; `boots`: how often the
+    engine was started, `start` the same as a vector begins."""
 
-    __slots__ = ("_cut", "_size", "boots", "fixed", "mac", "start", "time_bytes")
+    __slots__ = ("boots", "cut", "fixed", "mac", "start", "time_bytes")
 
     def __init__(self, message: bytes) -> None:
         """Of a message that was found to be one. ValueError where its number does not take four octets."""
@@ -40,16 +41,9 @@ class Layout:
         form, place = "", 0
         for start, stop in spans:
             form, place = f"{form}{start - place}s{stop - start}s", stop
-        self._cut, self._size = Struct(form).unpack, place
-        self.fixed: tuple[bytes, ...] = self._cut(message[:place])[::2]
+        self.cut = Struct(form).unpack
+        self.fixed: tuple[bytes, ...] = self.cut(message)[::2]
         self.time_bytes, self.start = time[1] - time[0], vector(self.boots)
-
-    def parts(self, message: bytes) -> tuple[bytes, ...] | None:
-        """Number, time, signature, salt and content of a message that differs in these alone."""
-        if len(message) != self._size:
-            return None
-        found = self._cut(message)
-        return found[1::2] if found[::2] == self.fixed else None
 
 
 def vector(*numbers: int) -> bytes:

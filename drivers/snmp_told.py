@@ -15,29 +15,30 @@ _NUMBER = b"\x02\x04"  # the head of a request-id of ours, which all take four o
 
 
 class Told:
-    """How long each value was, and what lay around them; of a reply without an error only."""
+    """How long each value was, and what lay around them; of a reply without an error only. `binds` are the bytes of all
+    `values`, which are kept by who reads them; they lie at `binds_at`."""
 
-    __slots__ = ("_after", "_before", "_binds_at", "_cut", "_size")
+    __slots__ = ("_after", "_before", "_size", "binds", "binds_at", "cut", "values")
 
     def __init__(self) -> None:
-        self._cut = Struct("").unpack_from
+        self.binds, self.values = b"", tuple[Pair, ...]()
+        self.cut = Struct("").unpack_from
         self._before = self._after = b""
-        self._size = self._binds_at = 0
+        self._size = self.binds_at = 0
 
     def forget(self) -> None:
         """Nothing is known."""
         self._size = 0
 
-    def note(self, datagram: bytes, place: int, parts: tuple[bytes, ...]) -> None:
+    def note(self, datagram: bytes, place: int, parts: tuple[bytes, ...], values: tuple[Pair, ...]) -> None:
         """The whole of a reply: its PDU's content is at `place`, the bytes of its values are the end of it."""
         binds_at = len(datagram) - sum(map(len, parts))
         if datagram.startswith(_NUMBER, place):
-            self._cut = Struct("".join([f"{len(part)}s" for part in parts])).unpack_from
+            self.cut = Struct("".join([f"{len(part)}s" for part in parts])).unpack_from
             self._before, self._after = datagram[: place + 2], datagram[place + 6 : binds_at]
-            self._size, self._binds_at = len(datagram), binds_at
+            self._size, self.binds_at = len(datagram), binds_at
+            self.binds, self.values = datagram[binds_at:], values
 
-    def cut(self, datagram: bytes, number: bytes) -> tuple[bytes, ...] | None:
-        """The values' bytes, where all but them and the number is the very same; None where it is not."""
-        if len(datagram) != self._size or not datagram.startswith(self._before + number + self._after):
-            return None
-        return self._cut(datagram, self._binds_at)
+    def fits(self, datagram: bytes, number: bytes) -> bool:
+        """Whether all but the number and the values is the very same, and the number this."""
+        return len(datagram) == self._size and datagram.startswith(self._before + number + self._after)

@@ -146,11 +146,8 @@ class Speaker:
         """The answer, or what the agent reports instead; it has then been learnt from. Raises Malformed."""
         if len(datagram) > MAX_BYTES:
             raise Malformed("too long")
-        layout = self._heard.get(len(datagram))
-        parts = None if layout is None else layout.parts(datagram)
-        if layout is not None and parts is not None:
-            octets = number.to_bytes(4, "big")
-            scoped = self._open_alike(layout, parts, datagram, octets, now_s)
+        octets = number.to_bytes(4, "big")
+        if (scoped := self._opened_alike(datagram, octets, now_s)) is not None:
             known = self._reader.alike(scoped, question.told, octets)
             if known is not None:
                 return Answer(status=0, index=0, values=known)
@@ -183,18 +180,19 @@ class Speaker:
     def alike(self, datagram: bytes, question: Question, number: bytes, now_s: float) -> tuple[Pair, ...] | None:
         """The values of a datagram that differs from a believed answer of this engine only where layouts say, to an
         answer to the same question only in values; None leaves it to `read`. Raises Malformed."""
-        layout = self._heard.get(len(datagram))
-        parts = None if layout is None else layout.parts(datagram)
-        if layout is None or parts is None:
-            return None
-        scoped = self._open_alike(layout, parts, datagram, number, now_s)
-        return self._reader.alike(scoped, question.told, number)
+        scoped = self._opened_alike(datagram, number, now_s)
+        return None if scoped is None else self._reader.alike(scoped, question.told, number)
 
-    def _open_alike(
-        self, layout: Layout, parts: tuple[bytes, ...], datagram: bytes, number: bytes, now_s: float
-    ) -> bytes:
-        """The scoped PDU of what differs from a believed answer of this engine in these parts only."""
-        told, time, mac, salt, body = parts
+    def _opened_alike(self, datagram: bytes, number: bytes, now_s: float) -> bytes | None:
+        """The scoped PDU of a datagram that differs from a believed answer of this engine only where its layout says;
+        None leaves it to a closer look."""
+        layout = self._heard.get(len(datagram))
+        if layout is None:
+            return None
+        found = layout.cut(datagram)
+        if found[::2] != layout.fixed:
+            return None
+        _, told, _, time, _, mac, _, salt, _, body = found
         if told != number:
             raise Malformed("an answer to another question")
         start, stop = layout.mac

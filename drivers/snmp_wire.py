@@ -113,11 +113,16 @@ class Reader:
     def alike(self, datagram: bytes, told: Told, number: bytes) -> tuple[Pair, ...] | None:
         """The values where all but number and values is as in the last reply, which had no error; None leaves it to a
         closer look. What has the same bytes is the very same pair as before, while it is kept."""
-        parts = told.cut(datagram, number)
-        if parts is None:
+        if not told.fits(datagram, number):
             return None
-        values = tuple(map(self._pairs.get, parts))
-        return values if all(values) else self._learnt(parts)  # type: ignore[return-value]  # none of all is None
+        if not datagram.startswith(told.binds, told.binds_at):
+            parts = told.cut(datagram, told.binds_at)
+            known = tuple(map(self._pairs.get, parts))
+            values = known if all(known) else self._learnt(parts)
+            if values is None:
+                return None
+            told.binds, told.values = datagram[told.binds_at :], values  # type: ignore[assignment]  # none is None
+        return told.values
 
     def _learnt(self, parts: tuple[bytes, ...]) -> tuple[Pair, ...] | None:
         """The values that these are, if each is one and nothing else."""
@@ -140,7 +145,7 @@ class Reader:
         parts = _parts(datagram, place, end, most)
         values = tuple([self._pairs.get(part) or self._bind(part) for part in parts])
         if status == 0 and index == 0:
-            told.note(datagram, pdu_at, parts)
+            told.note(datagram, pdu_at, parts, values)
         else:
             told.forget()
         return Answer(status=status, index=index, values=values)
