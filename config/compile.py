@@ -18,7 +18,7 @@ from firmware_py.core.point import Point
 from monitors import annunciator, comms, conservation, fire, power, ups_facts
 from monitors.parts import Part, Row, assemble, join
 
-OWN_STALE_MS = 15_000  # the shell feeds its own points each second; a busy start must not make them stale
+OWN_STALE_MS = 15_000  # the shell feeds its own points every 5 s; a busy start must not make them stale
 FIRE_OFF_DELAY_MS = 2_000
 CYCLE_MS = 1_000
 
