@@ -245,7 +245,11 @@ def measure(flips: int) -> Table:
     return Table(
         name="reaction", title="Reaction to a power failure, milliseconds",
         head=("case", "from - to", "median", "p99", "worst", "times"), rows=tuple(rows),
-        notes=("The on-delay is 0 here; the confirming read is part of every time that ends at the relay or later.",),
+        notes=(
+            "The on-delay is 0 here; the confirming read is part of every time that ends at the relay or later. It is "
+            "asked for before the first answer is pictured (record 0097) and answered at once here, so that its answer "
+            "waits for that picture: what we add to a device's answers is the time from the first one to the relay.",
+        ),
     )  # fmt: skip
 
 

@@ -25,10 +25,12 @@ _LOOKS_SECRET = re.compile(
 )
 _known: dict[str, None] = {}
 _current: list[re.Pattern[str] | None] = []  # the pattern of all that is known, once it was asked for
+_lessons = [0]
 
 
 def learn(secret: str) -> None:
     """From now on this text is struck out everywhere; the oldest of very many is forgotten."""
+    _lessons[0] += secret not in _known
     _known.pop(secret, None)
     _known[secret] = None
     while len(_known) > _MOST:
@@ -36,10 +38,16 @@ def learn(secret: str) -> None:
     _current.clear()
 
 
+def lessons() -> int:
+    """Another number once something was learnt or forgotten: a text that was looked through before is to be again."""
+    return _lessons[0]
+
+
 def forget() -> None:
     """None is known any more; for tests, whose secrets are words of each other's texts."""
     _known.clear()
     _current.clear()
+    _lessons[0] += 1
 
 
 def redact(text: str, more: Iterable[str] = ()) -> str:

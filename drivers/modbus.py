@@ -5,6 +5,7 @@ All that is asked of any unit goes through here, one question at a time. It must
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TypeAlias, assert_never
 
 from drivers.modbus_guard import Question
@@ -54,7 +55,11 @@ class ModbusBus:
         if endpoint.count_every_ms:
             self._groups += (_line_group(endpoint),)
         self._counters = Source()
+        self._counted, self._answer = -1, dict[str, Sample]()
         self._paces = {f"{device}.{pace}": pace for device in self._readers for pace in Pace}
+        self._begin = {
+            id: partial(self._readers[id.removesuffix(f".{pace}")].begin, pace) for id, pace in self._paces.items()
+        }
 
     @property
     def name(self) -> str:
@@ -88,11 +93,14 @@ class ModbusBus:
 
     def begin(self, group: PollGroup, done: Callable[[News | None], None]) -> News | int:
         """Put the question of one group without waiting; see `ports.PromptBus`."""
-        reader = self._readers.get(group.device)
-        if reader is None:  # the line's own counters
-            answer = {late_point(self.name).id: Sample(value=self.late_replies)}
-            return self._counters.news(answer, answer)
-        return reader.begin(self._paces[group.id], done)
+        begin = self._begin.get(group.id)
+        if begin is not None:
+            return begin(done)
+        count = self.late_replies  # the line's own counters
+        if count == self._counted:
+            return self._counters.news(self._answer, {})
+        self._counted, self._answer = count, {late_point(self.name).id: Sample(value=count)}
+        return self._counters.news(self._answer, self._answer)
 
     def give_up(self) -> None:
         """Nobody waits for what was begun."""

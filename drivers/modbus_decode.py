@@ -48,8 +48,8 @@ _REGISTERS = {
 }  # fmt: skip
 _SIGNED = frozenset({Form.S16, Form.S32, Form.S64})
 _SHORT = frozenset({Form.U16, Form.S16, Form.U32, Form.S32})
-_MOST_TOLD = 256  # numbers of one encoding whose samples are kept
 _LARGE = 1e200  # a scale below this keeps every 32-bit number finite
+Decode = Callable[[Sequence[int]], Sample]
 _FLOATS = {Form.F32: ">f", Form.F64: ">d"}
 
 
@@ -120,7 +120,7 @@ def decode(encoding: Encoding, cells: Sequence[int]) -> Sample:
             return _decode_integer(encoding, raw)
 
 
-def decoder(encoding: Encoding) -> Callable[[Sequence[int]], Sample]:
+def decoder(encoding: Encoding) -> Decode:
     """`decode` of this encoding, with all settled beforehand that does not hang on the cells. Plain numbers go a short
     way, the same for all points alike; whatever is not simply a good value goes the long one."""
     one = encoding
@@ -134,24 +134,16 @@ def decoder(encoding: Encoding) -> Callable[[Sequence[int]], Sample]:
 def _short(
     form: Form, order: Order, scale: float, offset: float, sentinels: tuple[float, ...], low: float | None,
     high: float | None,
-) -> Callable[[Sequence[int]], Sample]:  # fmt: skip
+) -> Decode:  # fmt: skip
     encoding = Encoding(
         form=form, order=order, scale=scale, offset=offset, sentinels=sentinels, low=low, high=high
     )  # fmt: skip
     is_whole, suffix = encoding.kind is Kind.INTEGER, _spelled(encoding, 0).removeprefix("raw 0")
-    divisor, cut, words, told = _divisor(scale), _cutter(form, order), _REGISTERS[form], dict[int, Sample]()
+    divisor, cut, words = _divisor(scale), _cutter(form, order), _REGISTERS[form]
 
     def take(cells: Sequence[int]) -> Sample:
         assert len(cells) == words, "the planner cuts blocks into exact pieces"
         raw = cut(cells)
-        if (known := told.get(raw)) is not None:
-            return known  # what is measured mostly goes to and fro between few values
-        if len(told) >= _MOST_TOLD:
-            told.clear()
-        sample = told[raw] = say(cells, raw)
-        return sample
-
-    def say(cells: Sequence[int], raw: int) -> Sample:
         value = raw if is_whole else (raw / divisor if divisor else raw * scale) + offset
         if raw in sentinels or (low is not None and value < low) or (high is not None and value > high):
             return decode(encoding, cells)

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable
 
 from config.valued import dataclass
-from drivers.modbus_guard import Question, sound_head
+from drivers.modbus_guard import Question, read_frame, sound_head
 from firmware_py.ports import DeviceError
 
 
@@ -16,18 +16,20 @@ class Exchange:
     """One question on its way. `fate` is set by what is heard: what is wrong and whose fault. Of a read over TCP, which
     the library is not asked for, also by a sound reply (its PDU) and by the end of the patience (None).
 
-    `heard`: nobody awaits it; called with a simply sound reply, or with None when something else has become of it and
-    somebody has to.
+    `heard`: nobody awaits it; called with a simply sound reply, from its first byte on and with anything behind it, or
+    with None when something else has become of it and somebody has to.
     """
 
     question: Question
     asked_at: float
     fate: "asyncio.Future[DeviceError | bytes | None] | None" = None
-    heard: Callable[[bytes | None], None] | None = None
+    heard: Callable[[bytes | bytearray | None], None] | None = None
     plain: bool = False
     transaction: int = 0
     head: bytes = b""  # of a read over TCP: what a reply begins with that needs no judging,
     whole: int = 0  # and how long that is
+    frame: bytes = b""  # of one that is put again and again: the request behind its number,
+    tail: bytes = b""  # and the head behind it
     late: int = 0
     sent: bool = False
     answered: bool = False
@@ -36,6 +38,11 @@ class Exchange:
         """Of a read over TCP, once its number is known: what a simply sound reply looks like."""
         self.head = sound_head(self.question, self.transaction)
         self.whole = len(self.head) + self.question.payload_bytes
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether it can be put once more: nothing but simply sound replies has become of it."""
+        return self.heard is not None and self.fate is None and not self.late
 
     def is_simply_sound(self, heard: bytes) -> bool:
         """Whether this is such a reply and nothing else; False leaves it to the guard."""
@@ -63,3 +70,12 @@ class Exchange:
         """The patience is over."""
         if not self.is_settled:
             self.settle(None)
+
+
+def standing(question: Question, heard: Callable[[bytes | bytearray | None], None]) -> Exchange:
+    """A read over TCP that nobody awaits, to be put again and again with another number."""
+    exchange = Exchange(question=question, asked_at=0.0, heard=heard, plain=True, frame=read_frame(question, 0)[2:])
+    exchange.expect()
+    assert exchange.head, "no block is larger than a reply"
+    exchange.tail, exchange.sent = exchange.head[2:], True
+    return exchange

@@ -3,51 +3,142 @@
 An unchanged cell gives the very same Sample, by which whoever comes behind may know it. Pure; it must not know a link.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from itertools import chain, compress
-from operator import ne
+from operator import getitem, itemgetter, ne
+from struct import Struct
 
 from config.valued import dataclass
-from drivers.modbus_decode import Encoding, decoder
+from drivers.modbus_decode import Encoding
 from drivers.modbus_plan import Block, Span
+from drivers.modbus_told import Told, told
 from firmware_py.core.reading import Quality, Reason, Sample
 
+_PLACES = range(2_000)  # cells of the largest block
+_MOST_USUAL = 40  # points that may be looked at together though not all of them have moved
+_LEARN_ANEW = 64  # replies after which it is looked anew which points those are
 
-class Kept:
-    """One block and those of `points` (id, encoding, cells) that lie in it. `samples`: all of the last reply."""
+
+class _Usual:
+    """Points that move together, as measurements do: what moved of them is found without looking at the others."""
+
+    __slots__ = ("names", "numbers", "others", "pick", "said", "tolds")
+
+    def __init__(self, numbers: tuple[int, ...], points: "Sequence[_Point]", others: int, said: bytes) -> None:
+        """`others`: the bits of all cells of which other points are made."""
+        own = [points[number] for number in numbers]
+        self.numbers, self.others = frozenset(numbers), others
+        self.names, self.tolds = tuple(each.id for each in own), tuple(each.told for each in own)
+        places = [each.place for each in own]
+        self.pick = itemgetter(*places, *places[:1])  # one more: of one place alone it would give no tuple
+        self.said: tuple[bytes, ...] = self.pick(said)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Point:
+    """Where it lies in a reply's data, and what that comes to."""
+
+    id: str
+    told: Told
+    place: slice
+    cells: range
+
+
+class Kept(Mapping[str, Sample]):
+    """One block and those of `points` (id, encoding, cells) that lie in it. Reads as all samples of the last reply."""
+
+    __slots__ = (
+        "_cells",
+        "_changed",
+        "_number",
+        "_points",
+        "_readers",
+        "_replies",
+        "_samples",
+        "_usual",
+        "_width",
+    )  # fmt: skip
 
     def __init__(self, block: Block, points: Iterable[tuple[str, Encoding, Span]]) -> None:
-        self._points = tuple(
-            (id, decoder(encoding), span.address - block.address, span.end - block.address)
-            for id, encoding, span in points
-            if block.covers(span)
-        )
-        readers: list[list[int]] = [[] for _ in range(block.count)]
-        for number, (_, _, start, end) in enumerate(self._points):
-            for cell in range(start, end):
-                readers[cell].append(number)
-        self._readers = tuple(map(tuple, readers))  # by cell: which points are made of it
-        self._cells: tuple[int, ...] = ()
-        self.samples: dict[str, Sample] = {}
+        of_bits = block.table.of_bits
+        self._cells, self._width = Struct(f">{block.count}{'B' if of_bits else 'H'}"), 1 if of_bits else 2
+        own = []
+        for id, encoding, span in points:
+            if block.covers(span):
+                start, end = span.address - block.address, span.end - block.address
+                place = slice(start * self._width, end * self._width)
+                known = told(encoding, of_bits=of_bits)
+                own.append(_Point(id=id, told=known, place=place, cells=range(start, end)))
+        self._points = tuple(own)
+        self._readers: list[list[int]] = [[] for _ in range(block.count)]  # by cell: which points are made of it
+        for number, point in enumerate(own):
+            for cell in point.cells:
+                self._readers[cell].append(number)
+        self._number: int | None = None  # all that the last reply said
+        self._usual: _Usual | None = None
+        self._replies = 0  # since that was learnt
+        self._samples: dict[str, Sample] = {}
+        self._changed: dict[str, Sample] = {}  # since somebody wanted to know all of them
 
     def take(self, cells: tuple[int, ...]) -> dict[str, Sample]:
         """Those samples of a reply with these cells that are others than of the reply before; none is changed later."""
-        before, self._cells = self._cells, cells
-        if cells == before:
+        return self.hear(self._cells.pack(*cells))
+
+    def hear(self, said: bytes) -> dict[str, Sample]:
+        """The same of a reply's data. Touches nothing but what has moved: the rest has lain for a second, and to fetch
+        it from memory costs more than to decode it."""
+        number = int.from_bytes(said, "big")
+        before, self._number = self._number, number
+        if before is None:
+            changed = {point.id: point.told[said[point.place]] for point in self._points}
+        elif not (differ := number ^ before):
             return {}
-        if len(cells) != len(before):
-            moved: Iterable[int] = range(len(self._points))
+        elif (usual := self._usual) is None or differ & usual.others or self._replies >= _LEARN_ANEW:
+            changed = self._look(said, differ)
         else:
-            readers = self._readers
-            others = compress(readers, map(ne, cells, before))
-            moved = dict.fromkeys(chain.from_iterable(others))
-        changed: dict[str, Sample] = {}
-        for number in moved:
-            id, decode, start, end = self._points[number]
-            changed[id] = decode(cells[start:end])
-        self.samples.update(changed)
+            self._replies += 1
+            now, was = usual.pick(said), usual.said
+            usual.said = now
+            moved = [*map(ne, now, was)]
+            samples = map(getitem, compress(usual.tolds, moved), compress(now, moved))
+            changed = dict(zip(compress(usual.names, moved), samples))  # noqa: B905 - one more of the places, see there
+        self._changed.update(changed)
         return changed
+
+    def _look(self, said: bytes, differ: int) -> dict[str, Sample]:
+        """The same, whatever it is that has moved; and learn from it."""
+        places = compress(_PLACES, self._cells.unpack(differ.to_bytes(len(said), "big")))
+        moved = sorted({*chain.from_iterable(map(self._readers.__getitem__, places))})
+        known = frozenset(moved)
+        if self._usual is not None and self._replies < _LEARN_ANEW:
+            known |= self._usual.numbers
+        if len(known) > _MOST_USUAL:
+            known = frozenset(moved)
+        others, width = 0, 8 * self._width
+        for cell, readers in enumerate(reversed(self._readers)):
+            if not known.issuperset(readers):
+                others |= ((1 << width) - 1) << cell * width
+        self._usual, self._replies = _Usual(tuple(sorted(known)), self._points, others, said) if known else None, 0
+        points = self._points
+        return {points[number].id: points[number].told[said[points[number].place]] for number in moved}
+
+    @property
+    def samples(self) -> Mapping[str, Sample]:
+        """All of the last reply, as long as there is no other."""
+        if self._changed:
+            self._samples.update(self._changed)
+            self._changed.clear()
+        return self._samples
+
+    def __getitem__(self, point: str) -> Sample:
+        return self.samples[point]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.samples)
+
+    def __len__(self) -> int:
+        return len(self.samples)
 
 
 @dataclass(slots=True)

@@ -7,11 +7,10 @@ reconnects and log are off. It must not know what a value means.
 
 import asyncio
 import logging
-import termios
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
-from drivers.modbus_alive import keep_alive
+from drivers.modbus_connect import Client, connect
 from drivers.modbus_exchange import Exchange
 from drivers.modbus_guard import (
     READS,
@@ -26,6 +25,7 @@ from drivers.modbus_guard import (
     read_frame,
 )  # fmt: skip
 from drivers.modbus_profile import Endpoint, ModbusUnit
+from drivers.modbus_prompt import PromptRead
 from drivers.modbus_request import request
 from drivers.modbus_silence import LineSilence
 from drivers.modbus_tcp import PlainTcp
@@ -40,12 +40,9 @@ if TYPE_CHECKING:
 # 20 failing reads make 54 lines of warnings in the library; the poller says once when a device goes.
 logging.getLogger("pymodbus").setLevel(logging.CRITICAL + 1)
 
-_NEVER = 10**9  # silent requests after which the library would hang up: ours to decide
-_MOST_UNREAD = 4_096
 _TCP_HEAD = 7  # bytes before the function code
+_FUNCTION = _TCP_HEAD - 2  # where it stands in a request behind its number
 _CLOSED_EARLY = "the connection was lost while an answer was awaited"
-
-_Client: TypeAlias = "_Library | PlainTcp"
 
 
 class ModbusLink:
@@ -69,7 +66,7 @@ class ModbusLink:
         self._patience_s = max([endpoint.connect_ms, *(unit.timeout_ms for unit in units)]) / 1000 + 1.0
         self._watched = frozenset(unit.unit for unit in units if unit.watched_only)
         self._zero_allowed = frozenset(unit.unit for unit in units if unit.profile.file.quirks.transaction_zero)
-        self._client: _Client | None = None
+        self._client: Client | None = None
         self._exchange: Exchange | None = None
         self._begun_at: float | None = None
         self._last_end = 0.0
@@ -87,27 +84,14 @@ class ModbusLink:
             return
         self.close()
         self._client = client = self._make_client()
-        client.set_max_no_responses(_NEVER)  # only counts when set before connecting
-        client.ctx.max_buffer_size = _MOST_UNREAD  # 264 would drop a good reply that shares its segment with a late one
         try:
-            async with asyncio.timeout(self._endpoint.connect_ms / 1000):
-                connected = await client.connect()
-        except (TimeoutError, OSError, ValueError, termios.error) as error:  # termios.error is no OSError
-            self.close()
-            raise DeviceError(f"{self._endpoint.name} cannot be opened: {error}", unit_only=False) from error
+            await connect(client, self._endpoint)
         except BaseException:
             self.close()
             raise
-        if not connected:
-            self.close()
-            why = "cannot be opened; is it there, and its group (dialout) ours?" if self._endpoint.serial else ""
-            raise DeviceError(f"{self._endpoint.name} {why or 'does not accept a connection'}", unit_only=False)
         self.epoch += 1
         self.opened_at = asyncio.get_running_loop().time()
         self._mute_since, self._mute_reads = None, 0
-        transport = client.ctx.transport
-        assert transport is not None, "it is connected"
-        keep_alive(transport.get_extra_info("socket"))
 
     def close(self) -> None:
         """Give the connection back."""
@@ -150,18 +134,27 @@ class ModbusLink:
             self._hear(question, reply)
         return reply
 
-    def begin(self, question: Question, spacing_s: float, heard: Callable[[bytes | None], None]) -> bool:
-        """Put a read over TCP without waiting: `heard` as of an Exchange, with the PDU. Until it was called with one,
-        `ask` for the same question goes on with it. False where nothing was put, since it has to wait for something."""
-        client, now = self._client, asyncio.get_running_loop().time()
-        if self._exchange is not None or client is None or self.framing is not Framing.TCP or not client.connected:
+    def begin(self, read: PromptRead, spacing_s: float) -> bool:
+        """Put a read over TCP without waiting. Until it has heard a reply, `ask` for the same question goes on with it.
+        False where nothing was put, since it has to wait for something."""
+        client = self._client
+        if self._exchange is not None or client is None or not client.connected:
             return False
+        now = asyncio.get_running_loop().time()
         if self._last_end + spacing_s > now:
             return False
-        assert question.function in READS, "nothing else needs no answer"
-        self._exchange = Exchange(question=question, asked_at=now, heard=heard, plain=True)
-        self._begun_at = now
-        client.ctx.send(self._let_out(read_frame(question, client.ctx.getNextTID())))
+        exchange = read.exchange
+        if not exchange.is_fresh:  # it has ended otherwise: it may still be somebody's
+            exchange = read.renew()
+        self._exchange = exchange
+        self._begun_at = exchange.asked_at = now
+        exchange.answered = False
+        # The last of the locks on a fire panel, as in `_let_out`.
+        assert exchange.frame[_FUNCTION] in READS, "nothing else needs no answer"
+        if isinstance(client, PlainTcp):
+            client.begin(exchange)
+        else:
+            client.ctx.send(self._let_out(read_frame(exchange.question, client.ctx.getNextTID())))
         return True
 
     @property
@@ -179,13 +172,20 @@ class ModbusLink:
         if not exchange.answered:
             self.silence.note_owed(exchange.question.unit, exchange.asked_at)
 
-    def _end_promptly(self, exchange: Exchange, heard: Callable[[bytes | None], None], pdu: bytes) -> None:
-        self._exchange = self._begun_at = None
-        self._last_end = self._now()
-        self._note_answer(exchange)
-        heard(pdu)
+    def _end_promptly(self, exchange: Exchange, reply: bytes | bytearray) -> bool:
+        """What is simply sound has come; False where somebody awaits it, or nobody does any more."""
+        heard = exchange.heard
+        if heard is None or exchange is not self._exchange or exchange.answered or not exchange.is_fresh:
+            return False
+        exchange.answered = True
+        self._exchange = self._begun_at = self._mute_since = None
+        self._mute_reads = 0
+        self._last_end = now = asyncio.get_running_loop().time()
+        self.silence.note_answer(exchange.question.unit, now - exchange.asked_at)
+        heard(reply)
+        return True
 
-    async def _ask_plainly(self, client: "_Client | None", exchange: Exchange, timeout_s: float) -> Reply:
+    async def _ask_plainly(self, client: "Client | None", exchange: Exchange, timeout_s: float) -> Reply:
         """A read over TCP: the library's own way costs three times as much, and the guard has seen the whole reply."""
         loop, fate, exchange.heard = asyncio.get_running_loop(), exchange.awaited(), None
         patience = loop.call_at(exchange.asked_at + timeout_s, exchange.end_unheard)
@@ -280,10 +280,8 @@ class ModbusLink:
             self.silence.note_strange(data, self._now())
             return b""
         if exchange.is_simply_sound(data):
-            exchange.answered = True
-            if exchange.heard is not None and exchange.late == 0:
-                self._end_promptly(exchange, exchange.heard, data[_TCP_HEAD:])
-            else:
+            if not self._end_promptly(exchange, data):
+                exchange.answered = True
                 exchange.settle(data[_TCP_HEAD:])
             return b""
         judgement = judge(
@@ -333,10 +331,10 @@ class ModbusLink:
             exchange.answered = True
             exchange.settle(DeviceError(_CLOSED_EARLY, unit_only=False))
 
-    def _make_client(self) -> _Client:
+    def _make_client(self) -> Client:
         end = self._endpoint
         if end.framing is Framing.TCP and not self._writes:
-            return PlainTcp(end.host, end.port, self._watch, self._note_connection)
+            return PlainTcp(end.host, end.port, self._watch, self._note_connection, self._end_promptly)
         from drivers.modbus_library import client_of  # here, since most floors need none of it
 
         return client_of(end, self._patience_s, self._watch, self._note_connection)

@@ -4,39 +4,45 @@ Only for replies that the guard has found sound to the last byte. It must not kn
 """
 
 from collections.abc import Callable
-from struct import Struct
 
+from drivers.modbus_exchange import Exchange, standing
 from drivers.modbus_guard import READS_OF_BITS, Question, read_cells
 from drivers.modbus_kept import Kept
-from drivers.modbus_plan import Block
-from firmware_py.core.reading import News, Sample, Source
+from firmware_py.core.reading import News, Source
 
-_HEAD = 2  # function and byte count
+_FUNCTION, _DATA = 7, 9  # where they stand in a reply over TCP
 
 
 class PromptRead:
-    """Put again and again; `done` is set with each question, and called once for it (see `ports.PromptBus`)."""
+    """Put again and again; `done` is set with each question, and called once for it (see `ports.PromptBus`). `epoch`:
+    the connection of which all was known when it was made."""
 
-    __slots__ = ("_cells", "_kept", "_pdu", "_source", "block", "done", "question")
+    __slots__ = ("_end", "_kept", "_source", "done", "epoch", "exchange", "question")
 
-    def __init__(self, block: Block, question: Question, kept: Kept, source: Source) -> None:
-        self.block, self.question, self._kept, self._source = block, question, kept, source
-        self._cells = None if question.function in READS_OF_BITS else Struct(f">{question.count}H")
+    def __init__(self, question: Question, kept: Kept, source: Source, epoch: int) -> None:
+        self.question, self._kept, self._source, self.epoch = question, kept, source, epoch
+        self._end = 0 if question.function in READS_OF_BITS else _DATA + question.payload_bytes
+        self.exchange = standing(question, self.hear)
         self.done: Callable[[News | None], None] | None = None
 
-    def hear(self, pdu: bytes | None) -> None:
-        """The reply to the question, from the function code on; None when it became something else."""
+    def renew(self) -> Exchange:
+        """Another one to be put."""
+        self.exchange = standing(self.question, self.hear)
+        return self.exchange
+
+    def hear(self, reply: bytes | bytearray | None) -> None:
+        """The reply to the question; None when it became something else."""
         done, self.done = self.done, None
         if done is None:
             return
-        if pdu is None:
+        if reply is None:
             done(None)
             return
-        if self._cells is not None:
-            cells = self._cells.unpack_from(pdu, _HEAD)
+        kept = self._kept
+        if self._end:
+            changed = kept.hear(bytes(reply[_DATA : self._end]))
         else:
-            read = read_cells(self.question, pdu)
-            assert not isinstance(read, int), "a refusal is not simply sound"
-            cells = read
-        changed: dict[str, Sample] = self._kept.take(cells)
-        done(self._source.news(self._kept.samples, changed))
+            cells = read_cells(self.question, bytes(reply[_FUNCTION:]))
+            assert not isinstance(cells, int), "a refusal is not simply sound"
+            changed = kept.take(cells)
+        done(self._source.news(kept, changed))

@@ -15,6 +15,8 @@ _FORGET = 0.99  # of the worst latency, with each sound reply: one hiccup must n
 class LineSilence:
     """One line's memory of what it still owes. `blind`: replies carry no transaction id."""
 
+    __slots__ = ("_blind", "_owed", "_strange", "late_replies", "quiet_at", "worst_s")
+
     def __init__(self, *, blind: bool) -> None:
         self.quiet_at = 0.0
         self.worst_s = 0.0
@@ -29,8 +31,10 @@ class LineSilence:
 
     def note_answer(self, unit: int, took_s: float) -> None:
         """A sound reply after `took_s`."""
-        self.worst_s = max(took_s, self.worst_s * _FORGET)
-        self._owed.pop(unit, None)
+        worst_s = self.worst_s * _FORGET
+        self.worst_s = took_s if took_s > worst_s else worst_s
+        if self._owed:
+            self._owed.pop(unit, None)
 
     def note_owed(self, unit: int, asked_at: float) -> None:
         """A question was given up: an answer may still come, and until it should have passed nobody speaks.

@@ -66,8 +66,8 @@ class Line(Protocol):
     async def ask(self, question: Question, timeout_s: float, spacing_s: float) -> Reply:
         """One request, one guarded reply. DeviceError."""
 
-    def begin(self, question: Question, spacing_s: float, heard: Callable[[bytes | None], None]) -> bool:
-        """Put a read without waiting; `ask` goes on with it where `heard` gets no reply. False where that cannot be."""
+    def begin(self, read: PromptRead, spacing_s: float) -> bool:
+        """Put a read without waiting; `ask` goes on with it where it hears no reply. False where that cannot be."""
 
     def close(self) -> None:
         """Give the connection up; the next read opens another."""
@@ -120,6 +120,7 @@ class UnitReader:
     async def read(self, pace: Pace, until: float) -> Mapping[str, Sample]:
         """Read every point of one pace before `until`. Raises DeviceError; then none of the values counts."""
         source, taking = self._sources[pace], Taking()
+        self._prompt.clear()
         try:
             await self._regain_trust(until)
             await self._read_blocks(pace, until, taking)
@@ -138,18 +139,24 @@ class UnitReader:
 
     def begin(self, pace: Pace, done: Callable[[News | None], None]) -> int:
         """As `ports.PromptBus.begin`: one block of a unit of which nothing odd is known, and no doubt."""
+        prompt = self._prompt.get(pace)
+        if prompt is None or prompt.epoch != self._line.epoch:
+            prompt = self._settle(pace)
+            if prompt is None:
+                return 0
+        prompt.done = done
+        return self.unit.timeout_ms if self._line.begin(prompt, self._spacing_s) else 0
+
+    def _settle(self, pace: Pace) -> PromptRead | None:
+        """Only a read that is awaited can change anything of this, and it forgets what was settled before."""
         blocks, quirks, line = self._blocks[pace], self.unit.profile.file.quirks, self._line
         if len(blocks) != 1 or self._absent or line.framing.blind or self._trust.epoch != line.epoch:
-            return 0
+            return None
         if self._reads < quirks.discard_first_reads or quirks.zero_fill_suspect:
-            return 0
-        prompt = self._prompt.get(pace)
-        if prompt is None or prompt.block is not blocks[0]:
-            block = blocks[0]
-            kept, question = self._kept_of(block, pace), self._question_of(block)
-            prompt = self._prompt[pace] = PromptRead(block, question, kept, self._sources[pace])
-        prompt.done = done
-        return self.unit.timeout_ms if line.begin(prompt.question, self._spacing_s, prompt.hear) else 0
+            return None
+        kept, question = self._kept_of(blocks[0], pace), self._question_of(blocks[0])
+        prompt = self._prompt[pace] = PromptRead(question, kept, self._sources[pace], line.epoch)
+        return prompt
 
     async def _read_blocks(self, pace: Pace, until: float, taking: Taking) -> None:
         waiting, done = list(self._blocks[pace]), list[Block]()

@@ -23,7 +23,7 @@ from firmware_py.core.plan import Plan
 from firmware_py.core.state import State, resume
 from firmware_py.core.step import decide
 from firmware_py.runtime.board import Board, Json
-from firmware_py.runtime.clock import SystemClock, Waker, boot_id, next_turn_ms, run_id
+from firmware_py.runtime.clock import SELDOM_MS, SystemClock, Waker, boot_id, next_turn_ms, run_id
 from firmware_py.runtime.control import Control
 from firmware_py.runtime.cycle import Cycle
 from firmware_py.runtime.desk import Desk
@@ -301,7 +301,7 @@ class Controller:
             if self._storage.beat_ms != seen_ms:
                 seen_ms = self._storage.beat_ms
                 self._beats.beat("storage")
-            await waker.wait(next_turn_ms(self._clock, 1_000))
+            await waker.wait(next_turn_ms(self._clock, SELDOM_MS))
 
     async def _flush(self) -> None:
         for poller in self._wires.pollers:

@@ -26,6 +26,8 @@ _BURST_S, _BURST = 0.1, 4
 # Of the gap: from when on values are told with the next picture, so that a turn is not put off for a few milliseconds;
 # and when they are told at the latest, without one. So they soon go with the turn of whoever shows them.
 _NEARLY, _LATEST = 0.95, 1.5
+# Where a condition moves: the answer that confirms it, and what is done about that, go before 20 KiB of text.
+_AFTER_S = 0.003
 _REMEMBER_S = 1.0  # an alarm is worth more than a note about it
 _GONE = ("gone",)
 
@@ -112,7 +114,15 @@ class Announcer:
             finally:
                 if timer is not None:
                     timer.cancel()
-            await asyncio.sleep(0)  # a reading that is to be confirmed is asked for first
+            if self._moves:
+                await asyncio.sleep(_AFTER_S)
+
+    @property
+    def _moves(self) -> bool:
+        newest, told = self._newest, self._told
+        if newest is None or told is None:
+            return False
+        return newest.decision.state.conditions is not told.decision.state.conditions
 
     async def _tell(self, session: Session) -> None:
         if self._newest is None:

@@ -28,6 +28,7 @@ MESSAGE_BYTES = 64 * 1024  # of any message that we take
 REASON_CHARACTERS = 200  # of a broker's own explanation
 INBOX = 64  # packets that a broker may send before we have answered
 Client: TypeAlias = paho.Client
+_LATER_S = 0.02  # after a whole second, on which devices are read
 _TAKEN_OVER = 0x8E  # MQTT 5, table 2-6: Session taken over
 _log = logging.getLogger(__name__)
 
@@ -237,9 +238,9 @@ class Session:
             self._end(Loss(why=f"no PUBACK within {self._broker.puback_within_ms} ms"))
         else:
             self._client.loop_misc()
-            # On whole seconds, where everybody else who only looks now and then wakes as well.
-            soon_s = min(1.0, self._broker.keep_alive_ms / 5000)
-            self._tick = self._loop.call_at((now_s // soon_s + 1) * soon_s, self._watch)
+            # Where everybody else who only looks now and then wakes as well.
+            soon_s = min(2.0, self._broker.keep_alive_ms / 5000, self._broker.puback_within_ms / 2000)
+            self._tick = self._loop.call_at(((now_s - _LATER_S) // soon_s + 1) * soon_s + _LATER_S, self._watch)
 
     def _end(self, loss: Loss) -> None:
         if self.ended.done():

@@ -4,15 +4,15 @@ They are readings like any other for conditions, messages and people (decision 0
 done about them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from config.valued import dataclass, replace
 from firmware_py.core import forecast
 from firmware_py.core.calendar import SECONDS_A_DAY
 from firmware_py.core.forecast import BatteryState, Estimates, Look
-from firmware_py.core.image import InputImage, Readings, Shared, reads_otherwise
+from firmware_py.core.image import InputImage, Readings, Shared, reads_otherwise, touched
 from firmware_py.core.point import Kind, Point
 from firmware_py.core.reading import Quality, Reading, Reason, Value
 from firmware_py.core.shedplan import Battery, depth, fed_w, grace_ms, ladder
@@ -26,6 +26,11 @@ BASES = ("ups", "slope", "table", "clock", "none")
 _MISSING = Reading(value=None, quality=Quality.BAD, at_ms=0, because=Reason.NOT_YET)
 _RUNTIME, _LOAD = 3, 4  # how many of a battery's points there are up to these
 SECONDS = ("runtime_s", "from_ups_s", "from_slope_s", "from_table_s", "spread_s", "believed_s")
+
+
+T = TypeVar("T")
+_Days: TypeAlias = tuple[int, int] | None
+_ALWAYS_S: Final = 1 << 62
 
 
 class Seen(NamedTuple):
@@ -43,6 +48,11 @@ class Seen(NamedTuple):
     others: Mapping[str, Reading]
     ends: bool
 
+    @property
+    def runs(self) -> bool:
+        """Whether the next look says something else by itself."""
+        return self.state.discharging or self.ends
+
     def holds(self, state: BatteryState, read: tuple[Reading, ...], fed_now_w: int, *, counts: bool) -> bool:
         """True when another look sees the same."""
         if (
@@ -58,13 +68,65 @@ class Seen(NamedTuple):
         return not any(map(reads_otherwise, used, read))
 
 
+class Ages:
+    """The times of all shares: what is as old as charge and runtime of a battery (`dated`, where they are good), and
+    what is of each cycle."""
+
+    __slots__ = ("dated", "image")
+
+    def __init__(self, dated: Mapping[str, tuple[str, ...]], image: InputImage) -> None:
+        self.dated, self.image = dated, image
+
+    def __getitem__(self, owner: str, /) -> int:
+        return max(map(self.image.at_ms, self.dated.get(owner, ())), default=self.image.now_ms)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Derived:
-    """`readings`: what was worked out, by point; `batteries`: the memory after it; `seen`: for the next look."""
+    """`readings`: what was worked out, by point; `batteries`: the memory after it; `seen`: for the next look, with
+    `off` and `overlong` as they were, those in which time runs, and the wall time (from, until) for which days are
+    counted like that (None: while it is not known)."""
 
     batteries: Mapping[str, BatteryState]
     readings: Shared
     seen: Mapping[str, Seen]
+    ages: Ages
+    watchers: "Watchers"
+    off: frozenset[str]
+    overlong: frozenset[str]
+    running: frozenset[str]
+    days: _Days
+
+    def moved(
+        self, states: Mapping[str, BatteryState], image: InputImage, off: frozenset[str], overlong: frozenset[str],
+        clock: Reading,
+    ) -> Collection[str]:  # fmt: skip
+        """Batteries of which another look may see something else: of all others it sees the same, and says the same."""
+        before, now = self.ages.image.readings, image.readings
+        known = isinstance(now, Readings) and now.follows(before) and _within(self.days, _wall_s(clock))
+        if not known or states is not self.batteries or off != self.off or overlong != self.overlong:
+            return self.seen.keys()
+        others, watchers = touched(before, now), self.watchers
+        found = set(self.running)
+        for point in watchers.at_rest.keys() & others:
+            found.update(watchers.at_rest[point])
+        for point in watchers.of_load.keys() & others:
+            found.update(name for name in watchers.of_load[point] if states[name].learnt)
+        return found
+
+
+class Watchers:
+    """Which batteries look at a point while they give no power, and at a load by what was watched in an outage."""
+
+    __slots__ = ("at_rest", "of_load")
+
+    def __init__(self, batteries: Mapping[str, Battery]) -> None:
+        self.at_rest: dict[str, tuple[str, ...]] = {}
+        self.of_load: dict[str, tuple[str, ...]] = {}
+        for name, battery in batteries.items():
+            for point in battery.points[:_RUNTIME]:
+                self.at_rest[point] = (*self.at_rest.get(point, ()), name)
+            self.of_load[battery.load] = (*self.of_load.get(battery.load, ()), name)
 
 
 def declare(battery: str) -> tuple[Point, ...]:
@@ -92,28 +154,53 @@ def derive(
 ) -> Derived:  # fmt: skip
     """One look at every battery. `off`: outputs that are off, so that what they feed draws nothing. `overlong`: those
     whose test counts as an outage by now. `known`: a hint, what the last look at the same batteries saw."""
-    after: dict[str, BatteryState] = {}
-    seen: dict[str, Seen] = {}
-    shares: dict[str, tuple[Mapping[str, Reading], int]] = {}
-    clock = image[CLOCK_POINT]
-    readings = image.readings
-    content = readings.content if isinstance(readings, Readings) else image.content
-    for name, battery in batteries.items():
-        before, counts, fed_now_w = states[name], name in overlong, fed_w(battery, off)
-        read, seen_ms = tuple(map(content, battery.points)), _seen_ms(battery, image)
-        last = None if known is None else known.seen[name]
-        tried_s = _tried_s(before.tried_s, clock, gives=before.discharging)
-        if last is None or tried_s != before.tried_s or not last.holds(before, read, fed_now_w, counts=counts):
-            last = _see(battery, before, read, fed_now_w, clock, off, dt_ms, counts=counts, known=last)
-        elif last.untried_d != (untried_d := _days(tried_s, clock)):
-            others = {**last.others, f"{name}.forecast.untried_d": _whole(untried_d)}
-            last = last._replace(others=others, untried_d=untried_d)
-        after[name], seen[name] = last.state, last
-        shares[name], shares[f"{name} now"] = (last.figures, seen_ms), (last.others, image.now_ms)
-    owners = known.readings.owners if known is not None else {
-        point: owner for owner, (content, _) in shares.items() for point in content
-    }  # fmt: skip
-    return Derived(batteries=after, readings=Shared(owners, shares, {}), seen=seen)
+    clock = image.content(CLOCK_POINT)
+    names = batteries if known is None or not batteries else known.moved(states, image, off, overlong, clock)
+    found = dict[str, Seen]()
+    shares, dated = dict[str, Mapping[str, Reading]](), dict[str, tuple[str, ...]]()
+    for name in names:
+        battery, last = batteries[name], None if known is None else known.seen[name]
+        read = tuple(map(image.content, battery.points))
+        one = _look_again(battery, states[name], read, last, clock, off, dt_ms, counts=name in overlong)
+        found[name], shares[name], shares[f"{name} now"] = one, one.figures, one.others
+        figures = zip((battery.charge, battery.runtime), read[1:_RUNTIME], strict=True)
+        dated[name] = tuple(point for point, reading in figures if reading.good)
+    days = _days_alike(found.values(), _wall_s(clock))
+    after = _updated(states, {name: one.state for name, one in found.items()})
+    running = frozenset(name for name, one in found.items() if one.runs)
+    if known is None:
+        owners = {point: owner for owner, content in shares.items() for point in content}
+        ages = Ages(dated, image)
+        return Derived(
+            batteries=after, readings=Shared(owners, shares, ages, {}), seen=found, ages=ages,
+            watchers=Watchers(batteries), off=off, overlong=overlong, running=running, days=days,
+        )  # fmt: skip
+    ages, all_shares = Ages(_updated(known.ages.dated, dated), image), _updated(known.readings.shares, shares)
+    return Derived(
+        batteries=after, readings=Shared(known.readings.owners, all_shares, ages, {}),
+        seen=_updated(known.seen, found), ages=ages, watchers=known.watchers, off=off, overlong=overlong,
+        running=running, days=_both(days, known.days) if len(found) < len(batteries) else days,
+    )  # fmt: skip
+
+
+def _updated(known: Mapping[str, T], news: Mapping[str, T]) -> Mapping[str, T]:
+    """`known` itself where the news are the very same."""
+    return known if all(known[name] is one for name, one in news.items()) else {**known, **news}
+
+
+def _look_again(
+    battery: Battery, before: BatteryState, read: tuple[Reading, ...], last: Seen | None, clock: Reading,
+    off: frozenset[str], dt_ms: int, *, counts: bool,
+) -> Seen:  # fmt: skip
+    """The very same as last time where it would say the same."""
+    fed_now_w, tried_s = fed_w(battery, off), _tried_s(before.tried_s, clock, gives=before.discharging)
+    if last is None or tried_s != before.tried_s or not last.holds(before, read, fed_now_w, counts=counts):
+        return _see(battery, before, read, fed_now_w, clock, off, dt_ms, counts=counts, known=last)
+    untried_d = _days(tried_s, clock)
+    if last.untried_d == untried_d:
+        return last
+    others = {**last.others, f"{battery.id}.forecast.untried_d": _whole(untried_d)}
+    return last._replace(others=others, untried_d=untried_d)
 
 
 def _see(
@@ -159,11 +246,10 @@ def _look(battery: Battery, read: tuple[Reading, ...], fed_now_w: int, *, counts
 
 def _tried_s(known_s: int | None, clock: Reading, *, gives: bool) -> int | None:
     """In steps of an hour, so that a long outage does not change the memory each second."""
-    if not clock.good or not isinstance(clock.value, int):
+    wall_s = _wall_s(clock)
+    if wall_s is None:
         return known_s
-    if known_s is None or clock.value < known_s or (gives and clock.value - known_s >= HOUR_S):
-        return clock.value
-    return known_s
+    return wall_s if known_s is None or wall_s < known_s or (gives and wall_s - known_s >= HOUR_S) else known_s
 
 
 def _number(reading: Reading) -> float | None:
@@ -186,12 +272,6 @@ def _plan(battery: Battery, state: BatteryState, off: frozenset[str]) -> tuple[B
         state = replace(state, depth=max(state.depth, depth(rungs, wanted_ms)))
     deepest = ladder(battery, runtime_ms=left_ms, load_w=load_w, off=off)[-1]
     return state, max(0, wanted_ms - deepest.runtime_ms)
-
-
-def _seen_ms(battery: Battery, image: InputImage) -> int:
-    """How old the figures are: those of charge and runtime."""
-    times = [image.at_ms(point) for point in (battery.charge, battery.runtime) if image.content(point).good]
-    return max(times, default=image.now_ms)
 
 
 def _shown(
@@ -231,9 +311,28 @@ def _charge(state: BatteryState, look: Look) -> Reading:
 
 
 def _days(since_s: int | None, clock: Reading) -> int | None:
-    if since_s is None or not clock.good or not isinstance(clock.value, int):
+    wall_s = _wall_s(clock)
+    return None if since_s is None or wall_s is None else (wall_s - since_s) // SECONDS_A_DAY
+
+
+def _wall_s(clock: Reading) -> int | None:
+    return clock.value if clock.good and isinstance(clock.value, int) else None
+
+
+def _days_alike(found: Collection[Seen], wall_s: int | None) -> _Days:
+    """From and until when the wall time counts the same days for all of these; None while it is not known."""
+    if wall_s is None:
         return None
-    return (clock.value - since_s) // SECONDS_A_DAY
+    since = [(one.state.tried_s or 0) + (one.untried_d or 0) * SECONDS_A_DAY for one in found]
+    return max(since, default=0), min(since, default=_ALWAYS_S) + SECONDS_A_DAY
+
+
+def _both(one: _Days, other: _Days) -> _Days:
+    return None if one is None or other is None else (max(one[0], other[0]), min(one[1], other[1]))
+
+
+def _within(days: _Days, wall_s: int | None) -> bool:
+    return days is None if wall_s is None else days is not None and days[0] <= wall_s < days[1]
 
 
 def _whole(value: int | None) -> Reading:

@@ -6,8 +6,10 @@ This module must not know which points exist or what they mean.
 
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import field
+from typing import Protocol
 
 from config.valued import dataclass
+from firmware_py.core.differ import moved
 from firmware_py.core.point import Point
 from firmware_py.core.reading import Quality, Reading, Reason
 
@@ -25,17 +27,23 @@ class Course:
         self.names: list[str] = []
 
 
-class Shared(Mapping[str, Reading]):
-    """Readings that were worked out, of which most only get a new time: `shares`, each as it last changed and its time
-    now, and the `rest`. `owners`: the share of a point."""
+class Times(Protocol):
+    """The time of each share, worked out when somebody asks for it."""
 
-    __slots__ = ("_made", "owners", "rest", "shares")
+    def __getitem__(self, owner: str, /) -> int: ...
+
+
+class Shared(Mapping[str, Reading]):
+    """Readings that were worked out, of which most only get a new time: `shares`, each as it last changed, and the
+    `rest`. `owners`: the share of a point. Where no share has changed, `shares` is the very same as before."""
+
+    __slots__ = ("_made", "owners", "rest", "shares", "times")
 
     def __init__(
-        self, owners: Mapping[str, str], shares: Mapping[str, tuple[Mapping[str, Reading], int]],
+        self, owners: Mapping[str, str], shares: Mapping[str, Mapping[str, Reading]], times: Times,
         rest: Mapping[str, Reading],
     ) -> None:  # fmt: skip
-        self.owners, self.shares, self.rest = owners, shares, rest
+        self.owners, self.shares, self.times, self.rest = owners, shares, times, rest
         self._made: dict[str, Reading] = {}
 
     def __getitem__(self, point: str) -> Reading:
@@ -44,8 +52,7 @@ class Shared(Mapping[str, Reading]):
             return self.rest[point]
         made = self._made.get(point)
         if made is None:
-            content, at_ms = self.shares[owner]
-            made = content[point]
+            made, at_ms = self.shares[owner][point], self.times[owner]
             made = self._made[point] = made if made.at_ms == at_ms else made.renewed(at_ms)
         return made
 
@@ -62,7 +69,7 @@ class Shared(Mapping[str, Reading]):
     def content(self, point: str) -> Reading | None:
         """All but the time of a reading, None where there is none."""
         owner = self.owners.get(point)
-        return self.rest.get(point) if owner is None else self.shares[owner][0][point]
+        return self.rest.get(point) if owner is None else self.shares[owner][point]
 
     def touched(self, before: Mapping[str, Reading]) -> Iterator[str]:
         """Among these are all that read otherwise than before."""
@@ -72,9 +79,8 @@ class Shared(Mapping[str, Reading]):
             return
         yield from before.rest
         yield from self.rest
-        for owner, (content, _) in self.shares.items():
-            if before.shares[owner][0] is not content:
-                yield from content
+        for owner in moved(before.shares, self.shares):
+            yield from self.shares[owner]
 
 
 class Readings(Mapping[str, Reading]):

@@ -64,7 +64,8 @@ class Answer(dict[str, Sample]):
 
 
 class News:
-    """An Answer without a copy of all samples: `whole` is all of it only until its source is asked anew."""
+    """An Answer without a copy of all samples, and itself not a new one each time: it tells this only until its source
+    is asked anew."""
 
     __slots__ = ("changed", "number", "source", "whole")
 
@@ -77,10 +78,11 @@ class News:
 class Source:
     """Who answers for the same points again and again, and numbers the answers."""
 
-    __slots__ = ("_number", "_whole")
+    __slots__ = ("_news", "_number", "_whole")
 
     def __init__(self) -> None:
         self._number, self._whole = 0, True
+        self._news = News({}, self, 0, None)
 
     def answer(self, samples: Mapping[str, Sample], changed: Mapping[str, Sample]) -> Answer:
         """All samples of now, and those of them that are others than in the answer before."""
@@ -90,9 +92,12 @@ class Source:
 
     def news(self, whole: Mapping[str, Sample], changed: Mapping[str, Sample]) -> News:
         """The same as `answer`, without a copy."""
-        self._number += 1
-        is_whole, self._whole = self._whole, False
-        return News(whole, self, self._number, None if is_whole else changed)
+        news = self._news
+        news.whole = whole
+        news.number = self._number = self._number + 1
+        news.changed = None if self._whole else changed
+        self._whole = False
+        return news
 
     def break_off(self) -> None:
         """Something was read that no answer told of: the next one is to be taken in as a whole."""

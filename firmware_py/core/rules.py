@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import assert_never
 
 from config.valued import dataclass
-from firmware_py.core.alarm import AlarmState
+from firmware_py.core.alarm import AlarmState, Display
 from firmware_py.core.condition import ConditionState, Phase
 from firmware_py.core.mode import CauseState, Mode
 from firmware_py.core.output import OutputValue, Priority
@@ -112,12 +112,20 @@ def _every(when: Every, now: Situation) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(found))
 
 
+def _is_dark(when: When, normal: frozenset[str]) -> bool:
+    """A lamp of an alarm that is `normal`: most rules are such, and do not hold."""
+    return isinstance(when, Shows | FirstOut) and when.alarm in normal and Display.NORMAL not in when.displays
+
+
 def collect(
     plan: Plan, now: Situation, overrides: Mapping[str, Override], paused_by: str, only: Collection[str]
 ) -> Iterator[Request]:
     """All requests of this cycle to the outputs `only`: standing rules, shed stages, people's hands."""
+    if not only:
+        return
+    normal = frozenset(name for name, one in now.alarms.items() if one.display is Display.NORMAL)
     for rule in (rule for name in only for rule in plan.readers.rules_of.get(name, ())):
-        why = reasons(rule.when, now)
+        why = None if _is_dark(rule.when, normal) else reasons(rule.when, now)
         if why is not None:
             yield Request(
                 output=rule.output,

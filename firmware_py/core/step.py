@@ -146,8 +146,9 @@ def _work_out(
     plan: Plan, state: State, image: InputImage, dt_ms: int, looked: Looked | None
 ) -> tuple[State, Shared, derived.Derived]:
     """The readings that nobody reads (decision 0010), the memory behind them, and what was seen of batteries."""
-    off, overlong = _off(plan, state), _overlong(plan, state)
-    last = None if looked is None else looked.batteries
+    last, off = None if looked is None else looked.batteries, _off(plan, state)
+    rests = looked is not None and not looked.restless and looked.state.conditions is state.conditions
+    overlong = last.overlong if last is not None and rests else _overlong(plan, state)
     worked = derived.derive(plan.batteries, state.batteries, image, off, dt_ms, overlong, last)
     trends, rises = trend.derive(plan.trends, state.trends, image, stepped_ms=state.stepped_ms)
     cuts = planned.current(state.cuts, image)
@@ -160,11 +161,12 @@ def _work_out(
         started = generator.advance(plan.generator, started, state.conditions, image, dt_ms=dt_ms)
         readings |= generator.show(started, image.now_ms)
     readings |= drill.age(state.drill, image, plan.points)
-    batteries = keep(state.batteries, worked.batteries)
+    batteries = worked.batteries
     quiet = batteries is state.batteries and cuts is state.cuts and started is state.generator
     if not (quiet and not trends and not volumes):
         state = replace(state, batteries=batteries, trends=trends, cuts=cuts, volumes=volumes, generator=started)
-    return state, Shared(worked.readings.owners, worked.readings.shares, readings), worked
+    shared = worked.readings
+    return state, Shared(shared.owners, shared.shares, shared.times, readings), worked
 
 
 def _off(plan: Plan, state: State) -> frozenset[str]:

@@ -5,14 +5,17 @@ of that driver while it hangs. Knows neither reading nor writing.
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from functools import partial
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from config.valued import dataclass
+from firmware_py.core.reading import Sample
 from firmware_py.ports import DeviceError
 
 T = TypeVar("T")
+Begun: TypeAlias = asyncio.Task[T]
+Asked: TypeAlias = Begun[Mapping[str, Sample]]  # for a group
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +63,16 @@ class Asker:
         """There is a new driver object; what the old one does is of no interest any more."""
         self._abandoned = None
 
-    async def ask(self, question: Coroutine[object, object, T], limit_ms: int, spent_ms: int = 0) -> T:
+    def begin(self, question: Coroutine[object, object, T]) -> "Begun[T]":
+        """Put it before whatever else waits on the loop; `ask` it in the same turn."""
+        return asyncio.get_running_loop().create_task(question)
+
+    async def ask(self, question: "Coroutine[object, object, T] | Begun[T]", limit_ms: int, spent_ms: int = 0) -> T:
         """The driver's answer. Raises what the driver raises, DeviceError when it was cut off, Hung when abandoned.
         `spent_ms` of the limit are over already."""
         loop = asyncio.get_running_loop()
-        task, either = loop.create_task(question), loop.create_future()
+        task = question if isinstance(question, asyncio.Task) else loop.create_task(question)
+        either = loop.create_future()
         # What asyncio.wait does, without its sets and layers: this is asked for every read of every device.
         task.add_done_callback(partial(_release, either))
         patience = loop.call_later((limit_ms - spent_ms + self._limits.slack_ms) / 1000, _release, either)

@@ -26,6 +26,10 @@ _TIME_ERROR = 5  # adjtimex(2): clock not synchronised
 BUILT_MS = 1_767_225_600_000  # 2026-01-01: no honest clock shows less
 _LATEST_MS = 253_402_300_799_999
 _JUMP_S = 0.005
+# On whole seconds everybody reads. All else is done a little later: quick devices have answered by then, and no first
+# answer of an outage waits for a picture in which nothing has happened.
+LATER_MS = 20
+SELDOM_MS = 5_000  # for what changes by itself only slowly, or is told at once when it changes
 _QUALITY_MS = 100  # many ask for it within one turn of the loop, and each answer is some system calls
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -111,8 +115,14 @@ class Waker:
 
 
 def next_turn_ms(clock: Clock, period_ms: int) -> int:
-    """The next multiple of a period: whoever has nothing to choose waits for it, so that the process wakes once."""
-    return (clock.now_ms() // period_ms + 1) * period_ms
+    """The next multiple of a period, and `LATER_MS`: whoever has nothing to choose waits for it, so that the process
+    wakes once."""
+    return turn_after_ms(clock.now_ms(), period_ms)
+
+
+def turn_after_ms(now_ms: int, period_ms: int) -> int:
+    """The same, later than `now_ms`."""
+    return ((now_ms - LATER_MS) // period_ms + 1) * period_ms + LATER_MS
 
 
 def monotonic_us() -> int:

@@ -15,7 +15,7 @@ from firmware_py.core.looked import Looked
 from firmware_py.core.plan import Plan
 from firmware_py.core.state import State, resume
 from firmware_py.core.step import CLOCK_POINT, Decided
-from firmware_py.runtime.clock import Clock, Waker, clock_sample
+from firmware_py.runtime.clock import Clock, Waker, clock_sample, turn_after_ms
 from firmware_py.runtime.desk import Desk
 from firmware_py.runtime.sinks import Audience
 from firmware_py.runtime.table import PointTable
@@ -41,7 +41,7 @@ class Cycle:
         self._table, self._desk, self._writer, self._audience = table, desk, writer, audience
         self._beat = beat
         self._last_ms = -1 if state.stepped_ms is None else state.stepped_ms
-        self._told_time_ms = -PERIOD_MS
+        self._told_turn_ms = -PERIOD_MS
         self._looked: Looked | None = None
         self._recent_ms = deque([-BURST * GAP_MS] * BURST, maxlen=BURST)  # when the latest cycles were
 
@@ -49,7 +49,7 @@ class Cycle:
         """For ever. The first cycle happens before the first await, on what was restored and nothing read."""
         while True:
             decision = self.tick()
-            due_ms = (self._last_ms // PERIOD_MS + 1) * PERIOD_MS
+            due_ms = turn_after_ms(self._last_ms, PERIOD_MS)
             wake_ms = due_ms if decision.wake_at_ms is None else min(due_ms, decision.wake_at_ms)
             await self._waker.wait(max(wake_ms, self._last_ms + 1))
             while (rest_ms := self._recent_ms[0] + BURST * GAP_MS) > self._clock.now_ms():
@@ -78,6 +78,8 @@ class Cycle:
         return decision
 
     def _tell_time(self, now_ms: int) -> None:
-        if now_ms - self._told_time_ms >= PERIOD_MS:
-            self._told_time_ms = now_ms
+        """Once a turn; not in what is urgent before it, since a clock's quality is some system calls."""
+        turn_ms = turn_after_ms(now_ms, PERIOD_MS)
+        if turn_ms > self._told_turn_ms:
+            self._told_turn_ms = turn_ms
             self._table.offer({CLOCK_POINT: clock_sample(self._clock)})

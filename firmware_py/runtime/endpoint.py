@@ -16,6 +16,24 @@ TICK_MS = 1000
 HINT_GAP_MS = 100
 
 
+@dataclass(slots=True, kw_only=True)
+class GroupTurns:
+    """When one group is due, and when it was last read or given up."""
+
+    group: PollGroup
+    period_ms: int
+    shift_ms: int
+    due_ms: int = 0  # at the start everything is due
+    read_ms: int = -HINT_GAP_MS
+
+    def done(self, now_ms: int) -> bool:
+        """The group was read or given up; True when at least one of its turns was missed meanwhile."""
+        period_ms, shift_ms, before_ms = self.period_ms, self.shift_ms, self.due_ms
+        self.read_ms = now_ms
+        self.due_ms = due_ms = ((now_ms - shift_ms) // period_ms + 1) * period_ms + shift_ms
+        return due_ms - before_ms > period_ms and before_ms > 0
+
+
 class Schedule:
     """Groups of one endpoint. A group of period P is due at multiples of P, so that all endpoints share ticks and the
     process wakes once; groups slower than the tick are spread over different ticks by their ids."""
@@ -23,38 +41,42 @@ class Schedule:
     def __init__(self, groups: Iterable[PollGroup]) -> None:
         # Equally fast ones in the driver's own order: an exchange's link comes before what needs that link.
         self.groups = tuple(sorted(groups, key=lambda group: group.period_ms))
-        self._due_ms = {group.id: 0 for group in self.groups}  # at the start everything is due
-        self._read_ms = {group.id: -HINT_GAP_MS for group in self.groups}
-        self._shift_ms = {group.id: _shift_ms(group) for group in self.groups}
+        self.turns = tuple(
+            GroupTurns(group=group, period_ms=group.period_ms, shift_ms=_shift_ms(group)) for group in self.groups
+        )
+        self._of = {each.group.id: each for each in self.turns}
+        self._only = self.turns[0] if len(self.turns) == 1 else None
 
     def due(self, now_ms: int) -> tuple[PollGroup, ...]:
         """What is due, the fastest first."""
-        return tuple(group for group in self.groups if self._due_ms[group.id] <= now_ms)
+        return tuple(each.group for each in self.turns if each.due_ms <= now_ms)
 
     def due_ms(self, group: PollGroup) -> int:
         """When the group is due next."""
-        return self._due_ms[group.id]
+        return self._of[group.id].due_ms
 
     def next_ms(self) -> int | None:
         """When the first of all is due."""
-        return min(self._due_ms.values(), default=None)
+        if self._only is not None:
+            return self._only.due_ms
+        first_ms = None
+        for each in self.turns:
+            if first_ms is None or each.due_ms < first_ms:
+                first_ms = each.due_ms
+        return first_ms
 
     def done(self, group: PollGroup, now_ms: int) -> bool:
-        """The group was read or given up; True when at least one of its turns was missed meanwhile."""
-        id, period_ms = group.id, group.period_ms
-        shift_ms, before_ms = self._shift_ms[id], self._due_ms[id]
-        self._read_ms[id] = now_ms
-        self._due_ms[id] = due_ms = ((now_ms - shift_ms) // period_ms + 1) * period_ms + shift_ms
-        return before_ms > 0 and due_ms - before_ms > period_ms
+        """As `GroupTurns.done`."""
+        return self._of[group.id].done(now_ms)
 
     def restart(self, group: PollGroup) -> None:
         """Due at once, and not late: its device was away."""
-        self._due_ms[group.id] = 0
+        self._of[group.id].due_ms = 0
 
     def hurry(self, group: PollGroup, now_ms: int) -> None:
         """Something happened there: due now, though a flood of hints gets no more than ten reads a second."""
-        soon_ms = max(now_ms, self._read_ms[group.id] + HINT_GAP_MS)
-        self._due_ms[group.id] = min(self._due_ms[group.id], soon_ms)
+        each = self._of[group.id]
+        each.due_ms = min(each.due_ms, max(now_ms, each.read_ms + HINT_GAP_MS))
 
 
 def _shift_ms(group: PollGroup) -> int:
@@ -81,11 +103,7 @@ class Wishes:
     def __init__(self, outputs: Iterable[str]) -> None:
         self._outputs = frozenset(outputs)
         self._wishes: dict[str, Wish] = {}
-
-    @property
-    def all(self) -> Mapping[str, Wish]:
-        """All wishes by output."""
-        return self._wishes
+        self.all: Mapping[str, Wish] = self._wishes  # by output; read only
 
     @property
     def pending(self) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from firmware_py.core.output import PATTERN_STEPS, Pattern, Steps, level, next_edge_ms
 from firmware_py.runtime.clock import Clock, Waker, next_turn_ms
 
-_IDLE_MS = 1_000
+_IDLE_MS = 2_000
 LIVING = frozenset({Pattern.ALIVE, Pattern.DRILL})  # where nobody has a blue lamp the drill is shown by the green one
 ALIVE_MS = 3_000  # three cycles: a loop that has not gone round for so long is not alive
 
@@ -56,7 +56,7 @@ class Flasher:
         self._alive_ms = self._clock.now_ms()
 
     async def run(self) -> None:
-        """Sleep until the next edge of any pattern, at most a second, for ever."""
+        """Sleep until the next edge of any pattern, at most two seconds, for ever."""
         while True:
             now_ms = self._clock.now_ms()
             patterns = {pattern: self._level(pattern, now_ms) for pattern in set(self._playing.values())}

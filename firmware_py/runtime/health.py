@@ -40,6 +40,12 @@ def draw_pause_ms(pause_ms: int) -> int:
 class Health:
     """Counters and state of one device. `deadline_ms`: the longest of its groups, or of one question of it."""
 
+    __slots__ = (
+        "_answered_ms", "_asked_ms", "_dead_after_ms", "_draw", "_error", "_failed", "_failed_ms", "_in_a_row",
+        "_latency_ms", "_longest_ms", "_ok", "_pause_ms", "bus_fault", "dead", "device", "late", "probe_ms",
+        "silent_ms",
+    )  # fmt: skip
+
     def __init__(self, device: str, deadline_ms: int, draw: Callable[[int], int] = draw_pause_ms) -> None:
         self.device = device
         self.dead = False
@@ -50,7 +56,7 @@ class Health:
         self._dead_after_ms = max(DEAD_AFTER_MS, 3 * deadline_ms)
         self._draw = draw
         self._in_a_row = 0
-        self._since_ms: int | None = None  # last answer, or the first question while there was none
+        self._asked_ms: int | None = None  # the first question that failed while there was no answer
         self._answered_ms: int | None = None
         self._failed_ms = 0
         self._pause_ms = FIRST_PAUSE_MS
@@ -59,26 +65,34 @@ class Health:
 
     def succeed(self, started_ms: int, now_ms: int) -> int | None:
         """An answer came; milliseconds of silence when the device is back from the dead, else None."""
-        gone_ms = now_ms - (self._since_ms or 0) if self.dead else None
+        gone_ms = None
+        if self._in_a_row:  # else there is nothing to mend
+            if self.dead:
+                gone_ms = now_ms - (self._since_ms or 0)
+            self._in_a_row, self._pause_ms, self._error = 0, FIRST_PAUSE_MS, ""
+            self.dead = self.bus_fault = False
         self._ok += 1
-        self._latency_ms = now_ms - started_ms
-        self._longest_ms = max(self._longest_ms, self._latency_ms)
-        self._since_ms = self._answered_ms = now_ms
-        self._in_a_row, self._pause_ms, self._error = 0, FIRST_PAUSE_MS, ""
-        self.dead = self.bus_fault = False
+        self._answered_ms = now_ms
+        self._latency_ms = latency_ms = now_ms - started_ms
+        if latency_ms > self._longest_ms:
+            self._longest_ms = latency_ms
         return gone_ms
+
+    @property
+    def _since_ms(self) -> int | None:
+        return self._asked_ms if self._answered_ms is None else self._answered_ms
 
     def fail(self, started_ms: int, now_ms: int, error: str, *, at_once: bool = False) -> bool:
         """No usable answer; True when the device has died of it just now. `at_once`: no second chance."""
-        if self._since_ms is None:
-            self._since_ms = started_ms
+        if (since_ms := self._since_ms) is None:
+            since_ms = self._asked_ms = started_ms
         self._failed += 1
         self._failed_ms = now_ms
         self._in_a_row += 1
         self._error = error[:_LONGEST_ERROR]
         if self.dead:
             self._pause_ms = min(2 * self._pause_ms, LONGEST_PAUSE_MS)
-        elif at_once or (self._in_a_row >= DEAD_FAILURES and now_ms - self._since_ms >= self._dead_after_ms):
+        elif at_once or (self._in_a_row >= DEAD_FAILURES and now_ms - since_ms >= self._dead_after_ms):
             self.dead = True
             self.probe_ms = now_ms + self._draw(self._pause_ms)
             return True

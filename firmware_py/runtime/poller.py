@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from config.redact import redact
 from firmware_py.core.reading import Answer, News, Reason, Sample, bad
 from firmware_py.ports import Bus, DeviceError, PollGroup, RemotePort
-from firmware_py.runtime.ask import DEFAULT_LIMITS, Asker, Hung, Limits
+from firmware_py.runtime.ask import DEFAULT_LIMITS, Asked, Asker, Hung, Limits
 from firmware_py.runtime.bell import Bell
 from firmware_py.runtime.clock import Clock, Waker
 from firmware_py.runtime.endpoint import Schedule, Wish, Wishes, complete, longest
@@ -44,8 +44,7 @@ class Poller:
         self.health = {name: Health(name, deadline_ms) for name, deadline_ms in longest(self.schedule.groups)}
         self._wired = frozenset(group.device for group in self.schedule.groups if not group.local)
         self.names = {group.id: frozenset(group.points) for group in self.schedule.groups}
-        self._hints: set[str] = set()
-        self._surprises: set[str] = set()
+        self._hints, self._surprises = set[str](), set[str]()
         self._asker = Asker(self.name, limits)
         self._reading = True
         self._is_calm = False  # all devices alive, and none was silent in the last round
@@ -54,8 +53,9 @@ class Poller:
             clock=clock, bell=self._bell, table=table, work=self, hand_over=self._waker.wake, rest=self._rest
         )
         self._flushed = asyncio.Event()
-        for group in self.schedule.groups:
-            assert all(table.knows(point) for point in group.points), f"{group.id}: points that the plan does not know"
+        points = [point for group in self.schedule.groups for point in group.points]
+        assert all(map(table.knows, points)), f"{self.name}: points that the plan does not know"
+        self._is_urgent = any(map(table.is_urgent, points))
 
     @property
     def outputs(self) -> frozenset[str]:
@@ -124,7 +124,7 @@ class Poller:
         next_ms = self.schedule.next_ms() if is_plain else self._next_ms()
         if next_ms is not None:
             self._bell_ms = next_ms
-            self._bell.call(self, next_ms, self._turn)
+            self._bell.call(self, next_ms, self._turn, first=self._is_urgent)
 
     def _turn(self) -> None:
         """It is time: without the task where nothing but sound devices is to be served."""
@@ -162,7 +162,9 @@ class Poller:
             return
         await self._tell_all()
         if left is None:
-            self._follow_all()
+            hints, self._hints = self._hints, set()
+            for device in sorted(hints):
+                self._follow(device)
         began_ms = self._clock.now_ms() if left is None else left.began_ms
         for group in self.schedule.groups[0 if left is None else left.place + 1 :]:
             if self._reading and self._is_due(group):
@@ -175,11 +177,6 @@ class Poller:
                     return
         await self._probe_one()
         self._is_calm = not any(one.dead or one.silent_since(began_ms) for one in self.health.values())
-
-    def _follow_all(self) -> None:
-        hints, self._hints = self._hints, set()
-        for device in sorted(hints):
-            self._follow(device)
 
     async def _probe_one(self) -> None:
         """Ask one dead device, the one that waits longest. Last and one a round: what comes due while it keeps us
@@ -210,23 +207,33 @@ class Poller:
         self.health[device].hurry(self._clock.now_ms())
 
     async def _poll(self, group: PollGroup, left: Left | None = None) -> bool:
-        """One turn of a group, with the confirming reads; False when the whole bus is at fault. `left`: how far it has
-        come already."""
+        """One turn of a group, with the confirming reads; False when the whole bus is at fault. `left`: so far."""
         sound, wanted = await self._read(group, left)
-        most = _CHANGES * (wanted or 0)
+        most, looks = _CHANGES * (wanted or 0), 0
+        is_awake = left is not None and left.wanted is not None
+        stamp_ms = left.stamp_ms if left is not None and is_awake else self._table.stamp_ms()
         while wanted and most:
-            await self._table.pictured(self._limits.picture_ms)
-            await self._tell_all()
-            sound, anew = await self._read(group)
-            # The same value again changes nothing in the table, but it is what a condition waits for.
-            self._table.wake_cycle()
+            # Asked before the cycle is woken, to come while it sees the first; outputs here would come before it.
+            ahead = self._asker.begin(self._bus.read(group)) if self._port is None and self._bus else None
+            if looks or not is_awake:
+                self._table.wake_cycle()
+            if ahead is None:
+                await self._table.pictured(self._limits.picture_ms, stamp_ms)
+                await self._tell_all()
+            sound, anew = await self._read(group, ahead=ahead, after_ms=stamp_ms)
+            stamp_ms, looks = self._table.stamp_ms(), looks + 1
             wanted, most = None if anew is None else max(wanted - 1, anew), most - 1
+        if looks:  # the same value again changes nothing in the table, but it is what a condition waits for
+            self._table.wake_cycle()
         missed = self.schedule.done(group, self._clock.now_ms())
         self.health[group.device].late += missed and not self.health[group.device].dead
         return sound
 
-    async def _read(self, group: PollGroup, left: Left | None = None) -> tuple[bool, int | None]:
-        """(the bus is sound, how many readings follow at once since something urgent changed; None: no answer)."""
+    async def _read(
+        self, group: PollGroup, left: Left | None = None, *, ahead: Asked | None = None, after_ms: int = 0
+    ) -> tuple[bool, int | None]:
+        """(the bus is sound, how many readings follow at once since something urgent changed; None: no answer).
+        `ahead`: it is asked for already; the answer is held until a picture shows what came at `after_ms`."""
         assert self._bus is not None
         now_ms = started_ms = self._clock.now_ms()
         if left is not None:
@@ -236,8 +243,12 @@ class Poller:
         try:
             if left is not None and left.error is not None:
                 raise left.error
-            samples = await self._asker.ask(self._bus.read(group), group.deadline_ms, now_ms - started_ms)
-            wanted = self._table.put(complete(group, self.names[group.id], samples))
+            samples = await self._asker.ask(ahead or self._bus.read(group), group.deadline_ms, now_ms - started_ms)
+            answered_ms = self._clock.now_ms()
+            if ahead is not None:
+                await self._table.pictured(self._limits.picture_ms + started_ms - answered_ms, after_ms)
+                started_ms += self._clock.now_ms() - answered_ms  # it was not the device that took so long
+            wanted = self._table.put(complete(group, self.names[group.id], samples), wakes=False)
         except DeviceError as error:
             self._blame(group.device, error, started_ms)
             return error.unit_only, None

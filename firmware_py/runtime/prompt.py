@@ -10,11 +10,13 @@ from typing import Protocol
 from config.valued import dataclass
 from firmware_py.core.reading import News
 from firmware_py.ports import Begin, Bus, PollGroup
-from firmware_py.runtime.bell import Bell
+from firmware_py.runtime.bell import Bell, Watch
 from firmware_py.runtime.clock import Clock
-from firmware_py.runtime.endpoint import Schedule
+from firmware_py.runtime.endpoint import GroupTurns, Schedule
 from firmware_py.runtime.health import Health
 from firmware_py.runtime.table import PointTable
+
+_FINE_MS = 50  # patience is over at multiples of this: what was asked in one turn of the loop is then watched together
 
 
 class Work(Protocol):
@@ -31,18 +33,36 @@ class Work(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
     """Where a turn stopped: it `began_ms`; of `group`, which was begun `started_ms`, the answer is still to be read, or
-    it was taken in and `wanted` further readings follow, or taking it in failed (`error`). `place`: among all."""
+    it was taken in, at `stamp_ms` of the table, and `wanted` further readings follow, or taking it in failed (`error`).
+    `place`: among all."""
 
     place: int
     began_ms: int
     group: PollGroup
     started_ms: int
     wanted: int | None = None
+    stamp_ms: int = 0
     error: Exception | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Served:
+    """One group and all that its answers go to."""
+
+    place: int
+    group: PollGroup
+    turns: GroupTurns
+    names: frozenset[str]
+    health: Health
 
 
 class PromptTurns:
     """`hand_over`: wake the task, which calls `leave` first. `rest`: when the turn is over, wait for the next one."""
+
+    __slots__ = (
+        "_all", "_asked", "_began_ms", "_begin", "_bell", "_clock", "_count", "_give_up", "_hand_over", "_left",
+        "_rest", "_started_ms", "_table", "_work", "possible", "watch",
+    )  # fmt: skip
 
     def __init__(
         self, *, clock: Clock, bell: Bell, table: PointTable, work: Work, hand_over: Callable[[], None],
@@ -52,18 +72,24 @@ class PromptTurns:
         self._hand_over, self._rest = hand_over, rest
         self._begin: Begin | None = None
         self._give_up: Callable[[], None] | None = None
-        self._asked: PollGroup | None = None
-        self._place = self._began_ms = self._started_ms = self._until_ms = 0
+        self._all = tuple(
+            _Served(
+                place=place, group=each.group, turns=each, names=work.names[each.group.id],
+                health=work.health[each.group.device],
+            )
+            for place, each in enumerate(work.schedule.turns)
+        )  # fmt: skip
+        self._count = len(self._all)
+        self._asked: _Served | None = None
+        self._began_ms = self._started_ms = 0
+        self.watch: Watch | None = None
         self._left: Left | None = None
+        self.possible = False  # whether the bus knows this way at all
 
     def use(self, bus: Bus | None) -> None:
         """The bus from now on."""
         self._begin, self._give_up = getattr(bus, "begin", None), getattr(bus, "give_up", None)
-
-    @property
-    def possible(self) -> bool:
-        """Whether the bus knows this way at all."""
-        return self._begin is not None
+        self.possible = self._begin is not None
 
     def turn(self) -> None:
         """Read what is due; all devices must be alive, and nothing else be waiting."""
@@ -74,7 +100,8 @@ class PromptTurns:
         """The task takes over: what is there to go on with, if anything."""
         left, self._left = self._left, None
         if self._asked is not None:
-            self._bell.forget(self, self._until_ms)
+            assert self.watch is not None, "somebody is asked"
+            self.watch.leave(self)
             left = self._leave_here(self._asked, self._started_ms)
             self._asked = None
         return left
@@ -87,70 +114,86 @@ class PromptTurns:
 
     def _go_on(self, place: int, now_ms: int) -> None:
         """Each group once a turn, as the task does it."""
-        schedule, begin = self._work.schedule, self._begin
+        begin = self._begin
         assert begin is not None
-        groups = schedule.groups
-        for place in range(place, len(groups)):  # noqa: B020 - from here on
-            group = groups[place]
-            if schedule.due_ms(group) > now_ms:
+        while place < self._count:
+            each = self._all[place]
+            place += 1
+            if each.turns.due_ms > now_ms:
                 continue
-            self._place = place
             try:
-                begun = begin(group, self._done)
+                begun = begin(each.group, self._done)
             except Exception as error:  # noqa: BLE001 - as in reading: the driver's bug, for the task to judge
-                self._left = self._leave_here(group, now_ms, error=error)
+                self._left = self._leave_here(each, now_ms, error=error)
                 self._hand_over()
                 return
             if isinstance(begun, News):
-                if not self._take(group, begun, now_ms):
+                if not self._take(each, begun, now_ms, now_ms):
                     return
                 now_ms = self._clock.now_ms()
             elif begun:
-                self._asked, self._started_ms = group, now_ms
-                self._until_ms = now_ms + min(begun, group.deadline_ms)
-                self._bell.call(self, self._until_ms, self._hand_over)
+                self._wait(each, now_ms, begun)
                 return
             else:
-                self._left = self._leave_here(group, now_ms)
+                self._left = self._leave_here(each, now_ms)
                 self._hand_over()
                 return
         self._rest()
 
+    def _wait(self, each: _Served, now_ms: int, patience_ms: int) -> None:
+        """Its question is on its way. The task may take over somewhat early: it waits on for what is left."""
+        self._asked, self._started_ms = each, now_ms
+        deadline_ms = each.group.deadline_ms
+        until_ms = now_ms + (patience_ms if patience_ms < deadline_ms else deadline_ms)
+        if until_ms > now_ms + 2 * _FINE_MS:
+            until_ms -= until_ms % _FINE_MS
+        self._bell.watch(self, until_ms)
+
+    def give_up(self) -> None:
+        """It is waited for too long."""
+        self._hand_over()
+
     def _done(self, news: News | None) -> None:
-        group = self._asked
-        if group is None:
+        asked = self._asked
+        if asked is None:
             return  # the task has it
         if news is None:
             self._hand_over()
             return
         self._asked = None
-        self._bell.forget(self, self._until_ms)
-        if self._take(group, news, self._started_ms):
-            self._go_on(self._place + 1, self._clock.now_ms())
+        if self.watch is not None:
+            self.watch.leave(self)
+        now_ms = self._clock.now_ms()
+        if self._take(asked, news, self._started_ms, now_ms):
+            if asked.place + 1 < self._count:
+                self._go_on(asked.place + 1, now_ms)
+            else:
+                self._rest()
 
-    def _take(self, group: PollGroup, news: News, started_ms: int) -> bool:
+    def _take(self, each: _Served, news: News, started_ms: int, now_ms: int) -> bool:
         """Into the table with it; False when the task has to see to the rest."""
-        work = self._work
         try:
-            wanted = self._table.take(news, work.names[group.id])
+            wanted = self._table.take(news, each.names, now_ms)
             if wanted is None:
-                wanted = work.take_whole(group, news)
+                wanted = self._work.take_whole(each.group, news)
         except Exception as error:  # noqa: BLE001 - as above
-            self._left = self._leave_here(group, started_ms, error=error)
+            self._left = self._leave_here(each, started_ms, error=error)
             self._hand_over()
             return False
-        now_ms, health = self._clock.now_ms(), work.health[group.device]
+        health = each.health
         health.succeed(started_ms, now_ms)
         if wanted:
-            self._left = self._leave_here(group, started_ms, wanted=wanted)
+            self._left = self._leave_here(each, started_ms, wanted=wanted)
             self._hand_over()
             return False
-        health.late += work.schedule.done(group, now_ms)
+        if each.turns.done(now_ms):
+            health.late += 1
         return True
 
     def _leave_here(
-        self, group: PollGroup, started_ms: int, *, wanted: int | None = None, error: Exception | None = None
+        self, each: _Served, started_ms: int, *, wanted: int | None = None, error: Exception | None = None
     ) -> Left:
         return Left(
-            place=self._place, began_ms=self._began_ms, group=group, started_ms=started_ms, wanted=wanted, error=error
-        )
+            place=each.place, began_ms=self._began_ms, group=each.group, started_ms=started_ms, wanted=wanted,
+            error=error, stamp_ms=self._table.stamp_ms(),
+        )  # fmt: skip

@@ -20,7 +20,7 @@ Factory: TypeAlias = Callable[[], Awaitable[None]]
 FIRST_PAUSE_MS = 1_000
 LONGEST_PAUSE_MS = 60_000
 GOOD_AFTER_MS = 300_000
-_LOOK_MS = 1_000
+_LOOK_MS = 2_000
 _CANCEL_MS = 2_000
 
 

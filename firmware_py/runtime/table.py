@@ -5,22 +5,19 @@ point changes. It must not know devices, nor what a value means.
 """
 
 import asyncio
-import sys
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import replace
 
-from config.redact import redact
+from config.redact import lessons
 from firmware_py.core.image import NOTHING_READ, Course, InputImage, Readings, stale
 from firmware_py.core.point import Kind, Point
 from firmware_py.core.reading import Answer, News, Quality, Reading, Reason, Sample, Source, bad, stamped
 from firmware_py.runtime.clock import Clock
-from firmware_py.runtime.turns import Turns
+from firmware_py.runtime.fits import Fits, cut, of_known
+from firmware_py.runtime.turns import Group, Turns
 
 _MAX_TEXT = 255
-_MAX_DETAIL = 200
 _FEWEST_LOOKS = 2  # of what changes at an urgent point, whatever the conditions want: a value that stays is no flutter
-_LARGEST = sys.float_info.max
-_NUMBERS: Mapping[Kind, tuple[type, ...]] = {Kind.NUMBER: (float, int), Kind.INTEGER: (int,)}
 _COURSE = 10_000  # changes of which the course is kept, and some for each point; then it begins anew
 
 
@@ -38,7 +35,7 @@ class PointTable:
         self._looks = looks or {}
         self._clock = clock
         self._wake = wake
-        self._taken: dict[str, Sample] = {}  # as they came, to know the very same one again
+        self._taken: dict[str, Sample] = {}  # as they came without a source, to know the very same one again
         self._retired: frozenset[str] = frozenset()
         self._frozen_ms = -1
         self._waiting: list[asyncio.Future[None]] = []
@@ -47,7 +44,7 @@ class PointTable:
     def _begin(self, known: Mapping[str, Reading]) -> None:
         """These are the readings, each with a time of its own. `_stale` overlays what a picture found too old."""
         self._readings = {name: known.get(name, NOTHING_READ) for name in self._points}
-        self._bounds = {name: _bounds(point) for name, point in self._points.items() if _is_plain(point)}
+        self._fits = Fits(self._points)
         self._stale: dict[str, Reading] = {}
         self._turns = Turns(self._points)
         for name, reading in known.items():
@@ -84,57 +81,84 @@ class PointTable:
         """True when a change of the point wakes the cycle."""
         return self._points[point].urgent
 
-    def put(self, samples: Mapping[str, Sample]) -> int:
-        """Take in one answer. When an urgent point changed in value or quality the cycle is awake by then, and so many
-        further readings are wanted at once as the conditions on what changed need; else 0.
+    def put(self, samples: Mapping[str, Sample], *, wakes: bool = True) -> int:
+        """Take in one answer. When an urgent point changed in value or quality the cycle is awake by then (else whoever
+        says not `wakes` does that), and so many further readings are wanted at once as the conditions on it need.
 
         A reading that arrives within the millisecond of a freeze belongs to the next picture. An unknown point is a
         bug of the caller and raises AssertionError. Of an Answer only what has changed is looked at, if the answer
         before it was the last that was heard of its points; the others are newer by it.
         """
-        at_ms = max(self._clock.now_ms(), self._frozen_ms + 1)
+        at_ms = self.stamp_ms()
         if not isinstance(samples, Answer):
             wanted = self._take_all(samples, None, at_ms)
         else:
-            source, follows = samples.source, self._turns.follows(samples)
+            source, follows = samples.source, self._turns.following(samples) is not None
             news = samples.changed if follows and samples.changed is not None else samples
             wanted = self._take_all(news, source, at_ms)
             self._turns.note(samples, at_ms)  # last: until here it has the time of what was known before
-        if wanted:
+        if wanted and wakes:
             self._wake()
         return wanted
 
-    def take(self, news: News, names: Set[str]) -> int | None:
+    def take(self, news: News, names: Set[str], now_ms: int | None = None) -> int | None:
         """As `put`, of what has changed only; None, and nothing is taken, where that does not follow on what was heard
         last or is not of `names`, which that had all: then the whole of it is to be put."""
-        changed = news.changed
-        if changed is None or not self._turns.follows(news) or not changed.keys() <= names:
+        changed, group = news.changed, self._turns.groups.get(news.source)
+        if changed is None or group is None or group.answer != news.number - 1:  # as `Turns.following`
             return None
-        at_ms = max(self._clock.now_ms(), self._frozen_ms + 1)
-        wanted = self._take_all(changed, news.source, at_ms) if changed else 0
-        self._turns.note(news, at_ms)
-        if wanted:
-            self._wake()
-        return wanted
+        at_ms = self._clock.now_ms() if now_ms is None else now_ms
+        if at_ms <= self._frozen_ms:
+            at_ms = self._frozen_ms + 1
+        if changed and not self._take_known(changed, group, names):
+            if not changed.keys() <= names:
+                return None
+            wanted = self._take_all(changed, news.source, at_ms)
+            self._turns.note(news, at_ms)
+            if wanted:
+                self._wake()
+            return wanted
+        group.answer, group.at_ms = news.number, at_ms
+        return 0
+
+    def _take_known(self, changed: Mapping[str, Sample], group: Group, names: Set[str]) -> bool:
+        """Of plain numbers that stand in this group, and of which each has been taken in before, all that there is to
+        do; False, and nothing is done, where there are others among them."""
+        if self._fits.lessons != lessons():
+            self._fits.catch_up()
+        if group.known is None:
+            stand, known = self._turns.members(group), self._fits.known
+            group.known = {name: known[name] for name in names if name in stand and name in known}
+            group.own = {name: self._points[name].id for name in group.known}
+        try:
+            found = [*map(of_known, map(group.known.__getitem__, changed), map(id, changed.values()))]
+        except KeyError:
+            return False
+        if not all(found):
+            return False
+        own = [*map(group.own.__getitem__, changed)]
+        self._readings.update(zip(own, found))  # type: ignore[arg-type]  # noqa: B905 - none is None
+        self._course.names.extend(own)
+        return True
 
     def _take_all(self, samples: Mapping[str, Sample], source: Source | None, at_ms: int) -> int:
         wanted, readings, taken, good = 0, self._readings, self._taken, Quality.GOOD
-        points, moved, within, bounds = self._points, self._course.names, self._turns.within(source), self._bounds
+        points, moved, within = self._points, self._course.names, self._turns.within(source)
+        fits = self._fits.by_name
+        self._fits.catch_up()
         for name, sample in samples.items():
             if name in within and sample.quality is good and (value := sample.value) is not None:
-                if name in bounds:  # most are measured, and of no urgency
-                    types, low, high = bounds[name]
-                    if type(value) in types and low <= value <= high:  # type: ignore[operator]  # it is a number
-                        taken[name], detail = sample, sample.detail
-                        readings[name] = stamped(sample, at_ms, _cut(detail) if detail else "")
-                        moved.append(name)
-                        continue
+                fit = fits.get(name)  # most are measured, and of no urgency
+                reading = None if fit is None else fit.known.get(id(sample)) or fit.admit(sample, at_ms)
                 point = points[name]  # read with its group before, as most are: only what it says is new
+                if reading is not None:
+                    readings[name] = reading
+                    moved.append(point.id)
+                    continue
                 if point.fits(value) and type(value) is not str:
-                    before, detail = readings[name], sample.detail
-                    taken[name] = sample
-                    readings[name] = after = stamped(sample, at_ms, _cut(detail) if detail else "")
-                    moved.append(name)
+                    before = readings[name]
+                    readings[name] = after = stamped(sample, at_ms, cut(sample.detail))
+                    moved.append(point.id)
                     if point.urgent and _differ(before, after):
                         wanted = max(wanted, self._looks.get(name, 1) - 1, _FEWEST_LOOKS - 1)
                     continue
@@ -145,18 +169,19 @@ class PointTable:
                 continue
             assert name in self._points, f"no such point: {name}"
             point, before, checked = self._points[name], readings[name], sample
-            taken[name] = sample
             if sample.quality is not Quality.BAD and sample.value is not None:
                 checked = _check(point, sample)
             if checked.quality is Quality.BAD:
                 before = self._latest(name)
                 after = Reading(
                     value=before.value, quality=Quality.BAD, at_ms=before.at_ms, because=checked.because,
-                    detail=_cut(checked.detail),
+                    detail=cut(checked.detail),
                 )  # fmt: skip
             else:
-                after = stamped(checked, at_ms, _cut(checked.detail))
+                after = stamped(checked, at_ms, cut(checked.detail))
             self._keep(name, after, source)
+            if source is None:
+                taken[name] = sample
             if point.urgent and _differ(before, after):
                 wanted = max(wanted, self._looks.get(name, 1) - 1, _FEWEST_LOOKS - 1)
         return wanted
@@ -167,6 +192,8 @@ class PointTable:
         self._readings[name] = reading
         self._stale.pop(name, None)
         self._course.names.append(name)
+        if source is not None:
+            self._taken.pop(name, None)
         if source is None or reading.quality is Quality.BAD:
             self._turns.alone(name, self._limit_ms(name, reading), source)
         else:
@@ -192,7 +219,7 @@ class PointTable:
         for name in points:
             if self._readings.get(name, NOTHING_READ).quality is Quality.GOOD:
                 doubted = replace(
-                    self._latest(name), quality=Quality.UNCERTAIN, because=Reason.DOUBTFUL, detail=_cut(detail)
+                    self._latest(name), quality=Quality.UNCERTAIN, because=Reason.DOUBTFUL, detail=cut(detail)
                 )
                 self._keep(name, doubted, None)
         self._wake()
@@ -223,14 +250,21 @@ class PointTable:
             self._content, self._told = self._readings | self._stale, told
         return Readings(self._content, *self._turns.seen(), self._course, told)
 
-    async def pictured(self, limit_ms: int) -> None:
-        """Wait for the next picture, at most `limit_ms`: a confirming reading counts only if it comes after one."""
+    def stamp_ms(self) -> int:
+        """The time that a reading gets which arrives now: what was frozen before does not show it."""
+        return max(self._clock.now_ms(), self._frozen_ms + 1)
+
+    async def pictured(self, limit_ms: int, stamp_ms: int) -> None:
+        """Wait for the first picture that shows what came at `stamp_ms`, at most `limit_ms`: a confirming reading
+        counts only if it comes after one."""
+        if self._frozen_ms >= stamp_ms or limit_ms <= 0:
+            return
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
         self._waiting.append(future)
         patience = loop.call_later(limit_ms / 1000, _release, future)
         try:
-            await future  # itself, so that the next reading is asked for before the picture is told to anybody
+            await future  # itself, so that what was read meanwhile is taken in before the picture is told to anybody
         finally:
             patience.cancel()
             self._waiting = [other for other in self._waiting if other is not future]
@@ -257,23 +291,8 @@ def _check(point: Point, sample: Sample) -> Sample:
     return bad(Reason.BAD_REPLY, shown)
 
 
-def _is_plain(point: Point) -> bool:
-    return point.kind in _NUMBERS and not point.urgent
-
-
-def _bounds(point: Point) -> tuple[tuple[type, ...], float, float]:
-    """A value of these types that lies between these fits; neither NaN nor infinity does."""
-    low = -_LARGEST if point.low is None else max(point.low, -_LARGEST)
-    return _NUMBERS[point.kind], low, _LARGEST if point.high is None else min(point.high, _LARGEST)
-
-
 def _same_thing(before: Point, after: Point) -> bool:
     return (before.kind, before.unit, before.words) == (after.kind, after.unit, after.words)
-
-
-def _cut(detail: str) -> str:
-    """What people may read of a detail; most have none."""
-    return redact(detail)[:_MAX_DETAIL] if detail else ""
 
 
 def _differ(before: Reading, after: Reading) -> bool:

@@ -41,11 +41,11 @@ def _worked_out(derived: Mapping[str, Reading], known: Known) -> Iterator[str]:
     if not isinstance(derived, Shared):
         yield _text(derived)
         return
-    for owner, (content, at_ms) in derived.shares.items():
+    for owner, content in derived.shares.items():
         last = known.get(owner)
         if last is None or last[0] is not content:
             last = known[owner] = content, _digest(_text(content))
-        yield f"{owner} {last[1]} {at_ms}"
+        yield f"{owner} {last[1]} {derived.times[owner]}"
     yield _text(derived.rest)
 
 

@@ -4,33 +4,41 @@ A point stands in the group of the source whose answer it came with, or alone wi
 source is then one new time, however many points it has. Bookkeeping only; it must not know values.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import field
 
 from config.valued import dataclass
 from firmware_py.core.point import Point
 from firmware_py.core.reading import Answer, News, Source
+from firmware_py.runtime.fits import Known
 
 _UNKNOWN = -1  # the number of an answer that nobody has
 _SPARE = 64  # groups without points that may stay
 
 
 @dataclass(slots=True, kw_only=True)
-class _Group:
+class Group:
+    """The points of one source: `answer` is the number of its last one that was heard. `members`: see `within`.
+    `known`: what the table knows of them by a driver's words, and `own` the plan's own ones, as long as they are these:
+    a word that is the very same object is found without being read."""
+
     number: int
     at_ms: int = 0
     answer: int = _UNKNOWN
     least_ms: int | None = None  # the shortest life of a reading in it; None while there is none
     is_sure: bool = True  # whether that is so
     members: set[str] | None = None  # None: not yet gathered
+    known: Mapping[str, Known] | None = None  # as well
+    own: Mapping[str, str] = field(default_factory=dict)
 
 
 class Turns:
-    """Call `aged` and `settle` before each picture, `seen` for it."""
+    """Call `aged` and `settle` before each picture, `seen` for it. `groups`: of each source that was heard."""
 
     def __init__(self, points: Mapping[str, Point]) -> None:
         self._points = points
-        self._groups: dict[Source, _Group] = {}
-        self._by_number: dict[int, _Group] = {}
+        self.groups: dict[Source, Group] = {}
+        self._by_number: dict[int, Group] = {}
         self._last = 0
         self._said_by: dict[str, int] = {}  # the group of the source that said so, of those that are BAD by an answer
         self._limits_ms: dict[str, int] = {}  # of those that stand alone and are not BAD
@@ -48,18 +56,21 @@ class Turns:
         self._is_seen = True
         return self._group_of, {number: group.at_ms for number, group in self._by_number.items()}
 
-    def follows(self, answer: Answer | News) -> bool:
-        """Whether the answer before this one was the last that was heard of its points, and nothing came between."""
-        group = self._groups.get(answer.source)
-        return group is not None and group.answer == answer.number - 1
+    def following(self, answer: Answer | News) -> Group | None:
+        """The source's group, if the answer before this one was the last that was heard of its points, and nothing came
+        between. Who has taken it in says so there: all that stands in it was read then."""
+        group = self.groups.get(answer.source)
+        return group if group is not None and group.answer == answer.number - 1 else None
 
-    def within(self, source: Source | None) -> Collection[str]:
+    def within(self, source: Source | None) -> Set[str]:
         """The points that stand in this source's group now."""
-        group = None if source is None else self._groups.get(source)
-        if group is None:
-            return ()
+        group = None if source is None else self.groups.get(source)
+        return frozenset() if group is None else self.members(group)
+
+    def members(self, group: Group) -> Set[str]:
+        """The points that stand in it now."""
         if group.members is None:
-            group.members = {point for point, number in self._group_of.items() if number == group.number}
+            group.members = set(self._members(group))
         return group.members
 
     def note(self, answer: Answer | News, at_ms: int) -> None:
@@ -77,6 +88,7 @@ class Turns:
         self._changing()[point] = group.number
         if group.members is not None:
             group.members.add(point)
+            group.known = None
         life_ms = self._points[point].stale_after_ms
         group.least_ms = life_ms if group.least_ms is None else min(group.least_ms, life_ms)
 
@@ -132,14 +144,14 @@ class Turns:
         groups = self._changing()
         for point in leaving:
             del groups[point]
-        own = None if source is None else self._groups.get(source)
+        own = None if source is None else self.groups.get(source)
         for number in set(leaving.values()):
             group = self._by_number[number]
-            group.is_sure, group.members = False, None
+            group.is_sure, group.members, group.known = False, None, None
             if group is not own:
                 group.answer = _UNKNOWN
 
-    def _contradict(self, point: str, own: _Group | None) -> None:
+    def _contradict(self, point: str, own: Group | None) -> None:
         """Somebody speaks for a point that stands alone by what a source's answer said of it."""
         before = self._by_number.get(self._said_by.pop(point, 0))
         if before is not None and before is not own:
@@ -150,24 +162,24 @@ class Turns:
             self._group_of, self._is_seen = self._group_of.copy(), False
         return self._group_of
 
-    def _members(self, group: _Group) -> list[str]:
+    def _members(self, group: Group) -> list[str]:
         return [point for point, number in self._group_of.items() if number == group.number]
 
-    def _measure(self, group: _Group) -> None:
+    def _measure(self, group: Group) -> None:
         group.least_ms = min((self._points[point].stale_after_ms for point in self._members(group)), default=None)
         group.is_sure = True
 
-    def _group(self, source: Source) -> _Group:
-        group = self._groups.get(source)
+    def _group(self, source: Source) -> Group:
+        group = self.groups.get(source)
         if group is None:
-            if len(self._groups) > len(self._points) + _SPARE:
+            if len(self.groups) > len(self._points) + _SPARE:
                 self._tidy()
             self._last += 1
-            group = self._groups[source] = self._by_number[self._last] = _Group(number=self._last)
+            group = self.groups[source] = self._by_number[self._last] = Group(number=self._last)
         return group
 
     def _tidy(self) -> None:
         """Drivers that are no more leave their groups behind."""
         alive = {*self._group_of.values(), *self._said_by.values()}
-        self._groups = {source: group for source, group in self._groups.items() if group.number in alive}
-        self._by_number = {group.number: group for group in self._groups.values()}
+        self.groups = {source: group for source, group in self.groups.items() if group.number in alive}
+        self._by_number = {group.number: group for group in self.groups.values()}

@@ -17,7 +17,7 @@ from firmware_py.core.command import CommandRefused
 from firmware_py.core.event import Event, Severity
 from firmware_py.core.reading import Value
 from firmware_py.runtime.board import Json
-from firmware_py.runtime.clock import Clock, ClockQuality, Waker, next_turn_ms, utc_text
+from firmware_py.runtime.clock import SELDOM_MS, Clock, ClockQuality, Waker, next_turn_ms, utc_text
 from firmware_py.runtime.generations import Generation, Generations
 from firmware_py.wiring.choice import LASTING_MS, Build
 from firmware_py.wiring.drafts import checked_files
@@ -164,7 +164,8 @@ class Configure:
                 async with self._busy:
                     if why := self._why_back():
                         await self._revert(why)
-            await self._waker.wait(min(self._next_ms(), next_turn_ms(self._clock, _LOOK_MS)))
+            is_busy = not lasting or self._trial is not None
+            await self._waker.wait(min(self._next_ms(), next_turn_ms(self._clock, _LOOK_MS if is_busy else SELDOM_MS)))
 
     async def note_lasting(self) -> None:
         """This configuration is no part of a crash loop: it has run for a minute, or was stopped in order."""
@@ -185,7 +186,7 @@ class Configure:
             log.warning("the compiled form of generation %d cannot be kept: %s", self.number, error)
 
     def _next_ms(self) -> int:
-        return next_turn_ms(self._clock, _LOOK_MS) if self._trial is None else self._trial.until_ms
+        return next_turn_ms(self._clock, SELDOM_MS) if self._trial is None else self._trial.until_ms
 
     def _why_back(self) -> str:
         trial = self._trial

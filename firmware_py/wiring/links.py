@@ -20,7 +20,7 @@ from firmware_py.core.reading import Sample
 from firmware_py.core.state import State
 from firmware_py.ports import DeviceError
 from firmware_py.runtime.backlog import Stamp
-from firmware_py.runtime.clock import Clock, Waker, next_turn_ms, utc_text
+from firmware_py.runtime.clock import SELDOM_MS, Clock, Waker, next_turn_ms, utc_text
 from firmware_py.runtime.desk import Desk
 from firmware_py.runtime.recorder import Inputs
 from firmware_py.runtime.storage import Storage
@@ -37,7 +37,6 @@ from monitors.comms import (
 from mqtt_bridge.ports import Health, Record
 
 log = logging.getLogger(__name__)
-_FEED_MS = 1_000
 _DAY_MS = 86_400_000
 
 
@@ -121,7 +120,7 @@ class Outbox:
 
 
 class OwnHealth:
-    """Feeds the controller's own points: once a second, and at once when one changes. `age_ms`: how long ago a wall
+    """Feeds the controller's own points: every few seconds, and at once when one changes. `age_ms`: how long ago a wall
     time was, None while ours is not known."""
 
     def __init__(
@@ -165,7 +164,7 @@ class OwnHealth:
         waker = Waker(self._clock)
         while True:
             self.feed()
-            await waker.wait(next_turn_ms(self._clock, _FEED_MS))
+            await waker.wait(next_turn_ms(self._clock, SELDOM_MS))
 
 
 class Buttons:

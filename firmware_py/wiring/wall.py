@@ -9,7 +9,7 @@ from firmware_py.core.event import Event, Severity
 from firmware_py.runtime.clock import Clock, ClockQuality, Waker, next_turn_ms, utc_text
 from firmware_py.wiring.kept import KnownTime
 
-_LOOK_MS = 1_000
+_LOOK_MS = 2_000
 
 
 class WallTime:
@@ -58,7 +58,7 @@ class WallTime:
             self._guess_ms = self._offset_ms()  # what is stamped from here on is measured against this
 
     async def run(self) -> None:
-        """Look once a second, for ever."""
+        """Look every two seconds, for ever."""
         waker = Waker(self._clock)
         while True:
             self.look()

@@ -8,15 +8,14 @@ from zoneinfo import ZoneInfo
 
 from firmware_py.core.reading import Sample
 from firmware_py.core.volume import WEEK_POINT
-from firmware_py.runtime.clock import Clock, ClockQuality, Waker, next_turn_ms, week_sample
+from firmware_py.runtime.clock import SELDOM_MS, Clock, ClockQuality, Waker, next_turn_ms, week_sample
 from firmware_py.runtime.table import PointTable
 
 log = logging.getLogger(__name__)
-_FEED_MS = 1_000
 
 
 class LocalWeek:
-    """Feeds the point once a second, where the plan has it."""
+    """Feeds the point every few seconds, where the plan has it."""
 
     def __init__(self, table: PointTable, clock: Clock, zone: str) -> None:
         self._table, self._clock = table, clock
@@ -42,4 +41,4 @@ class LocalWeek:
         while True:
             if self._table.knows(WEEK_POINT):
                 self._table.offer({WEEK_POINT: self._sample()})
-            await waker.wait(next_turn_ms(self._clock, _FEED_MS))
+            await waker.wait(next_turn_ms(self._clock, SELDOM_MS))

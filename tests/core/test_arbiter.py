@@ -3,11 +3,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from firmware_py.core.alarm import AlarmState, Display
 from firmware_py.core.arbiter import arbitrate, left_ms, remember
 from firmware_py.core.mode import Mode
 from firmware_py.core.output import Drive, Output, OutputValue, Pattern, Priority, StopValue
-from firmware_py.core.plan import Always, Interlock, LampTest, Plan
-from firmware_py.core.rules import Request, Situation
+from firmware_py.core.plan import Always, FirstOut, Interlock, LampTest, Plan, Rule, Shows
+from firmware_py.core.rules import Request, Situation, collect, reasons
 from firmware_py.core.state import OutputState
 
 NOW = Situation(conditions={}, alarms={}, causes={}, stages={}, mode=Mode.NORMAL, because=())
@@ -123,3 +124,36 @@ def test_the_winner_has_the_best_priority_and_every_value_has_an_owner(asked: li
     drive = arbitrate(plan(), asked, NOW, {}, ["fan"])["fan"]
     assert drive.priority == min((request.priority for request in asked), default=Priority.PROGRAM)
     assert bool(drive.owners) == bool(asked)
+
+
+ALARM_STATES = st.builds(
+    AlarmState, active=st.booleans(), acked=st.booleans(), latched=st.booleans(), shelved_ms=st.sampled_from([0, 5]),
+    suppressed_by=st.sampled_from(["", "other"]),
+)  # fmt: skip
+
+
+@given(
+    alarms=st.fixed_dictionaries({"a": ALARM_STATES, "b": ALARM_STATES}),
+    firsts=st.frozensets(st.sampled_from(["a", "b"])),
+    lamps=st.lists(
+        st.builds(
+            lambda kind, alarm, displays: kind(alarm=alarm, displays=displays),
+            st.sampled_from([Shows, FirstOut]), st.sampled_from(["a", "b"]), st.frozensets(st.sampled_from(Display)),
+        ),
+        max_size=6,
+    ),
+)  # fmt: skip
+def test_a_lamp_of_an_alarm_at_rest_is_passed_over_only_where_it_would_be_dark(
+    alarms: dict[str, AlarmState], firsts: frozenset[str], lamps: list[Shows | FirstOut]
+) -> None:
+    rules = tuple(
+        Rule(when=lamp, output="fan", value=True, owner=str(number), priority=Priority.PROGRAM)
+        for number, lamp in enumerate(lamps)
+    )
+    ours = Plan(outputs=plan().outputs, rules=rules)
+    now = Situation(
+        conditions={}, alarms=alarms, causes={}, stages={}, mode=Mode.NORMAL, because=(), firsts=firsts
+    )  # fmt: skip
+    lit = [rule.owner for rule in rules if reasons(rule.when, now) is not None]
+    assert [request.owner for request in collect(ours, now, {}, "", ["fan"])] == lit
+    assert list(collect(ours, now, {}, "", [])) == []

@@ -40,8 +40,9 @@ class Floor:
             now = {point: reading(values[point]) for point, own in OWNERS.items() if own == owner}
             if any(reads_otherwise(known.get(point, NOTHING_READ), one) for point, one in now.items()):
                 self.content[owner] = now
-        shares = {owner: (content, times[owner]) for owner, content in self.content.items()}
-        return Shared(OWNERS, shares, {point: reading(values[point], times[point]) for point in REST})
+        return Shared(
+            OWNERS, dict(self.content), times, {point: reading(values[point], times[point]) for point in REST}
+        )
 
 
 def picture(derived: Mapping[str, Reading], course: Course) -> InputImage:
@@ -99,9 +100,9 @@ def test_pictures_with_the_same_owners_and_rest_are_of_the_same_points() -> None
     times = dict.fromkeys(("one", "two", *REST), 1)
     one, other = floor.look(values, times), floor.look(values | {"a": 2}, times)
     assert same_points(picture(one, course).readings, picture(other, course).readings)
-    fewer = Shared(OWNERS, one.shares, {"d": reading(1)})
+    fewer = Shared(OWNERS, one.shares, one.times, {"d": reading(1)})
     assert same_points(picture(one, course).readings, picture(fewer, course).readings), "the plan has them all"
-    stranger = Shared(OWNERS, one.shares, {"x": reading(1)})
+    stranger = Shared(OWNERS, one.shares, one.times, {"x": reading(1)})
     assert not same_points(picture(one, course).readings, picture(stranger, course).readings)
 
 
@@ -122,9 +123,14 @@ def test_a_source_says_what_has_changed_until_something_else_was_read() -> None:
 
 def test_news_are_numbered_with_the_answers_and_tell_what_changed_only_when_something_came_before() -> None:
     source, held = Source(), {"a": good(1)}
-    first, second = source.news(held, {}), source.answer(held, held)
+    first = source.news(held, {})
+    said = [(first.number, first.changed)]
+    second = source.answer(held, held)
+    said.append((second.number, second.changed))
     source.break_off()
-    third, fourth = source.news(held, held), source.news(held, held)
-    assert [one.number for one in (first, second, third, fourth)] == [1, 2, 3, 4]
-    assert [one.changed for one in (first, second, third, fourth)] == [None, held, None, held]
+    for _ in range(2):
+        news = source.news(held, held)
+        said.append((news.number, news.changed))
+    assert said == [(1, None), (2, held), (3, None), (4, held)]
+    assert news is first, "it tells its last answer only"
     assert first.whole is held and first.source is source

@@ -44,6 +44,7 @@ class Line:
     ) -> None:  # fmt: skip
         self.clock = clock
         self.woken = 0
+        self.pictures = False  # whether a cycle takes its picture when it is woken
         self.diary: list[tuple[int, str]] = []
         self.table = PointTable(POINTS, clock, self.wake, looks)
         self.devices = {
@@ -59,6 +60,8 @@ class Line:
 
     def wake(self) -> None:
         self.woken += 1
+        if self.pictures:
+            self.clock._loop.call_soon(lambda: self.table.freeze(self.clock.now_ms()))
 
     def note(self, asked: str) -> None:
         self.diary.append((self.clock.now_ms(), asked))

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from drivers.simulated import Behaviour
+import pytest
+
+from drivers.simulated import Behaviour, SimulatedBus, SimulatedDevice
 from firmware_py.core.reading import Sample
 from firmware_py.ports import PollGroup
-from tests.runtime.line import Line
+from firmware_py.runtime.bell import Bell
+from firmware_py.runtime.poller import Poller
+from firmware_py.runtime.table import PointTable
+from tests.runtime.line import POINTS, Line, groups_of
+from tests.runtime.prompt_bus import ComparedLine, PromptLine
 from tests.shell.virtual import VirtualClock, run_virtual, running, spend
 
 
@@ -36,7 +42,7 @@ def test_what_changes_in_a_confirming_read_is_confirmed_too() -> None:
             await spend(10_500)
             before, values = len(line.times("unit1.fast")), line.devices["unit1"].values
             values["unit1.alarm"] = True
-            clock._loop.call_at((clock.now_ms() + 550) / 1000, lambda: values.update({"unit1.alarm": False}))
+            clock._loop.call_at((clock.now_ms() + 507) / 1000, lambda: values.update({"unit1.alarm": False}))
             await spend(1_000)
             first, _, third = line.times("unit1.fast")[before:]
             assert third - first <= 2 * (5 + 100 + 5)
@@ -93,7 +99,7 @@ def test_an_answer_that_stays_away_ends_the_looks_of_this_turn() -> None:
             asked = device.asked
             device.values["unit1.alarm"] = True
             line.clock._loop.call_at(
-                (clock.now_ms() + 510) / 1000, lambda: setattr(device, "behaviour", Behaviour.SILENT)
+                (clock.now_ms() + 502) / 1000, lambda: setattr(device, "behaviour", Behaviour.SILENT)
             )
             await spend(950)
             assert device.asked == asked + 2
@@ -101,9 +107,30 @@ def test_an_answer_that_stays_away_ends_the_looks_of_this_turn() -> None:
     run_virtual(scenario)
 
 
-def test_the_confirming_read_waits_for_the_picture_of_the_first() -> None:
+def test_a_confirming_answer_is_asked_for_at_once_and_counts_after_a_picture_of_the_first() -> None:
     async def scenario(clock: VirtualClock) -> None:
         line = Line(clock, (1,))
+        async with running(line.poller.run()):
+            await spend(10_500)
+            line.devices["unit1"].values["unit1.alarm"] = True
+            before = len(line.times("unit1.fast"))
+            frozen: list[int] = []
+            clock._loop.call_at((clock.now_ms() + 530) / 1000, lambda: frozen.append(clock.now_ms()))
+            clock._loop.call_at((clock.now_ms() + 530) / 1000, lambda: line.table.freeze(clock.now_ms()))
+            await spend(520)
+            first, second = line.times("unit1.fast")[before:]
+            assert second - first == 5, "asked as soon as the first was heard"
+            held = line.table.readings["unit1.alarm"]
+            assert held.value is True and held.at_ms == first + 5, "answered, but nobody has seen the first yet"
+            await spend(20)
+            assert line.table.readings["unit1.alarm"].at_ms == frozen[0] + 1, "the next picture shows the second"
+
+    run_virtual(scenario)
+
+
+def test_a_line_with_outputs_is_not_asked_to_confirm_before_the_cycle_has_said_what_it_wants_there() -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        line = Line(clock, (1,), outputs=frozenset({"fan"}))
         async with running(line.poller.run()):
             await spend(10_500)
             line.devices["unit1"].values["unit1.alarm"] = True
@@ -112,5 +139,41 @@ def test_the_confirming_read_waits_for_the_picture_of_the_first() -> None:
             await spend(1_000)
             first, second = line.times("unit1.fast")[before:]
             assert second - first == 20
+
+    run_virtual(scenario)
+
+
+@pytest.mark.parametrize("prompt", [True, False])
+def test_a_picture_that_was_taken_before_the_poller_looks_for_it_is_not_waited_for_again(prompt: bool) -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        line = (PromptLine if prompt else ComparedLine)(clock, (1,))
+        line.pictures = True  # by a cycle, which may well come first in its turn of the loop
+        async with running(line.poller.run()):
+            await spend(10_500)
+            line.devices["unit1"].values["unit1.alarm"] = True
+            before = len(line.times("unit1.fast"))
+            await spend(600)
+            first, second = line.times("unit1.fast")[before:]
+            assert second - first == 5
+            assert line.table.readings["unit1.alarm"].at_ms <= second + 6, "not held any longer than its answer took"
+            assert line.woken == 2 + 2, "at the start and now: for what has changed, and for what confirms it"
+
+    run_virtual(scenario)
+
+
+def test_a_line_with_something_urgent_is_asked_before_its_neighbours() -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        bell, asked, table = Bell(clock), list[str](), PointTable(POINTS, clock, lambda: None)
+
+        def poller(number: int) -> Poller:
+            name = f"unit{number}"
+            bus = SimulatedBus(name, groups_of(number), {name: SimulatedDevice(values={})}, script=asked.append)
+            return Poller(bus=bus, clock=clock, table=table, bell=bell)
+
+        async with running(poller(2).run()), running(poller(1).run()), running(poller(3).run()):
+            await spend(4_500)
+            asked.clear()
+            await spend(1_000)
+            assert asked[0] == "unit1.fast" and sorted(asked) == ["unit1.fast", "unit2.fast", "unit3.fast"]
 
     run_virtual(scenario)

@@ -310,13 +310,14 @@ def test_a_trace_is_the_same_whatever_was_looked_at_before_and_tells_each_change
         told = trace(before, decision, known=known)
         assert told == trace(before, decision)
         seen.add(told)
-        for owner, (content, at_ms) in decision.derived.shares.items():
+        worked = decision.derived
+        times = {owner: worked.times[owner] for owner in worked.shares}
+        for owner, content in worked.shares.items():
             name, reading = next(iter(content.items()))
-            for other in (
-                ({**content, name: dataclasses.replace(reading, value="another")}, at_ms),
-                (content, at_ms + 1),
+            another = {**content, name: dataclasses.replace(reading, value="another")}
+            for changed in (
+                Shared(worked.owners, {**worked.shares, owner: another}, times, worked.rest),
+                Shared(worked.owners, worked.shares, {**times, owner: times[owner] + 1}, worked.rest),
             ):
-                shares = {**decision.derived.shares, owner: other}
-                changed = Shared(decision.derived.owners, shares, decision.derived.rest)
                 assert trace(before, dataclasses.replace(decision, derived=changed), known=dict(known)) != told
     assert len(seen) == 40

@@ -96,7 +96,7 @@ def test_a_task_that_is_cancelled_from_inside_is_started_again() -> None:
 
         bench.supervisor.supervise("ups1", poller, group="pollers")
         await bench.live(10_000)
-        assert 8 <= len(starts) <= 11
+        assert 5 <= len(starts) <= 7
 
     run_virtual(scenario)
 
@@ -255,6 +255,6 @@ def test_the_supervisor_beats_while_it_lives() -> None:
         bench.supervisor.supervise("look", look, group="any")
         await bench.live(60_000)
         assert len(ages) > 80
-        assert max(ages) <= 1_000
+        assert max(ages) <= 2_000
 
     run_virtual(scenario)

@@ -136,11 +136,16 @@ def test_whoever_waits_for_a_picture_gets_it_or_gives_up() -> None:
     async def scenario(clock: VirtualClock) -> None:
         bench = Bench(clock._loop)
         start_ms = clock.now_ms()
-        await bench.table.pictured(100)
+        await bench.table.pictured(100, bench.table.stamp_ms())
         assert clock.now_ms() == start_ms + 100
         clock._loop.call_later(0.03, lambda: bench.table.freeze(clock.now_ms()))
-        await bench.table.pictured(100)
+        heard_ms = bench.table.stamp_ms()
+        await bench.table.pictured(100, heard_ms)
         assert clock.now_ms() == start_ms + 130
+        await bench.table.pictured(100, heard_ms)
+        assert clock.now_ms() == start_ms + 130, "what a picture shows already is not waited for"
+        await bench.table.pictured(100, bench.table.stamp_ms())
+        assert clock.now_ms() == start_ms + 230, "what comes in the millisecond of a picture is in the next one"
         await spend(1_000)
         assert not bench.table._waiting
 

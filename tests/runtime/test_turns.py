@@ -10,6 +10,7 @@ from typing import TypeAlias
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from config import redact as sieve
 from firmware_py.core.image import InputImage, reads_otherwise, same_points, touched, unlike
 from firmware_py.core.point import Kind, Point
 from firmware_py.core.reading import Answer, Quality, Reading, Reason, Sample, Source, bad
@@ -31,7 +32,9 @@ POINTS = {
     for name, life_ms in LIVES_MS.items()
 }
 WORKED_OUT = {"derived.n": Reading(value=1, quality=Quality.GOOD, at_ms=3)}
+AGAIN = [Sample(value=value, detail=f"raw {value}") for value in (1, 7, 99, 101)]  # as a driver says the same once more
 sample = st.one_of(
+    st.sampled_from(AGAIN),
     st.integers(0, 120).map(lambda value: Sample(value=value, detail=f"raw {value}")),  # some beyond the point's range
     st.just(bad(Reason.SENTINEL, "not known")),
     st.just(Sample(value=7, quality=Quality.UNCERTAIN, because=Reason.DOUBTFUL)),
@@ -177,12 +180,35 @@ def test_a_second_in_which_a_source_says_nothing_new_touches_none_of_its_points(
     assert second["a.z"].at_ms == floor.loop.ms > first["a.z"].at_ms
 
 
+def test_a_secret_that_was_learnt_meanwhile_stands_in_no_text_of_a_number_that_comes_again() -> None:
+    floor = Floor()
+    again = [Sample(value=value, detail=f"raw {value} of hush7734") for value in (1, 2)]
+    try:
+        for sample in (again[0], again[1], again[0]):
+            floor.happen_by_news("left", {"a.x": sample})
+        assert floor.short.readings["a.x"].detail == "raw 1 of hush7734"
+        sieve.learn("hush7734")
+        for sample in (again[1], again[0]):
+            floor.happen_by_news("left", {"a.x": sample})
+            assert floor.short.readings["a.x"].detail == f"raw {sample.value} of {sieve.STRUCK}"
+    finally:
+        sieve.forget()
+
+
+def test_of_numbers_that_never_come_again_only_so_many_are_kept() -> None:
+    floor = Floor()
+    for number in range(3_000):
+        floor.happen_by_news("left", {"a.x": Sample(value=number % 100)})
+        assert floor.short.readings["a.x"].value == number % 100
+    assert all(len(known) <= 1_024 for known in floor.short._fits.known.values())
+
+
 def test_drivers_that_come_and_go_leave_no_groups_behind() -> None:
     floor = Floor()
     for _ in range(1_000):
         floor.sources["left"] = Source()
         floor.happen("left", {})
-    assert len(floor.short._turns._groups) < 200
+    assert len(floor.short._turns.groups) < 200
 
 
 def test_news_of_points_that_the_group_does_not_have_are_not_taken() -> None:

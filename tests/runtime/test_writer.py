@@ -218,7 +218,7 @@ def test_the_flash_clock_beats_even_when_nothing_flashes_and_sleeps_meanwhile() 
             jumps = clock._loop.jumps
             for _ in range(60):
                 await spend(1_000)
-                assert bench.beats.ages_ms()["writer"] <= 1_000
+                assert bench.beats.ages_ms()["writer"] <= 2_000
             assert clock._loop.jumps - jumps <= 121
 
     run_virtual(scenario)
