@@ -12,7 +12,7 @@ from drivers.snmp_decode import Gap, Raw
 from drivers.snmp_lanes import Lanes
 from drivers.snmp_signals import Group
 from drivers.snmp_told import Pair
-from firmware_py.core.reading import Sample
+from firmware_py.core.reading import Quality, Sample
 from tests.drivers.snmp_profiles import UPS, profile
 
 APC, XUPS = "1.3.6.1.4.1.318.1.1.1", "1.3.6.1.4.1.534.1"
@@ -127,6 +127,14 @@ def test_what_is_measured_and_moves_needs_no_look_at_all() -> None:
 def test_what_is_not_simply_good_is_looked_at_whole(news: dict[str, Raw]) -> None:
     assert followed({}).short[Group.FAST] == 1
     assert followed(news).short[Group.FAST] == 0
+
+
+def test_a_power_that_was_doubted_for_the_load_is_believed_when_the_load_alone_moves() -> None:
+    doubted: dict[str, Raw] = {f"{UPS}.4.4.1.4.{n}": 5 for n in (1, 2, 3)}
+    short = followed(doubted, {}, {})
+    assert short.said["output.power_w"].quality is Quality.BAD
+    short = followed(doubted, {}, {}, {f"{UPS}.4.4.1.5.{n}": 10 for n in (1, 2, 3)})
+    assert (short.said["output.power_w"].quality, short.said["output.power_w"].value) == (Quality.GOOD, 15)
 
 
 @pytest.mark.parametrize("limit", ["_MOST_KEPT", "_MOST_OF_ONE"])
