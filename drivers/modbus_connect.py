@@ -39,6 +39,3 @@ async def connect(client: Client, end: Endpoint) -> None:
         transport = client.ctx.transport
         assert transport is not None, "it is connected"
         keep_alive(transport.get_extra_info("socket"))
-
-
-__all__ = ["Client", "connect"]

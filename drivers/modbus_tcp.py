@@ -183,7 +183,9 @@ class _Connecting(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The socket is there, and nothing was read from it."""
         assert isinstance(transport, asyncio.Transport)
-        sock: socket.socket = transport.get_extra_info("socket").dup()
+        try:
+            sock: socket.socket = transport.get_extra_info("socket").dup()
+        finally:
+            transport.abort()  # also where there is no room for one descriptor more: else nobody would close it
         sock.setblocking(False)
-        transport.abort()
         self._take(sock)

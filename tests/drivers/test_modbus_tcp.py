@@ -6,10 +6,13 @@ Real sockets in virtual time. The loop's own way is the protocol below, as async
 from __future__ import annotations
 
 import asyncio
+import os
+import resource
 import socket
 import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -230,3 +233,34 @@ def test_a_bug_of_who_listens_costs_the_connection_and_is_told(caplog: pytest.Lo
 
     assert run_virtual(scenario) == [True, False]
     assert any("ZeroDivisionError" in (record.exc_text or "") or record.exc_info for record in caplog.records)
+
+
+def test_where_descriptors_run_out_the_connection_is_given_back_and_not_forgotten() -> None:
+    async def scenario(_: VirtualClock) -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context["exception"]))
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            client = plain(server.getsockname()[1], lambda _, data: data, lambda _: None)
+            before = descriptors()
+            limits, spare = resource.getrlimit(resource.RLIMIT_NOFILE), [os.open(os.devnull, os.O_RDONLY)]
+            while spare[-1] < max(before):
+                spare.append(os.open(os.devnull, os.O_RDONLY))
+            resource.setrlimit(resource.RLIMIT_NOFILE, (spare[-1] + 1, limits[1]))
+            try:
+                os.close(spare.pop())  # room for the connection, and for no second hold of it
+                assert not await client.connect()
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+                for each in spare:
+                    os.close(each)
+            await spend(1)
+            assert descriptors() == before
+            assert await client.connect(), "and the next attempt is like any other"
+            client.close()
+
+    complaints: list[Exception] = []
+    run_virtual(scenario)
+    assert [type(error) for error in complaints] == [OSError]
+
+
+def descriptors() -> set[int]:
+    return {int(entry.name) for entry in Path("/proc/self/fd").iterdir() if entry.exists()}
