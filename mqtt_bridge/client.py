@@ -1,14 +1,15 @@
 """One connection to a broker at a time, with paho driven from the event loop and by nobody else.
 
-No thread of paho's, no queue of paho's, no reconnecting by paho: a client object lives for one session, so nothing of
-an old one is ever sent again behind our back. It must not know topics or payloads.
+No thread, queue or reconnecting of paho's: a client object lives for one session, so nothing of an old one is ever sent
+again behind our back. Without TLS, messages and PUBACKs go by `plain_line`. It must not know topics or payloads.
 """
 
 import asyncio
 import logging
 import ssl
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from contextlib import suppress
+from typing import TYPE_CHECKING, TypeAlias
 
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
@@ -18,8 +19,11 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from firmware_py.ports import DeviceError
 from mqtt_bridge.messages import Heard, Loss, Message
-from mqtt_bridge.settings import Broker, MqttVersion
+from mqtt_bridge.plain_line import PlainLine, PubAck, line_on, reason_string
+from mqtt_bridge.receipts import Receipts, fail
+from mqtt_bridge.settings import Broker, MqttVersion, where
 from mqtt_bridge.tls import make_context
+from mqtt_bridge.writing import Writing
 
 if TYPE_CHECKING:
     from paho.mqtt.client import SocketLike  # exists for type checkers only
@@ -44,16 +48,16 @@ class Session:
         self.ended: asyncio.Future[Loss] = self._loop.create_future()
         self._client, self._broker = client, broker
         self._accepted: asyncio.Future[None] = self._loop.create_future()
-        self._receipts: dict[int, tuple[float, asyncio.Future[str]]] = {}  # by packet id, oldest first
+        self._receipts = Receipts(broker.window, broker.puback_within_ms)
         self._subscribing: dict[int, asyncio.Future[str]] = {}
         self._hear: dict[str, Callable[[Heard], None]] = {}
         self._heard_s = self._loop.time()
         self._largest_bytes: int | None = None
         self.window = broker.window
-        self._slots = asyncio.Semaphore(self.window)
         self._tick: asyncio.TimerHandle | None = None
         self._sock: SocketLike | None = None
-        self._asked = self._waits = False  # to be told when the socket takes more; the second: the loop is asked
+        self._line: PlainLine | None = None
+        self._writing: Writing | None = None
 
     # ------------------------------------------------------------------------------------------------------- for use
     async def send(self, message: Message) -> asyncio.Future[str]:
@@ -63,20 +67,49 @@ class Session:
         DeviceError when the session ends first.
         """
         receipt: asyncio.Future[str] = self._loop.create_future()
-        if self._largest_bytes is not None and len(message.payload) + len(message.topic) + 16 > self._largest_bytes:
+        if self._is_too_large(message):
             receipt.set_result(f"larger than the broker's {self._largest_bytes} bytes")
             return receipt
-        await self._slots.acquire()
+        await self._receipts.place()
         if self.ended.done():
-            self._slots.release()  # to the next that waits: it must learn the same
+            self._receipts.give_back()  # to the next that waits: it must learn the same
             raise self._gone()
-        about = self._answering(message)
-        info = self._client.publish(message.topic, message.payload, qos=1, retain=message.retain, properties=about)
-        if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
-            self._end(Loss(why=f"cannot send: {paho.error_string(info.rc)}"))
-            raise self._gone()
-        self._receipts[info.mid] = (self._loop.time() + self._broker.puback_within_ms / 1000, receipt)
+        self._receipts.expect(self._put(message), receipt)
         return receipt
+
+    @property
+    def may_post(self) -> bool:
+        """Whether `post` would write something now."""
+        return self._writing is not None and self._receipts.may_post and not self._writing.is_waiting
+
+    def post(self, message: Message, hear: Callable[[str], None]) -> bool:
+        """Write one message in this turn of the loop, beside those of `send`; `hear` hears what `send`'s future would
+        be, and nothing where the session ends first. False, and nothing was done, where that cannot be."""
+        if self.may_post and not self._is_too_large(message):
+            with suppress(DeviceError):
+                self._receipts.post(self._put(message), hear)
+                return True
+        return False
+
+    def _is_too_large(self, message: Message) -> bool:
+        most_bytes = self._largest_bytes
+        return most_bytes is not None and len(message.payload) + len(message.topic) + 16 > most_bytes
+
+    def _put(self, message: Message) -> int:
+        """Write it, and say its packet identifier. Raises DeviceError."""
+        about, client, line = self._answering(message), self._client, self._line
+        if line is None:
+            info = client.publish(message.topic, message.payload, qos=1, retain=message.retain, properties=about)
+            if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                self._end(Loss(why=f"cannot send: {paho.error_string(info.rc)}"))
+                raise self._gone()
+            return info.mid
+        id_ = line.next_id(self._receipts)
+        words = b"\x00" if about is None else about.pack()  # type: ignore[no-untyped-call]  # as below
+        line.add(id_, message.topic, message.payload, retain=message.retain, properties=words)
+        if self._writing is None or not self._writing.flush():
+            raise self._gone()
+        return id_
 
     async def publish(self, message: Message) -> str:
         """Send and await the PUBACK: "" if taken, else why not. Raises DeviceError."""
@@ -84,7 +117,7 @@ class Session:
 
     def tell(self, topic: str, payload: bytes) -> bool:
         """Write one message with QoS 0, or drop it (False) when the line does not take it at once."""
-        if self.ended.done() or self._client.want_write():
+        if self.ended.done() or self._writing is None or self._writing.is_waiting:
             return False
         return self._client.publish(topic, payload, qos=0).rc == MQTTErrorCode.MQTT_ERR_SUCCESS
 
@@ -123,14 +156,19 @@ class Session:
         client.on_connect, client.on_disconnect = self._on_connect, self._on_disconnect
         client.on_publish, client.on_subscribe = self._on_publish, self._on_subscribe
         client.on_message = self._on_message
-        client.on_socket_close = self._on_socket_close
-        client.on_socket_register_write = self._on_register_write
-        client.on_socket_unregister_write = self._on_unregister_write
+        client.on_socket_close = lambda *_: self._forget_socket()
         self._sock = client.socket()
         if self._sock is None:
             raise DeviceError(f"{where(self._broker)}: connection closed at once")
         self._loop.add_reader(self._sock, self._read)
-        self._flush()
+        # There is no other way to see whether paho has begun to read a packet.
+        is_new, reads = self._broker.version is not MqttVersion.V311, lambda: client._in_packet["command"] != 0
+        self._line = line_on(self._sock, reads, has_properties=is_new)
+        writing = Writing(self._sock.fileno(), client, self._line, lambda why: self._end(Loss(why=why)))
+        client.on_socket_register_write = lambda *_: writing.flush_soon()
+        client.on_socket_unregister_write = lambda *_: writing.rest()
+        self._writing = writing
+        writing.flush()
         self._watch()
         try:
             async with asyncio.timeout(self._broker.connect_within_ms / 1000):
@@ -152,7 +190,7 @@ class Session:
             self._end(Loss(why="the broker offers no QoS 1 or no retained messages"))
         elif not self._accepted.done():
             self.window = min(self.window, getattr(got, "ReceiveMaximum", self.window))
-            self._slots = asyncio.Semaphore(self.window)
+            self._receipts.resize(self.window)
             self._largest_bytes = getattr(got, "MaximumPacketSize", None)
             # A broker may want more pings than we would send, never fewer: by them a dead line is noticed in time.
             own_s = self._broker.keep_alive_ms // 1000
@@ -170,11 +208,8 @@ class Session:
     def _on_publish(
         self, client: paho.Client, data: object, mid: int, reason: ReasonCode, got: Properties | None
     ) -> None:
-        # paho holds a lock here: only futures are set, nothing of paho's is called.
-        _, receipt = self._receipts.pop(mid, (0.0, None))
-        self._slots.release()
-        if receipt is not None and not receipt.done():
-            receipt.set_result(f"{reason} ({reason.value:#04x}){_said(got)}" if reason.is_failure else "")
+        # paho holds a lock here: nothing of paho's is called.
+        self._receipts.answer(mid, _refusal(reason, _said(got)))
 
     def _on_subscribe(
         self, client: paho.Client, data: object, mid: int, reasons: list[ReasonCode], got: Properties | None
@@ -192,49 +227,31 @@ class Session:
         raw, kept = bytes(message.payload), message.retain
         hear(Heard(topic=message.topic, payload=raw, retain=kept, correlation=correlation, expiry_s=expiry_s))
 
-    def _on_socket_close(self, client: paho.Client, data: object, sock: "SocketLike") -> None:
-        self._forget_socket()
-
-    def _on_register_write(self, client: paho.Client, data: object, sock: "SocketLike") -> None:
-        # paho says so before each message, and mostly the socket takes it at once: then nobody need wait for that.
-        if not self._asked:
-            self._asked = True
-            self._loop.call_soon(self._flush)
-
-    def _flush(self) -> None:
-        """Write what was said in this turn of the loop; wait for room only where the socket does not take it all."""
-        self._asked = False
-        if self._sock is not None:
-            self._client.loop_write()
-        if self._sock is not None and self._client.want_write():
-            self._waits = True
-            self._loop.add_writer(self._sock, self._write)
-
-    def _on_unregister_write(self, client: paho.Client, data: object, sock: "SocketLike") -> None:
-        if self._sock is not None and self._waits:
-            self._waits = False
-            self._loop.remove_writer(self._sock)
-
     # --------------------------------------------------------------------------------------------- the loop's side
     def _read(self) -> None:
         self._heard_s = self._loop.time()
+        if self._line is not None:
+            try:
+                heard = self._line.hear()
+                for answer in heard or ():
+                    self._receipts.answer(answer.id, _told(answer) if answer.reason else "")
+            except (OSError, ValueError) as error:
+                return self._end(Loss(why=f"connection lost: {error}"))
+            if heard is not None:
+                return None
         self._client.loop_read()
         # TLS reads whole records: what is decrypted already makes no socket readable.
         while isinstance(self._sock, ssl.SSLSocket) and self._sock.pending():
             self._client.loop_read()
-
-    def _write(self) -> None:
-        self._client.loop_write()
 
     def _watch(self) -> None:
         """Keep-alive, and the two ways to notice a dead line: silence, and a PUBACK that is late."""
         if self.ended.done():
             return
         now_s = self._loop.time()
-        oldest = next(iter(self._receipts.values()), None)
         if now_s - self._heard_s > self._broker.idle_ms / 1000:
             self._end(Loss(why=f"the line is silent for {self._broker.idle_ms} ms"))
-        elif oldest is not None and now_s > oldest[0]:
+        elif self._receipts.is_late(now_s):
             self._end(Loss(why=f"no PUBACK within {self._broker.puback_within_ms} ms"))
         else:
             self._client.loop_misc()
@@ -254,21 +271,18 @@ class Session:
         client.on_socket_close = client.on_socket_register_write = client.on_socket_unregister_write = None
         if sock is not None:
             sock.close()
-        receipts = [receipt for _, receipt in self._receipts.values()]
-        waiting: list[asyncio.Future[Any]] = [self._accepted, *receipts, *self._subscribing.values()]
-        for answer in waiting:
-            if not answer.done():
-                answer.set_exception(self._gone())
-                answer.exception()  # seen: nobody need wait for it
-        self._receipts.clear()
+        fail(self._accepted, self._gone())
+        for answer in self._subscribing.values():
+            fail(answer, self._gone())
         self._subscribing.clear()
-        self._slots.release()  # whoever waits for a slot learns that there will be none
+        self._receipts.end(self._gone())
 
     def _forget_socket(self) -> None:
         if self._sock is not None:
             self._loop.remove_reader(self._sock)
-            self._loop.remove_writer(self._sock)
-            self._sock = None
+            if self._writing is not None:
+                self._writing.close()
+            self._sock = self._line = self._writing = None
 
     def _answering(self, message: Message) -> Properties | None:
         if not message.correlation or self._broker.version is MqttVersion.V311:
@@ -313,12 +327,24 @@ def open_line(broker: Broker, name: str, will: Message, floor: str = "") -> Clie
     return client
 
 
+def _refusal(reason: ReasonCode, words: str) -> str:
+    return f"{reason} ({reason.value:#04x}){words}" if reason.is_failure else ""
+
+
+def _told(heard: PubAck) -> str:
+    """The same of a PUBACK that paho has not seen. ValueError for nonsense."""
+    try:
+        reason = ReasonCode(PacketTypes.PUBACK, identifier=heard.reason)
+    except KeyError:
+        raise ValueError(f"a PUBACK for the reason {heard.reason:#04x}") from None
+    return _refusal(reason, _quoted(reason_string(heard.properties)))
+
+
 def _said(got: Properties | None) -> str:
+    return _quoted(str(getattr(got, "ReasonString", "")))
+
+
+def _quoted(words: str) -> str:
     """A broker's own words for a reason, if it has some: hostile input, so cut and without line ends."""
-    words = str(getattr(got, "ReasonString", ""))[:REASON_CHARACTERS]
+    words = words[:REASON_CHARACTERS]
     return f": {words}" if words.isprintable() and words else ""
-
-
-def where(broker: Broker) -> str:
-    """As errors name it."""
-    return f"mqtt {broker.host}:{broker.port}"
