@@ -11,7 +11,7 @@ from functools import partial
 
 from firmware_py.core.alarm import Alarm
 from firmware_py.core.decision import Decision
-from firmware_py.core.image import changes, reads_otherwise, same_points
+from firmware_py.core.image import differ, reads_otherwise, same_points
 from firmware_py.core.point import Point
 from mqtt_bridge import payload
 from mqtt_bridge.client import Session
@@ -182,8 +182,7 @@ class Announcer:
         if self._compared is None or self._compared[0] is not one or self._compared[1] is not other:
             now, told, ids = one.image, other.image, self._ids
             if same_points(told.readings, now.readings):
-                moved = changes(told.readings, now.readings)
-                differs = any(name in ids and reads_otherwise(told.content(name), new) for name, new in moved)
+                differs = differ(told.readings, now.readings, ids)
             else:
                 differs = any(reads_otherwise(told[name], now[name]) for name in ids)
             self._compared = one, other, differs

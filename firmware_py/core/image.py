@@ -206,14 +206,22 @@ def touched(before: Mapping[str, Reading], now: Mapping[str, Reading]) -> Collec
     )
 
 
+def differ(before: Mapping[str, Reading], now: Mapping[str, Reading], among: Container[str]) -> bool:
+    """Whether any of these points reads otherwise than before. Both are of the same points."""
+    if isinstance(now, Readings) and isinstance(before, Readings) and now.follows(before):
+        read = (name for name in now.course.names[before.known : now.known] if name in among)
+        if next(now.unlike(before, read), None) is not None:  # as mostly the first of them
+            return True
+    return next(unlike(before, now, among), None) is not None
+
+
 def changes(before: Mapping[str, Reading], now: Mapping[str, Reading]) -> Iterator[tuple[str, Reading]]:
-    """The same with what they are now, all but the time; a point may come twice. Both are of the same points."""
+    """Among these are all points that read otherwise than before, with what they are now, all but the time; a point may
+    come twice. Both are of the same points."""
     if not (isinstance(now, Readings) and isinstance(before, Readings) and now.follows(before)):
         yield from now.items()
         return
     read, worked = now.course.names[before.known : now.known], now.derived
-    if len(read) > 1:
-        read = [*dict.fromkeys(read)]
     own = (worked.owners, worked.rest) if isinstance(worked, Shared) else (worked,)
     if any(any(map(names.__contains__, read)) for names in own):
         read = [name for name in read if name not in worked]

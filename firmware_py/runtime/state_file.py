@@ -220,12 +220,11 @@ def same_matter(before: object, after: object) -> bool:
         return True
     kind = type(after)
     if type(before) is kind and hasattr(kind, "__dataclass_fields__"):
-        return all(
-            bool(getattr(before, name)) == bool(getattr(after, name))
-            if name in _COUNT_DOWN
-            else same_matter(getattr(before, name), getattr(after, name))
-            for name in _material_fields(kind)  # type: ignore[arg-type]  # a class can be hashed, whatever its objects can
-        )
+        for name in _material_fields(kind):  # type: ignore[arg-type]  # a class can be hashed, whatever its objects can
+            was, now = getattr(before, name), getattr(after, name)
+            if was is not now and (bool(was) != bool(now) if name in _COUNT_DOWN else not same_matter(was, now)):
+                return False
+        return True
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         return before.keys() == after.keys() and all(same_matter(before[key], part) for key, part in after.items())
     return before == after

@@ -14,6 +14,7 @@ from firmware_py.core.image import (
     Readings,
     Shared,
     changes,
+    differ,
     reads_otherwise,
     same_points,
     touched,
@@ -76,6 +77,8 @@ def test_it_reads_as_all_its_readings_and_names_whatever_reads_otherwise(
             moved = {point for point in whole if reads_otherwise(before[point], image[point])}
             assert moved <= set(touched(before.readings, image.readings))
             assert moved == set(unlike(before.readings, image.readings))
+            for among in (set(whole), {"a", "d"}, {"e"}):
+                assert differ(before.readings, image.readings, among) == bool(moved & among)
             told = dict(changes(before.readings, image.readings))
             assert moved <= told.keys()
             assert not any(reads_otherwise(image[point], one) for point, one in told.items())
@@ -159,6 +162,8 @@ def test_changes_name_whatever_reads_otherwise_with_what_it_is_now(
             if other is None or not same_points(other, now):
                 continue
             told = dict(changes(other, now))
-            assert {name for name in now if reads_otherwise(other[name], now[name])} <= told.keys()
+            moved = {name for name in now if reads_otherwise(other[name], now[name])}
+            assert moved <= told.keys()
+            assert differ(other, now, set(now)) == bool(moved)
             assert not any(reads_otherwise(now[name], one) for name, one in told.items())
         before = now
