@@ -1,14 +1,13 @@
 """One connection to a broker at a time, with paho driven from the event loop and by nobody else.
 
 No thread, queue or reconnecting of paho's: a client object lives for one session, so nothing of an old one is ever sent
-again behind our back. Without TLS, messages and PUBACKs go by `plain_line`. It must not know topics or payloads.
+again behind our back. It must not know topics or payloads.
 """
 
 import asyncio
 import logging
 import ssl
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING, TypeAlias
 
 from paho.mqtt import client as paho
@@ -19,11 +18,9 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from firmware_py.ports import DeviceError
 from mqtt_bridge.messages import Heard, Loss, Message
-from mqtt_bridge.plain_line import PlainLine, PubAck, line_on, reason_string
 from mqtt_bridge.receipts import Receipts, fail
 from mqtt_bridge.settings import Broker, MqttVersion, where
 from mqtt_bridge.tls import make_context
-from mqtt_bridge.writing import Writing
 
 if TYPE_CHECKING:
     from paho.mqtt.client import SocketLike  # exists for type checkers only
@@ -56,8 +53,7 @@ class Session:
         self.window = broker.window
         self._tick: asyncio.TimerHandle | None = None
         self._sock: SocketLike | None = None
-        self._line: PlainLine | None = None
-        self._writing: Writing | None = None
+        self._asked = self._waits = False  # the first: to flush; the second: the loop, for room
 
     # ------------------------------------------------------------------------------------------------------- for use
     async def send(self, message: Message) -> asyncio.Future[str]:
@@ -80,36 +76,33 @@ class Session:
     @property
     def may_post(self) -> bool:
         """Whether `post` would write something now."""
-        return self._writing is not None and self._receipts.may_post and not self._writing.is_waiting
+        return self._sock is not None and self._receipts.may_post and not self._client.want_write()
 
     def post(self, message: Message, hear: Callable[[str], None]) -> bool:
         """Write one message in this turn of the loop, beside those of `send`; `hear` hears what `send`'s future would
         be, and nothing where the session ends first. False, and nothing was done, where that cannot be."""
-        if self.may_post and not self._is_too_large(message):
-            with suppress(DeviceError):
-                self._receipts.post(self._put(message), hear)
-                return True
-        return False
+        if not self.may_post or self._is_too_large(message):
+            return False
+        self._asked = True  # not in the next turn
+        try:
+            self._receipts.post(self._put(message), hear)
+        except DeviceError:
+            return False
+        self._flush()
+        return True
 
     def _is_too_large(self, message: Message) -> bool:
         most_bytes = self._largest_bytes
         return most_bytes is not None and len(message.payload) + len(message.topic) + 16 > most_bytes
 
     def _put(self, message: Message) -> int:
-        """Write it, and say its packet identifier. Raises DeviceError."""
-        about, client, line = self._answering(message), self._client, self._line
-        if line is None:
-            info = client.publish(message.topic, message.payload, qos=1, retain=message.retain, properties=about)
-            if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
-                self._end(Loss(why=f"cannot send: {paho.error_string(info.rc)}"))
-                raise self._gone()
-            return info.mid
-        id_ = line.next_id(self._receipts)
-        words = b"\x00" if about is None else about.pack()  # type: ignore[no-untyped-call]  # as below
-        line.add(id_, message.topic, message.payload, retain=message.retain, properties=words)
-        if self._writing is None or not self._writing.flush():
+        """Hand it to paho, and say its packet identifier. Raises DeviceError."""
+        about = self._answering(message)
+        info = self._client.publish(message.topic, message.payload, qos=1, retain=message.retain, properties=about)
+        if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            self._end(Loss(why=f"cannot send: {paho.error_string(info.rc)}"))
             raise self._gone()
-        return id_
+        return info.mid
 
     async def publish(self, message: Message) -> str:
         """Send and await the PUBACK: "" if taken, else why not. Raises DeviceError."""
@@ -117,7 +110,7 @@ class Session:
 
     def tell(self, topic: str, payload: bytes) -> bool:
         """Write one message with QoS 0, or drop it (False) when the line does not take it at once."""
-        if self.ended.done() or self._writing is None or self._writing.is_waiting:
+        if self.ended.done() or self._client.want_write():
             return False
         return self._client.publish(topic, payload, qos=0).rc == MQTTErrorCode.MQTT_ERR_SUCCESS
 
@@ -161,14 +154,9 @@ class Session:
         if self._sock is None:
             raise DeviceError(f"{where(self._broker)}: connection closed at once")
         self._loop.add_reader(self._sock, self._read)
-        # There is no other way to see whether paho has begun to read a packet.
-        is_new, reads = self._broker.version is not MqttVersion.V311, lambda: client._in_packet["command"] != 0
-        self._line = line_on(self._sock, reads, has_properties=is_new)
-        writing = Writing(self._sock.fileno(), client, self._line, lambda why: self._end(Loss(why=why)))
-        client.on_socket_register_write = lambda *_: writing.flush_soon()
-        client.on_socket_unregister_write = lambda *_: writing.rest()
-        self._writing = writing
-        writing.flush()
+        client.on_socket_register_write = self._on_register_write
+        client.on_socket_unregister_write = self._on_unregister_write
+        self._flush()
         self._watch()
         try:
             async with asyncio.timeout(self._broker.connect_within_ms / 1000):
@@ -227,22 +215,36 @@ class Session:
         raw, kept = bytes(message.payload), message.retain
         hear(Heard(topic=message.topic, payload=raw, retain=kept, correlation=correlation, expiry_s=expiry_s))
 
+    def _on_register_write(self, client: paho.Client, data: object, sock: "SocketLike") -> None:
+        # paho says so before each message, and mostly the socket takes it at once: then nobody need wait for that.
+        if not self._asked:
+            self._asked = True
+            self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        """Write what was said in this turn of the loop; wait for room only where the socket does not take it all."""
+        self._asked = False
+        if self._sock is not None:
+            self._client.loop_write()
+        if self._sock is not None and self._client.want_write():
+            self._waits = True
+            self._loop.add_writer(self._sock, self._write)
+
+    def _on_unregister_write(self, client: paho.Client, data: object, sock: "SocketLike") -> None:
+        if self._sock is not None and self._waits:
+            self._waits = False
+            self._loop.remove_writer(self._sock)
+
     # --------------------------------------------------------------------------------------------- the loop's side
     def _read(self) -> None:
         self._heard_s = self._loop.time()
-        if self._line is not None:
-            try:
-                heard = self._line.hear()
-                for answer in heard or ():
-                    self._receipts.answer(answer.id, _told(answer) if answer.reason else "")
-            except (OSError, ValueError) as error:
-                return self._end(Loss(why=f"connection lost: {error}"))
-            if heard is not None:
-                return None
         self._client.loop_read()
         # TLS reads whole records: what is decrypted already makes no socket readable.
         while isinstance(self._sock, ssl.SSLSocket) and self._sock.pending():
             self._client.loop_read()
+
+    def _write(self) -> None:
+        self._client.loop_write()
 
     def _watch(self) -> None:
         """Keep-alive, and the two ways to notice a dead line: silence, and a PUBACK that is late."""
@@ -280,9 +282,8 @@ class Session:
     def _forget_socket(self) -> None:
         if self._sock is not None:
             self._loop.remove_reader(self._sock)
-            if self._writing is not None:
-                self._writing.close()
-            self._sock = self._line = self._writing = None
+            self._loop.remove_writer(self._sock)
+            self._sock = None
 
     def _answering(self, message: Message) -> Properties | None:
         if not message.correlation or self._broker.version is MqttVersion.V311:
@@ -331,20 +332,7 @@ def _refusal(reason: ReasonCode, words: str) -> str:
     return f"{reason} ({reason.value:#04x}){words}" if reason.is_failure else ""
 
 
-def _told(heard: PubAck) -> str:
-    """The same of a PUBACK that paho has not seen. ValueError for nonsense."""
-    try:
-        reason = ReasonCode(PacketTypes.PUBACK, identifier=heard.reason)
-    except KeyError:
-        raise ValueError(f"a PUBACK for the reason {heard.reason:#04x}") from None
-    return _refusal(reason, _quoted(reason_string(heard.properties)))
-
-
 def _said(got: Properties | None) -> str:
-    return _quoted(str(getattr(got, "ReasonString", "")))
-
-
-def _quoted(words: str) -> str:
     """A broker's own words for a reason, if it has some: hostile input, so cut and without line ends."""
-    words = words[:REASON_CHARACTERS]
+    words = str(getattr(got, "ReasonString", ""))[:REASON_CHARACTERS]
     return f": {words}" if words.isprintable() and words else ""
