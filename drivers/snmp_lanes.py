@@ -17,6 +17,7 @@ from drivers.snmp_told import Pair
 from firmware_py.core.reading import Quality, Sample
 
 LOAD, POWER = "output.load_pct", "output.power_w"
+_TOGETHER: Final = frozenset(("output_source", "test_running"))  # one says what to make of the other
 _MOST_KEPT, _MOST_OF_ONE, _MOST_KEYS = 16_384, 1_024, 512
 _Values: TypeAlias = tuple[Pair, ...]
 # A signal, its source, the objects of it that were answered, and the factor of its scale.
@@ -131,6 +132,8 @@ class Lanes:
                 load, power = changed.get(LOAD) or known.get(LOAD), changed.get(POWER) or known.get(POWER)
                 if not agree(load, power):
                     return None
+            if not _TOGETHER.isdisjoint(changed) and not contradicts_nothing({**known, **changed}):
+                return None
             known.update(changed)
         self._held = held
         return changed

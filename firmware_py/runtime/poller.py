@@ -15,14 +15,12 @@ from firmware_py.ports import Bus, DeviceError, PollGroup, RemotePort
 from firmware_py.runtime.ask import DEFAULT_LIMITS, Asked, Asker, Hung, Limits
 from firmware_py.runtime.bell import Bell
 from firmware_py.runtime.clock import Clock, Waker
-from firmware_py.runtime.endpoint import Schedule, Wish, Wishes, complete, longest
+from firmware_py.runtime.endpoint import Schedule, Wish, Wishes, complete, longest, looks_for
 from firmware_py.runtime.health import DeviceReport, Health
 from firmware_py.runtime.prompt import Left, PromptTurns
 from firmware_py.runtime.table import PointTable
 
 log = logging.getLogger(__name__)
-
-_CHANGES = 3  # that are confirmed in one turn, each by all the reads it wants; what flutters waits for its next turn
 
 
 class Poller:
@@ -208,23 +206,28 @@ class Poller:
 
     async def _poll(self, group: PollGroup, left: Left | None = None) -> bool:
         """One turn of a group, with the confirming reads; False when the whole bus is at fault. `left`: so far."""
-        sound, wanted = await self._read(group, left)
-        most, looks = _CHANGES * (wanted or 0), 0
-        is_awake = left is not None and left.wanted is not None
-        stamp_ms = left.stamp_ms if left is not None and is_awake else self._table.stamp_ms()
-        while wanted and most:
+        sound, before, is_taken = True, None if left is None else left.looks, left is not None and left.is_taken
+        if before is not None and is_taken:  # and the cycle is awake for it
+            looks, is_new = before, False
+        else:
+            sound, anew = await self._read(group, left)
+            looks = looks_for(anew or 0) if before is None else before.after(anew)
+            is_new = before is not None or bool(anew)
+        stamp_ms = left.stamp_ms if left is not None and is_taken else self._table.stamp_ms()
+        while not looks.over:
             # Asked before the cycle is woken, to come while it sees the first; outputs here would come before it.
             ahead = self._asker.begin(self._bus.read(group)) if self._port is None and self._bus else None
-            if looks or not is_awake:
-                self._table.wake_cycle()
             if ahead is None:
+                if is_new:
+                    self._table.show()
                 await self._table.pictured(self._limits.picture_ms, stamp_ms)
                 await self._tell_all()
+            elif is_new:
+                self._table.wake_cycle()
             sound, anew = await self._read(group, ahead=ahead, after_ms=stamp_ms)
-            stamp_ms, looks = self._table.stamp_ms(), looks + 1
-            wanted, most = None if anew is None else max(wanted - 1, anew), most - 1
-        if looks:  # the same value again changes nothing in the table, but it is what a condition waits for
-            self._table.wake_cycle()
+            stamp_ms, looks, is_new = self._table.stamp_ms(), looks.after(anew), True
+        if is_new:  # the same value again changes nothing in the table, but it is what a condition waits for
+            self._table.show()
         missed = self.schedule.done(group, self._clock.now_ms())
         self.health[group.device].late += missed and not self.health[group.device].dead
         return sound
@@ -237,8 +240,6 @@ class Poller:
         assert self._bus is not None
         now_ms = started_ms = self._clock.now_ms()
         if left is not None:
-            if left.wanted is not None:
-                return True, left.wanted
             started_ms = left.started_ms
         try:
             if left is not None and left.error is not None:
@@ -261,6 +262,11 @@ class Poller:
             return True, None
         self._praise(group.device, started_ms)
         return True, wanted
+
+    @property
+    def tells_outputs(self) -> bool:
+        """Whether there is anything to be told here, which comes before a further reading."""
+        return self._port is not None
 
     def take_whole(self, group: PollGroup, news: News) -> int:
         """An answer that does not follow on what the table heard last."""
