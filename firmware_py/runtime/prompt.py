@@ -65,7 +65,7 @@ class PromptTurns:
     """`hand_over`: wake the task, which calls `leave` first. `rest`: when the turn is over, wait for the next one."""
 
     __slots__ = (
-        "_all", "_asked", "_began_ms", "_begin", "_bell", "_clock", "_count", "_give_up", "_hand_over", "_left",
+        "_all", "_asked", "_began_ms", "_begin", "_bell", "_clock", "_count", "_give_up", "_hand_over", "_hear", "_left",
         "_looks", "_rest", "_started_ms", "_table", "_work", "possible", "watch",
     )  # fmt: skip
 
@@ -77,6 +77,7 @@ class PromptTurns:
         self._hand_over, self._rest = hand_over, rest
         self._begin: Begin | None = None
         self._give_up: Callable[[], None] | None = None
+        self._hear: Callable[[], None] | None = None
         self._all = tuple(
             _Served(
                 place=place, group=each.group, turns=each, names=work.names[each.group.id],
@@ -95,6 +96,7 @@ class PromptTurns:
     def use(self, bus: Bus | None) -> None:
         """The bus from now on."""
         self._begin, self._give_up = getattr(bus, "begin", None), getattr(bus, "give_up", None)
+        self._hear = getattr(bus, "hear", None)
         self.possible = self._begin is not None
 
     def turn(self) -> None:
@@ -218,6 +220,8 @@ class PromptTurns:
             if not isinstance(begun, News):
                 self._wait(each, now_ms, begun)
         self._table.show()
+        if self._asked is each and self._hear is not None:
+            self._hear()  # a quick device has answered while the cycle looked
         return isinstance(begun, News) and self._take(each, begun, now_ms, self._clock.now_ms())
 
     def _leave(
