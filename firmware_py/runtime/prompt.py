@@ -65,8 +65,8 @@ class PromptTurns:
     """`hand_over`: wake the task, which calls `leave` first. `rest`: when the turn is over, wait for the next one."""
 
     __slots__ = (
-        "_all", "_asked", "_began_ms", "_begin", "_bell", "_clock", "_count", "_give_up", "_hand_over", "_hear", "_left",
-        "_looks", "_rest", "_started_ms", "_table", "_work", "possible", "watch",
+        "_all", "_asked", "_began_ms", "_begin", "_bell", "_clock", "_count", "_give_up", "_hand_over", "_hear",
+        "_left", "_looks", "_rest", "_started_ms", "_table", "_work", "possible", "watch",
     )  # fmt: skip
 
     def __init__(
