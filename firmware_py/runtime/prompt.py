@@ -99,6 +99,11 @@ class PromptTurns:
         self._hear = getattr(bus, "hear", None)
         self.possible = self._begin is not None
 
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is waited for."""
+        return self._asked is not None
+
     def turn(self) -> None:
         """Read what is due; all devices must be alive, and nothing else be waiting."""
         self._began_ms = now_ms = self._clock.now_ms()
