@@ -71,11 +71,10 @@ class Poller:
         """The bus heard something of this device; unknown names are ignored."""
         if device not in self.health:
             return
-        if self._rests and self._is_simple():
+        if self._rests and self._is_simple() and not self._turns.busy:  # what is on its way may be older than the hint
             self._follow(device)
-            if not self._turns.busy:  # else what is due now comes right after it
-                self._bell.forget(self, self._bell_ms)
-                self._turns.turn()
+            self._bell.forget(self, self._bell_ms)
+            self._turns.turn()
         else:
             self._hints.add(device)
             self._waker.wake()
