@@ -128,7 +128,7 @@ class Floor:
         self.clock, self.plan = clock, plan()
         self.diary = Diary(now_ms=clock.now_ms)
         self.beats = Beats(clock)
-        urge = Urge(clock)
+        urge = self.urge = Urge(clock)
         self.table = PointTable(self.plan.points, clock, urge.wake, looks(self.plan), urge)
         self.devices = {name: SimulatedDevice(values={f"{name}.output_source": "normal"}) for name in DEVICES}
         self.buses = {name: self._make_bus(name, frozenset()) for name in DEVICES}
