@@ -241,7 +241,7 @@ def test_a_confirming_answer_that_is_none_is_judged_by_the_task_and_the_picture_
             await spend(950)
             # What is no possible value is a change too, and asked for once more.
             assert len(line.times("unit1.fast")) - before == (3 if behaviour is Behaviour.GARBAGE else 2)
-            assert [said for _, said in line.shown[shown:]][0] is True and len(line.shown) >= shown + 2
+            assert line.shown[shown][1] is True and len(line.shown) >= shown + 2
             assert line.poller.report()[0].failed == (behaviour is not Behaviour.GARBAGE)
             device.behaviour = Behaviour.SOUND
             await spend(3_000)
