@@ -101,8 +101,8 @@ class PromptTurns:
 
     @property
     def busy(self) -> bool:
-        """Whether an answer is waited for."""
-        return self._asked is not None
+        """Whether an answer is waited for, or the task is to go on with one."""
+        return self._asked is not None or self._left is not None
 
     def turn(self) -> None:
         """Read what is due; all devices must be alive, and nothing else be waiting."""

@@ -285,3 +285,25 @@ def test_a_hint_is_followed_at_once_and_one_that_comes_with_a_question_on_its_wa
             assert bus.prompt > told
 
     run_virtual(scenario)
+
+
+def test_a_hint_between_a_change_and_the_task_that_is_to_confirm_it_takes_nothing_from_it() -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        line, bus = prompt_line(clock)
+        async with running(line.poller.run()):
+            await spend(10_500)
+            line.devices["unit1"].values["unit1.alarm"] = True
+            before, wake = len(line.times("unit1.fast")), line.wake
+
+            def hinted() -> None:
+                wake()
+                clock._loop.call_soon(lambda: bus.hint("unit1"))
+
+            line.table._wake = hinted
+            await spend(650)
+            line.table._wake = wake
+            first, second, third = line.times("unit1.fast")[before:][:3]
+            assert second - first == 5, "confirmed at once"
+            assert third - second >= 100, "and then the hint"
+
+    run_virtual(scenario)
