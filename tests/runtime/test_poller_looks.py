@@ -300,7 +300,7 @@ def test_a_hint_between_a_change_and_the_task_that_is_to_confirm_it_takes_nothin
                 clock._loop.call_soon(lambda: bus.hint("unit1"))
 
             line.table._wake = hinted
-            await spend(650)
+            await spend(900)
             line.table._wake = wake
             first, second, third = line.times("unit1.fast")[before:][:3]
             assert second - first == 5, "confirmed at once"
