@@ -54,6 +54,7 @@ class Cycle:
         self._urge.may_tick, self._urge.tick_now = self._may_tick, self._tick_now
         try:
             while True:
+                self._beat("cycle")  # of this task: ticks in the midst of others' work say nothing of it
                 await self._urge.wait(max(self._wake_ms, self._last_ms + 1))
                 if self._failure is not None:
                     raise self._failure
@@ -109,7 +110,6 @@ class Cycle:
         self._audience.record(image, commands, decision)
         self._desk.answer(decision.replies)
         self._audience.show(image.joined(decision.derived), decision)
-        self._beat("cycle")
         return decision
 
     def _tell_time(self, now_ms: int) -> None:
