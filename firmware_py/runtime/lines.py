@@ -49,12 +49,15 @@ class Line:
         return 1 + len(self.raw) // 64
 
 
-def encode_line(document: Mapping[str, object]) -> bytes:
-    """The line for one JSON object, newline included. A number that JSON does not have (NaN, infinity) becomes null."""
+def encode_line(document: Mapping[str, object], more: str = "") -> bytes:
+    """The line for one JSON object, newline included. A number that JSON does not have (NaN, infinity) becomes null.
+    `more`: further members of an object that has some, as the text that they are."""
     try:
         text = json.dumps(document, separators=(",", ":"), allow_nan=False)
     except ValueError:
         text = json.dumps(_finite(document), separators=(",", ":"), allow_nan=False)
+    if more:
+        text = f"{text[:-1]},{more}}}"
     body = text.encode("ascii")
     return b"%08x %s\n" % (zlib.crc32(body), body)
 
