@@ -6,7 +6,7 @@ state and image. Must not know what the inputs mean.
 
 from collections.abc import Iterable, Mapping
 from itertools import chain, compress
-from operator import not_
+from operator import ne, not_
 from pathlib import Path
 
 from config.valued import dataclass
@@ -141,8 +141,9 @@ class Recorder:
         """Tell which points stand in which group where that is new, and which groups were read again."""
         if now.group_of is not self._group_of:
             self._tell_groups(now.group_of, news)
-        known, runs = self._times, self._runs
-        again = {group: at_ms for group, at_ms in now.times.items() if group in runs and known.get(group) != at_ms}
+        known, runs, times = self._times, self._runs, now.times
+        newer = compress(times, map(ne, times.values(), map(known.get, times)))
+        again = {group: times[group] for group in newer if group in runs}
         if again:
             known |= again
             news["a"] = list(chain.from_iterable(again.items()))
