@@ -195,7 +195,8 @@ def asked_of_each(before: object, after: object) -> object:
 
 
 STATES = st.builds(
-    State, stepped_ms=st.none() | st.integers(0, 2), lamp_test_ms=st.integers(0, 2), paused_by=st.just("") | st.just("a"),
+    State, stepped_ms=st.none() | st.integers(0, 2), lamp_test_ms=st.integers(0, 2),
+    paused_by=st.just("") | st.just("a"),
     alarms=st.dictionaries(st.sampled_from("abc"), st.from_type(AlarmState), max_size=3),
     causes=st.dictionaries(st.sampled_from("ab"), st.from_type(CauseState), max_size=2), cut_number=st.integers(0, 1),
 )  # fmt: skip
