@@ -10,7 +10,6 @@ from collections.abc import Callable
 from struct import Struct
 from typing import Final
 
-from drivers.modbus_ears import Ears, listen
 from drivers.modbus_exchange import Exchange
 
 _LAST_ID: Final = 65_000
@@ -30,8 +29,8 @@ class PlainTcp:
     """
 
     __slots__ = (
-        "_begun", "_ears", "_heard", "_host", "_last_id", "_loop", "_note", "_port", "_sound", "_unsent", "_watch",
-        "connected", "max_buffer_size", "sock",
+        "_begun", "_heard", "_host", "_last_id", "_loop", "_note", "_port", "_sound", "_unsent", "_watch", "connected",
+        "max_buffer_size", "sock",
     )  # fmt: skip
 
     def __init__(
@@ -42,7 +41,6 @@ class PlainTcp:
         self._heard, self._unsent, self._last_id = b"", b"", 0
         self._begun: Exchange | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._ears: Ears | None = None
         self.sock: socket.socket | None = None
         self.connected = False  # from the connection on until it is lost or closed
         self.max_buffer_size = 0
@@ -66,12 +64,8 @@ class PlainTcp:
 
     def _take(self, sock: socket.socket) -> None:
         assert self._loop is not None, "it connects"
-        try:
-            self._ears = listen(self._loop, sock.fileno(), self._receive)
-        except OSError:
-            sock.close()
-            raise
         self.sock, self.connected = sock, True
+        self._loop.add_reader(sock.fileno(), self._receive)
         self._note(True)
 
     def close(self) -> None:
@@ -175,8 +169,7 @@ class PlainTcp:
     def _let_go(self) -> None:
         self.connected, self._begun, self._unsent = False, None, b""
         if self.sock is not None and self._loop is not None:
-            if self._ears is not None:
-                self._ears.ignore(self.sock.fileno())
+            self._loop.remove_reader(self.sock.fileno())
             self._loop.remove_writer(self.sock.fileno())
 
     def _lose(self) -> None:
