@@ -7,6 +7,7 @@
    Orders come on stdin, one a line:
      source AGENT VALUE   upsOutputSource; the first two answers that hold it are told: "answered AGENT WHICH NS"
      dead agent|unit NUMBER 0|1    it says nothing any more
+     late AGENT MS        it takes so long to answer, as the cards of real UPSs do
      trap AGENT PORT      the agent sends upsTrapOnBattery there and tells "sent AGENT NS"
      count                "count REGISTERS_READ REQUESTS VALUES_GIVEN DATAGRAMS LEAST_UNIT LEAST_AGENT"
    A coil that is written is told at once: "coil UNIT ADDRESS VALUE NS". Times are CLOCK_MONOTONIC in ns. It shares no code with any poller. */
@@ -29,13 +30,14 @@ enum kind { STDIN, LISTENER, CLIENT, AGENT };
 
 struct unit { uint16_t registers[2048]; uint8_t coils[64]; long read; int dead; };
 struct object { uint8_t name[24]; int length; uint8_t tag; long value; };
-struct agent { int socket; long given; int dead; int told; struct object objects[OBJECTS]; };
+struct reply { long due_ns; int length, held, order; struct sockaddr_in to; uint8_t octets[ROOM]; };
+struct agent { int socket; long given; int dead; int told, late_ms, order; struct reply reply; struct object objects[OBJECTS]; };
 struct client { int socket, unit, fill; uint8_t heard[1024]; };
 
 static struct unit units[MOST];
 static struct agent agents[MOST];
 static struct client clients[CLIENTS];
-static int unit_count, register_count, changing, agent_count, epoll;
+static int unit_count, register_count, changing, agent_count, any_late, epoll;
 static long registers_read, requests, values_given, datagrams, second = -1;
 
 static long now_ns(void) {
@@ -127,6 +129,28 @@ static const struct object *find(const struct agent *agent, const uint8_t *name,
     return NULL;
 }
 
+/* What was answered by the state at the time of the question. */
+static void give(int a) {
+    struct agent *agent = &agents[a];
+    struct reply *reply = &agent->reply;
+    long at_ns = now_ns();
+    sendto(agent->socket, reply->octets, reply->length, 0, (struct sockaddr *)&reply->to, sizeof reply->to);
+    if (reply->held && reply->order == agent->order && agent->told < 2) printf("answered %d %d %ld\n", a, ++agent->told, at_ns);
+    reply->length = 0;
+}
+
+/* Sends what is due; nanoseconds until the next, 0 where nobody waits. */
+static long give_late(void) {
+    long next_ns = 0;
+    for (int a = 0; a < agent_count; a++) {
+        long left_ns = agents[a].reply.due_ns - now_ns();
+        if (!agents[a].reply.length) continue;
+        if (left_ns <= 0) give(a);
+        else if (!next_ns || left_ns < next_ns) next_ns = left_ns;
+    }
+    return next_ns;
+}
+
 static void answer_datagram(int a) {
     uint8_t in[ROOM], out[ROOM];
     struct sockaddr_in from;
@@ -169,9 +193,11 @@ static void answer_datagram(int a) {
     place = front_head(out, place, 0xa2, ROOM - place);
     place = front(out, place, in + message, community - message);
     place = front_head(out, place, 0x30, ROOM - place);
-    long at_ns = now_ns();
-    sendto(agent->socket, out + place, ROOM - place, 0, (struct sockaddr *)&from, size);
-    if (held && agent->told < 2) printf("answered %d %d %ld\n", a, ++agent->told, at_ns);
+    struct reply *reply = &agent->reply;
+    reply->length = ROOM - place; reply->held = held; reply->order = agent->order; reply->to = from;
+    memcpy(reply->octets, out + place, reply->length);
+    reply->due_ns = now_ns() + agent->late_ms * 1000000L;
+    if (!agent->late_ms) give(a);
 }
 
 static int answer_request(struct client *client, uint8_t *out) {
@@ -289,10 +315,14 @@ static void obey(const char *line) {
     if (sscanf(line, "source %d %d", &a, &value) == 2 && a < agent_count) {
         agents[a].objects[SOURCE].value = value;
         agents[a].told = 0;
+        agents[a].order++;
     } else if (sscanf(line, "dead agent %d %d", &a, &value) == 2 && a < agent_count) {
         agents[a].dead = value;
     } else if (sscanf(line, "dead unit %d %d", &a, &value) == 2 && a < unit_count) {
         units[a].dead = value;
+    } else if (sscanf(line, "late %d %d", &a, &value) == 2 && a < agent_count) {
+        agents[a].late_ms = value;
+        any_late |= value > 0;
     } else if (sscanf(line, "trap %d %d", &a, &value) == 2 && a < agent_count) {
         send_trap(a, value);
     } else if (!strncmp(line, "count", 5)) {
@@ -363,7 +393,9 @@ int main(int words, char **word) {
     printf("\n");
     struct epoll_event events[64];
     for (;;) {
-        int ready = epoll_wait(epoll, events, 64, -1);
+        long wait_ns = any_late ? give_late() : 0;
+        struct timespec wait = {.tv_sec = 0, .tv_nsec = wait_ns};
+        int ready = epoll_pwait2(epoll, events, 64, wait_ns ? &wait : NULL, NULL);
         if (ready < 0 && errno != EINTR) return 1;
         move_values();
         for (int e = 0; e < ready; e++) {

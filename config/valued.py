@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 else:
     import dataclasses
     import sys
-    from operator import attrgetter
+    from itertools import repeat as ever
+    from operator import attrgetter, call
     from reprlib import recursive_repr
 
     def dataclass(cls=None, /, *, eq=True, frozen=False, repr=True, slots=False, **options):
@@ -55,8 +56,7 @@ else:
         if puts is None:
             return dataclasses.replace(instance, **changes)
         fresh = object.__new__(cls)
-        for put, value in zip(puts, values(instance)):  # noqa: B905 - both are of the same fields
-            put(fresh, value)
+        any(map(call, puts, ever(fresh), values(instance)))  # sets all of them: `put` gives None
         try:
             for name, value in changes.items():
                 by_name[name](fresh, value)

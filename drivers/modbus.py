@@ -102,6 +102,9 @@ class ModbusBus:
         self._counted, self._answer = count, {late_point(self.name).id: Sample(value=count)}
         return self._counters.news(self._answer, self._answer)
 
+    def hear(self) -> None:
+        """Nothing: a reply may come in parts, which the loop brings together."""
+
     def give_up(self) -> None:
         """Nobody waits for what was begun."""
         self._link.give_up()

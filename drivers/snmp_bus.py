@@ -153,6 +153,11 @@ class SnmpBus:
         """Somebody begins to record, who did not hear what is held: it is asked for once more."""
         self._beside.drop()
 
+    def hear(self) -> None:
+        """What has come for it is taken in now."""
+        if self._plain is not None:
+            self._plain.hear()
+
     def give_up(self) -> None:
         """Nobody waits for what was begun."""
         if self._prompt.take_over() is not None and self._plain is not None:

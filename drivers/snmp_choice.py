@@ -7,7 +7,7 @@ when it fails. Pure bookkeeping; it must not know sockets or clocks (times are i
 from collections.abc import Collection, Mapping
 
 from drivers.snmp_decode import Gap, Raw, Rows, contradicts_nothing, cross_check, decode, without_device
-from drivers.snmp_lanes import Calm, Lanes
+from drivers.snmp_lanes import Calm, Lanes, Lately
 from drivers.snmp_profile import Profile, Source
 from drivers.snmp_signals import SIGNALS, Group
 from firmware_py.core.reading import Quality, Reason, Sample, bad
@@ -39,6 +39,7 @@ class Choice:
         self._picked: dict[str, tuple[tuple[Raw, ...], Sample]] = {}  # what they held, and what that came to
         self.version = 0  # grows when what is asked or how it is looked at may have become another
         self.calm: dict[Group, Calm] = {}
+        self._lately: dict[Group, Lately] = {}
 
     def signals(self, group: Group) -> tuple[str, ...]:
         """The signals of a group that the profile has sources for; `take` gives a sample for each of them."""
@@ -156,7 +157,10 @@ class Choice:
                 chosen[signal] = source, self._factors.get((source.mib, source.name))
         counts = (one.alarms.count for one in self._sources(group) if one.alarms is not None)
         others = (oid for signal, oids in signals.items() if signal not in chosen for oid in oids)
-        return Lanes(calm, chosen, frozenset((*counts, *others)), names, self._known)
+        lately = self._lately.get(group)
+        if lately is None or lately.calm is not calm:
+            lately = self._lately[group] = Lately(calm)
+        return Lanes(lately, chosen, frozenset((*counts, *others)), names, self._known)
 
     def _pick_all(self, group: Group, raws: Mapping[str, Raw], rows: Rows) -> dict[str, Sample]:
         """One sample for each signal; the very same as last time where its objects hold what they held."""

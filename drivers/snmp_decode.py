@@ -230,8 +230,11 @@ def cross_check(samples: Mapping[str, Sample], known: Mapping[str, Sample], *, r
 def contradicts_nothing(known: Mapping[str, Sample]) -> bool:
     """True only where `cross_check` of any part of these would change none, and the card has not lost its UPS."""
     runtime, source, link = known.get("battery.runtime_s"), known.get("output_source"), known.get("card_link")
-    if (runtime is not None and runtime.value == 0) or (source is not None and source.value == "battery"):
+    test = known.get("test_running")
+    if runtime is not None and runtime.value == 0:
         return False
+    if source is not None and source.value == "battery" and test is not None and test.value is not False:
+        return False  # an outage is believed at once only where it is known to be no test
     if link is not None and link.value == "lost":
         return False
     return agree(known.get("output.load_pct"), known.get("output.power_w"))

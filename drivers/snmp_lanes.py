@@ -17,6 +17,7 @@ from drivers.snmp_told import Pair
 from firmware_py.core.reading import Quality, Sample
 
 LOAD, POWER = "output.load_pct", "output.power_w"
+_TOGETHER: Final = frozenset(("output_source", "test_running"))  # one says what to make of the other
 _MOST_KEPT, _MOST_OF_ONE, _MOST_KEYS = 16_384, 1_024, 512
 _Values: TypeAlias = tuple[Pair, ...]
 # A signal, its source, the objects of it that were answered, and the factor of its scale.
@@ -88,16 +89,28 @@ class _Lane:
         return sample
 
 
+class Lately:
+    """What a group's objects held when it was looked at last, by the replies to whichever question: a value that comes
+    back in one of them has moved all the same if it was another in between. `calm`: since when."""
+
+    __slots__ = ("calm", "values")
+
+    def __init__(self, calm: Calm) -> None:
+        self.calm = calm
+        self.values: _Values | tuple[None, ...] = (None,) * len(calm.asked)
+
+
 class Lanes:
     """One group in the replies to one question, of which `names` are all objects. `chosen`: the source of each signal
     that is good and has no better one, with the factor of its scale. `still`: objects that more hangs on; where one of
-    them has moved, all is to be looked at. `known`: the newest samples."""
+    them has moved, all is to be looked at. `known`: the newest samples, and `lately` what they came from."""
 
     def __init__(
-        self, calm: Calm, chosen: Mapping[str, tuple[Source, float | None]], still: frozenset[str],
+        self, lately: Lately, chosen: Mapping[str, tuple[Source, float | None]], still: frozenset[str],
         names: tuple[str, ...], known: dict[str, Sample],
     ) -> None:  # fmt: skip
-        self.calm, self.names, self._known = calm, names, known
+        self.calm = calm = lately.calm
+        self.names, self._known, self._lately = names, known, lately
         place = {name: number for number, name in enumerate(names)}
         self._cut = _cut_of([place[oid] for oid in calm.asked])
         own = {oid: number for number, oid in enumerate(calm.asked)}
@@ -113,13 +126,12 @@ class Lanes:
             found[0].told if found is not None and len(found) == 1 and found[0].is_one else {} for found in self._lanes
         )
         self._signals = tuple(found[0].signal if found else "" for found in self._lanes)
-        self._held: _Values | tuple[None, ...] = (None,) * len(calm.asked)
 
     def take(self, values: _Values) -> dict[str, Sample] | None:
         """The samples that are others than before, which are known from now on; or None, and nothing is taken."""
         held, known, changed = self._cut(values), self._known, dict[str, Sample]()
-        plain, signals = self._plain, self._signals
-        for which in compress(count(), map(is_not, held, self._held)):
+        plain, signals, lately = self._plain, self._signals, self._lately
+        for which in compress(count(), map(is_not, held, lately.values)):
             sample = plain[which].get(held[which])
             if sample is None:
                 if not self._look(which, held, changed):
@@ -131,8 +143,10 @@ class Lanes:
                 load, power = changed.get(LOAD) or known.get(LOAD), changed.get(POWER) or known.get(POWER)
                 if not agree(load, power):
                     return None
+            if not _TOGETHER.isdisjoint(changed) and not contradicts_nothing({**known, **changed}):
+                return None
             known.update(changed)
-        self._held = held
+        lately.values = held
         return changed
 
     def _look(self, which: int, held: _Values, changed: dict[str, Sample]) -> bool:

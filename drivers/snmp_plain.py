@@ -109,6 +109,10 @@ class Talk(ABC, Generic[_Q]):
         port = self._port
         self._asked = self._heard = port.take = port.fail = None
 
+    def hear(self) -> None:
+        """What has come is taken in now, not in the next turn of the loop."""
+        self._port.receive()
+
     def close(self) -> None:
         """Give the socket back."""
         self._port.close()

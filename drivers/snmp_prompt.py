@@ -30,6 +30,9 @@ class PromptSession(Protocol):
         """GET; until `heard` says that an answer will do, `get` of the same goes on with it. False where nothing could
         be sent."""
 
+    def hear(self) -> None:
+        """What has come is taken in now, not in the next turn of the loop."""
+
     def give_up(self) -> None:
         """Nobody wants to know any more what `begin` has asked."""
 

@@ -30,9 +30,9 @@ class Port:
         self.fail: Callable[[DeviceError], None] | None = None
         self._sock, self._loop = sock, asyncio.get_running_loop()
         self._is_open = True
-        self._loop.add_reader(sock.fileno(), self._receive)
+        self._loop.add_reader(sock.fileno(), self.receive)
 
-    def _receive(self) -> None:
+    def receive(self) -> None:
         """One datagram; the loop comes back for the next one."""
         try:
             size, sender = self._sock.recvfrom_into(_ROOM)

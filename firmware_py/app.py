@@ -23,7 +23,7 @@ from firmware_py.core.plan import Plan
 from firmware_py.core.state import State, resume
 from firmware_py.core.step import decide
 from firmware_py.runtime.board import Board, Json
-from firmware_py.runtime.clock import SELDOM_MS, SystemClock, Waker, boot_id, next_turn_ms, run_id
+from firmware_py.runtime.clock import SELDOM_MS, SystemClock, Urge, Waker, boot_id, next_turn_ms, run_id
 from firmware_py.runtime.control import Control
 from firmware_py.runtime.cycle import Cycle
 from firmware_py.runtime.desk import Desk
@@ -103,7 +103,7 @@ class Controller:
         self._clock, self._run_id = SystemClock(), run_id()
         self._beats = Beats(self._clock)
         self._notifier = Notifier(environ, os.getpid())
-        waker = Waker(self._clock)
+        urge = Urge(self._clock)
         self._storage = Storage(
             self._directory, boot_id(), self._clock.now_ms, on_synced=lambda _: self._link.notify(),
             on_status=self._note_storage, on_failure=self._storage_died,
@@ -111,8 +111,8 @@ class Controller:
         )  # fmt: skip
         # Resumed here too, where the cycle does: a recording must begin with what the first step gets.
         state = resume(stored.state if (stored := self._storage.restore()) else State(), self._clock.now_ms())
-        self._table = PointTable(plan.points, self._clock, waker.wake, looks(plan))
-        desk = Desk(waker.wake)
+        self._table = PointTable(plan.points, self._clock, urge.wake, looks(plan), urge)
+        desk = Desk(urge.wake)
         self._wires = Wires(site, choice.devices, environ, self._clock, self._table, self._levels(state))
         self._writer = Writer(
             plan.outputs, clock=self._clock, table=self._table, beats=self._beats, local=self._wires.local,
@@ -132,7 +132,7 @@ class Controller:
         self._voices = Voices(floor, self._clock, self._link, lambda: outbox.delivered)
         sinks: list[Sink] = [self._link, self._board, buttons, self._orders, Once(self._ready), self._voices]
         self._cycle = Cycle(
-            plan=plan, state=state, decide=decide, clock=self._clock, waker=waker, table=self._table, desk=desk,
+            plan=plan, state=state, decide=decide, clock=self._clock, urge=urge, table=self._table, desk=desk,
             writer=self._writer, audience=Audience(self._archive, sinks), beat=self._beats.beat,
         )  # fmt: skip
         self._supervisor = Supervisor(self._clock, self._beats, lambda fault: self._writer.stop(fault=fault))

@@ -80,6 +80,9 @@ class PromptBus(Bus, Protocol):
         to say what has become of it. Nobody who records hears of it. Raises nothing but bugs.
         """
 
+    def hear(self) -> None:
+        """If the answer to what was begun has come by now, `done` may be called at once."""
+
     def give_up(self) -> None:
         """Nobody waits for what was begun any more; `done` is not called for it. Nothing to do where nothing was."""
 

@@ -119,8 +119,9 @@ class Announcer:
 
     @property
     def _moves(self) -> bool:
+        """Whether more is likely to follow at once: a condition has moved, and not yet the floor's mode."""
         newest, told = self._newest, self._told
-        if newest is None or told is None:
+        if newest is None or told is None or newest.decision.mode is not told.decision.mode:
             return False
         return newest.decision.state.conditions is not told.decision.state.conditions
 

@@ -61,7 +61,7 @@ UNITLESS = {
 }
 
 # Poller, sink and supervisor may meet any fault of a peer and must outlive it; nobody else may catch everything.
-MAY_CATCH_ALL = re.compile(r"(^|/)(poller|prompt|supervisor|sink\w*|publisher)\.py$")
+MAY_CATCH_ALL = re.compile(r"(^|/)(cycle|poller|prompt|supervisor|sink\w*|publisher|telling)\.py$")
 
 # Written in parts, so that this file keeps its own rules.
 MACHINE_PATHS = re.compile(

@@ -166,6 +166,9 @@ class Rule:
     rank: int = 100
 
 
+Lamps: TypeAlias = Mapping[str | None, list[tuple[int, Rule]]]  # of one output, see `Readers`
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interlock:
     """Forces an output whatever was requested, people included: fans never start during a fire."""
@@ -202,10 +205,13 @@ class Announce:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readers:
     """The rules by what they move and by what they look at, so that a cycle asks only those whose facts have changed.
-    `outputs_of`: the outputs behind each fact. `conditions_of`: those that look at a point. `alarms_of`: those that
-    follow a condition or are suppressed by it. `places`: of the alarms, in the plan's order."""
+    `rules_of`: all of an output; `lamps_of`: the same apart, those that cannot hold while an alarm is normal, by that
+    alarm, and the others by none, each with its place. `outputs_of`: the outputs behind each fact. `conditions_of`:
+    those that look at a point. `alarms_of`: those that follow a condition or are suppressed by it. `places`: of the
+    alarms, in the plan's order."""
 
     rules_of: Mapping[str, tuple[Rule, ...]] = field(default_factory=dict)
+    lamps_of: Mapping[str, Lamps] = field(default_factory=dict)
     interlocks_of: Mapping[str, tuple[Interlock, ...]] = field(default_factory=dict)
     outputs_of: Mapping[Fact, frozenset[str]] = field(default_factory=dict)
     conditions_of: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -293,12 +299,23 @@ def _readers(plan: Plan) -> Readers:
     heard = [(alarm.id, (alarm.condition, *alarm.suppressed_by)) for alarm in plan.alarms.values()]
     return Readers(
         rules_of={name: tuple(found) for name, found in rules_of.items()},
+        lamps_of={name: _lamps(found) for name, found in rules_of.items()},
         interlocks_of={name: tuple(found) for name, found in interlocks_of.items()},
         outputs_of=_grouped((fact, output) for output, when in whens for fact in facts_of(when)),
         conditions_of=_grouped((point, name) for name, condition in conditions for point in points_of(condition.test)),
         alarms_of=_grouped((name, alarm) for alarm, names in heard for name in names),
         places={name: place for place, name in enumerate(plan.alarms)},
     )
+
+
+def _lamps(rules: Iterable[Rule]) -> Lamps:
+    found: dict[str | None, list[tuple[int, Rule]]] = {}
+    for place, rule in enumerate(rules):
+        when, alarm = rule.when, None
+        if isinstance(when, Shows | FirstOut) and Display.NORMAL not in when.displays:
+            alarm = when.alarm
+        found.setdefault(alarm, []).append((place, rule))
+    return found
 
 
 def _grouped(pairs: Iterable[tuple[K, str]]) -> dict[K, frozenset[str]]:

@@ -3,7 +3,8 @@
 This module must not decide between requests.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from operator import itemgetter
 from typing import assert_never
 
 from config.valued import dataclass
@@ -19,10 +20,12 @@ from firmware_py.core.plan import (
     FirstOut,
     FlagUp,
     Holds,
+    Lamps,
     LampTest,
     ModeIn,
     Pending,
     Plan,
+    Rule,
     Seen,
     Shows,
     Sounds,
@@ -112,20 +115,32 @@ def _every(when: Every, now: Situation) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(found))
 
 
-def _is_dark(when: When, normal: frozenset[str]) -> bool:
-    """A lamp of an alarm that is `normal`: most rules are such, and do not hold."""
-    return isinstance(when, Shows | FirstOut) and when.alarm in normal and Display.NORMAL not in when.displays
+def _asking(lamps: Lamps, lit: Collection[str]) -> Iterable[Rule]:
+    """Rules of one output in their order, without those of alarms that are not `lit`: most are such."""
+    found = list(lamps.get(None, ()))
+    for alarm in lit:
+        if alarm in lamps:
+            found += lamps[alarm]
+    found.sort(key=_PLACE)
+    return map(_RULE, found)
+
+
+_PLACE, _RULE = itemgetter(0), itemgetter(1)
 
 
 def collect(
-    plan: Plan, now: Situation, overrides: Mapping[str, Override], paused_by: str, only: Collection[str]
-) -> Iterator[Request]:
-    """All requests of this cycle to the outputs `only`: standing rules, shed stages, people's hands."""
+    plan: Plan, now: Situation, overrides: Mapping[str, Override], paused_by: str, only: Collection[str],
+    among: Iterable[str] | None = None,
+) -> Iterator[Request]:  # fmt: skip
+    """All requests of this cycle to the outputs `only`: standing rules, shed stages, people's hands. `among`: at least
+    all alarms that are not normal, where that is known."""
     if not only:
         return
-    normal = frozenset(name for name, one in now.alarms.items() if one.display is Display.NORMAL)
-    for rule in (rule for name in only for rule in plan.readers.rules_of.get(name, ())):
-        why = None if _is_dark(rule.when, normal) else reasons(rule.when, now)
+    chosen = now.alarms if among is None else among
+    lit = [name for name in chosen if now.alarms[name].display is not Display.NORMAL]
+    lamps = plan.readers.lamps_of
+    for rule in (rule for name in only if name in lamps for rule in _asking(lamps[name], lit)):
+        why = reasons(rule.when, now)
         if why is not None:
             yield Request(
                 output=rule.output,

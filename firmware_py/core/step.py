@@ -133,7 +133,8 @@ def decide(
     known, drill_events = drill_course.advance(plan, before, known, image, utc_s=utc_s, dt_ms=dt_ms)
 
     was, now = _look_twice(plan, before, known, looked, awake_now)
-    outputs, compressors = _protect(plan, before, known, _drives(plan, before, known, was, now, dt_ms), image)
+    drives = _drives(plan, before, known, was, now, awake_now, dt_ms)
+    outputs, compressors = _protect(plan, before, known, drives, image)
     return Decided(
         plan=plan, outputs=outputs, before=before, known=known, compressors=compressors, image=image,
         readings=rehearsed.readings, stirring=stirring, awake=awake_now, was=was, now=now, worked=batteries,
@@ -182,14 +183,14 @@ def _overlong(plan: Plan, state: State) -> frozenset[str]:
 
 
 def _drives(
-    plan: Plan, before: State, known: State, was: Situation, now: Situation, dt_ms: int
+    plan: Plan, before: State, known: State, was: Situation, now: Situation, among: Collection[str], dt_ms: int
 ) -> OutputImage:  # fmt: skip
     """Every output that a change can touch is decided anew, all others stay as they are (decision 0073)."""
     anew: Collection[str] = plan.outputs.keys()
     if before.settled and known.outputs.keys() == plan.outputs.keys():
         anew = touched(plan, before, known, was, now)
     drives = {name: output.drive for name, output in known.outputs.items()}
-    asked = collect(plan, now, known.overrides, known.paused_by, anew)
+    asked = collect(plan, now, known.overrides, known.paused_by, anew, among)
     return drives | arbitrate(plan, asked, now, known.outputs, anew, dt_ms=dt_ms)
 
 

@@ -114,6 +114,34 @@ class Waker:
         self._event.clear()
 
 
+class Urge(Waker):
+    """How the cycle is called: soon, by `wake`, or before `now` returns. `asked`: somebody waits for a tick."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self.asked = False
+        self.tick_now: Callable[[], bool] | None = None  # while there is a cycle that waits
+        self.may_tick: Callable[[], bool] | None = None
+
+    def wake(self) -> None:
+        """A tick in one of the next turns of the loop."""
+        self.asked = True
+        super().wake()
+
+    def rouse(self) -> None:
+        """End the wait only: what is waited for has become something else."""
+        super().wake()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether `now` would be followed."""
+        return self.may_tick is not None and self.may_tick()
+
+    def now(self) -> bool:
+        """A tick at once; False, and there was none, where that must not be."""
+        return self.is_ready and self.tick_now is not None and self.tick_now()
+
+
 def next_turn_ms(clock: Clock, period_ms: int) -> int:
     """The next multiple of a period, and `LATER_MS`: whoever has nothing to choose waits for it, so that the process
     wakes once."""

@@ -15,7 +15,7 @@ from firmware_py.core.looked import Looked
 from firmware_py.core.plan import Plan
 from firmware_py.core.state import State, resume
 from firmware_py.core.step import CLOCK_POINT, Decided
-from firmware_py.runtime.clock import Clock, Waker, clock_sample, turn_after_ms
+from firmware_py.runtime.clock import Clock, Urge, clock_sample, turn_after_ms
 from firmware_py.runtime.desk import Desk
 from firmware_py.runtime.sinks import Audience
 from firmware_py.runtime.table import PointTable
@@ -30,39 +30,73 @@ Decide: TypeAlias = Callable[[Plan, State, InputImage, tuple[Command, ...], int,
 
 
 class Cycle:
-    """Owns the State. `waker` is what urgent points and commands wake."""
+    """Owns the State. `urge` is how urgent points and commands call for a tick: while `run` waits, what has come in may
+    be decided on in the very turn of the loop in which it was heard."""
 
     def __init__(
-        self, *, plan: Plan, state: State, decide: Decide, clock: Clock, waker: Waker, table: PointTable, desk: Desk,
+        self, *, plan: Plan, state: State, decide: Decide, clock: Clock, urge: Urge, table: PointTable, desk: Desk,
         writer: Writer, audience: Audience, beat: Callable[[str], None],
     ) -> None:  # fmt: skip
         self.state = state = resume(state, clock.now_ms())
-        self._plan, self._decide, self._clock, self._waker = plan, decide, clock, waker
+        self._plan, self._decide, self._clock, self._urge = plan, decide, clock, urge
         self._table, self._desk, self._writer, self._audience = table, desk, writer, audience
         self._beat = beat
-        self._last_ms = -1 if state.stepped_ms is None else state.stepped_ms
+        self._last_ms = self._wake_ms = -1 if state.stepped_ms is None else state.stepped_ms
+        self._is_ticking = False
+        self._failure: Exception | None = None  # of a tick that nobody of ours has awaited
         self._told_turn_ms = -PERIOD_MS
         self._looked: Looked | None = None
         self._recent_ms = deque([-BURST * GAP_MS] * BURST, maxlen=BURST)  # when the latest cycles were
 
     async def run(self) -> None:
         """For ever. The first cycle happens before the first await, on what was restored and nothing read."""
-        while True:
-            decision = self.tick()
-            due_ms = turn_after_ms(self._last_ms, PERIOD_MS)
-            wake_ms = due_ms if decision.wake_at_ms is None else min(due_ms, decision.wake_at_ms)
-            await self._waker.wait(max(wake_ms, self._last_ms + 1))
-            while (rest_ms := self._recent_ms[0] + BURST * GAP_MS) > self._clock.now_ms():
-                await self._waker.wait(rest_ms)
+        self.tick()
+        self._urge.may_tick, self._urge.tick_now = self._may_tick, self._tick_now
+        try:
+            while True:
+                self._beat("cycle")  # of this task: ticks in the midst of others' work say nothing of it
+                await self._urge.wait(max(self._wake_ms, self._last_ms + 1))
+                if self._failure is not None:
+                    raise self._failure
+                if self._urge.asked or self._clock.now_ms() >= self._wake_ms:  # else there was a tick meanwhile
+                    while (rest_ms := self._rests_until_ms) > self._clock.now_ms():
+                        await self._urge.wait(rest_ms)
+                    self.tick()
+        finally:
+            self._urge.may_tick = self._urge.tick_now = None
+
+    @property
+    def _rests_until_ms(self) -> int:
+        return self._recent_ms[0] + BURST * GAP_MS
+
+    def _may_tick(self) -> bool:
+        return not self._is_ticking and self._failure is None and self._rests_until_ms <= self._clock.now_ms()
+
+    def _tick_now(self) -> bool:
+        """In the midst of somebody else's work, whom no fault of ours may hit: that is for our own task."""
+        try:
+            self.tick()
+        except Exception as error:  # noqa: BLE001 - raised again by `run`
+            self._failure = error
+        self._urge.rouse()
+        return self._failure is None
 
     def adopt(self, plan: Plan) -> Decision:
         """Another plan from now on, on the same memory, and one cycle of it at once."""
         self._plan, self.state = plan, replace(self.state, settled=False)
-        return self.tick()
+        decision = self.tick()
+        self._urge.rouse()
+        return decision
 
     def tick(self) -> Decision:
         """One cycle. The order is law: outputs, then journal, then everybody else."""
-        now_ms = max(self._clock.now_ms(), self._last_ms + 1)
+        self._is_ticking, self._urge.asked = True, False
+        try:
+            return self._tick(max(self._clock.now_ms(), self._last_ms + 1))
+        finally:
+            self._is_ticking = False
+
+    def _tick(self, now_ms: int) -> Decision:
         self._tell_time(now_ms)
         image = self._table.freeze(now_ms)
         commands = self._desk.take()
@@ -70,11 +104,12 @@ class Cycle:
         self._writer.apply(decided.outputs)
         decision = decided.conclude()
         self.state, self._last_ms, self._looked = decision.state, now_ms, decision.looked
+        due_ms, wake_ms = turn_after_ms(now_ms, PERIOD_MS), decision.wake_at_ms
+        self._wake_ms = due_ms if wake_ms is None else min(due_ms, wake_ms)
         self._recent_ms.append(now_ms)
         self._audience.record(image, commands, decision)
         self._desk.answer(decision.replies)
         self._audience.show(image.joined(decision.derived), decision)
-        self._beat("cycle")
         return decision
 
     def _tell_time(self, now_ms: int) -> None:

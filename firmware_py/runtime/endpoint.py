@@ -16,6 +16,30 @@ from firmware_py.runtime.health import FIRST_PAUSE_MS, LONGEST_PAUSE_MS, draw_pa
 TICK_MS = 1000
 HINT_GAP_MS = 100
 _DUE_MS = attrgetter("due_ms")
+_CHANGES = 3  # that are confirmed in one turn, each by all the reads it wants; what flutters waits for its next turn
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """Readings that follow at once since something urgent has changed: `wanted` if nothing else changes, and `most` of
+    them in this turn whatever does."""
+
+    wanted: int
+    most: int
+
+    @property
+    def over(self) -> bool:
+        """No further one."""
+        return not (self.wanted and self.most)
+
+    def after(self, anew: int | None) -> "Looks":
+        """With one of them taken, upon which `anew` are wanted; None: there was no answer, and that is the end."""
+        return Looks(0 if anew is None else max(self.wanted - 1, anew), self.most - 1)
+
+
+def looks_for(wanted: int) -> Looks:
+    """When a first reading wants so many."""
+    return Looks(wanted, _CHANGES * wanted)
 
 
 @dataclass(slots=True, kw_only=True)

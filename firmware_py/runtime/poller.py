@@ -4,25 +4,23 @@ Every call into a driver is bounded from outside. It turns what goes wrong into 
 a protocol or what a point means.
 """
 
-import asyncio
 import logging
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from config.redact import redact
-from firmware_py.core.reading import Answer, News, Reason, Sample, bad
+from firmware_py.core.reading import Answer, News, Reason
 from firmware_py.ports import Bus, DeviceError, PollGroup, RemotePort
 from firmware_py.runtime.ask import DEFAULT_LIMITS, Asked, Asker, Hung, Limits
 from firmware_py.runtime.bell import Bell
 from firmware_py.runtime.clock import Clock, Waker
-from firmware_py.runtime.endpoint import Schedule, Wish, Wishes, complete, longest
+from firmware_py.runtime.endpoint import Schedule, complete, longest, looks_for
 from firmware_py.runtime.health import DeviceReport, Health
 from firmware_py.runtime.prompt import Left, PromptTurns
 from firmware_py.runtime.table import PointTable
+from firmware_py.runtime.telling import Telling
 
 log = logging.getLogger(__name__)
-
-_CHANGES = 3  # that are confirmed in one turn, each by all the reads it wants; what flutters waits for its next turn
 
 
 class Poller:
@@ -36,8 +34,7 @@ class Poller:
     ) -> None:  # fmt: skip
         assert bus is not None or port is not None
         self.name = bus.name if bus is not None else port.name if port is not None else ""
-        self.wishes = Wishes(() if port is None else port.outputs)
-        self._bus, self._port, self._rebuild = bus, port, rebuild
+        self._bus, self._rebuild = bus, rebuild
         self._clock, self._table, self._limits = clock, table, limits
         self._waker = Waker(clock)
         self.schedule = Schedule(() if bus is None else bus.groups)
@@ -46,13 +43,16 @@ class Poller:
         self.names = {group.id: frozenset(group.points) for group in self.schedule.groups}
         self._hints, self._surprises = set[str](), set[str]()
         self._asker = Asker(self.name, limits)
-        self._reading = True
+        self._telling = Telling(
+            self.name, port, asker=self._asker, clock=clock, table=table, limits=limits, surprise=self._surprise
+        )
+        self.wishes = self._telling.wishes
+        self._reading, self._rests = True, False
         self._is_calm = False  # all devices alive, and none was silent in the last round
         self._bell, self._bell_ms = bell or Bell(clock), 0
         self._turns = PromptTurns(
             clock=clock, bell=self._bell, table=table, work=self, hand_over=self._waker.wake, rest=self._rest
         )
-        self._flushed = asyncio.Event()
         points = [point for group in self.schedule.groups for point in group.points]
         assert all(map(table.knows, points)), f"{self.name}: points that the plan does not know"
         self._is_urgent = any(map(table.is_urgent, points))
@@ -60,17 +60,22 @@ class Poller:
     @property
     def outputs(self) -> frozenset[str]:
         """Outputs behind this endpoint."""
-        return frozenset() if self._port is None else self._port.outputs
+        return self._telling.outputs
 
     def want(self, output: str, *, on: bool, lease_ms: int) -> None:
         """Put a wanted level into the mailbox."""
-        if self.wishes.want(output, on=on, lease_ms=lease_ms, now_ms=self._clock.now_ms()):
-            self._flushed.clear()
+        if self._telling.want(output, on=on, lease_ms=lease_ms):
             self._waker.wake()
 
     def hint(self, device: str) -> None:
         """The bus heard something of this device; unknown names are ignored."""
-        if device in self.health:
+        if device not in self.health:
+            return
+        if self._rests and self._is_simple() and not self._turns.busy:  # what is on its way may be older than the hint
+            self._follow(device)
+            self._bell.forget(self, self._bell_ms)
+            self._turns.turn()
+        else:
             self._hints.add(device)
             self._waker.wake()
 
@@ -86,11 +91,7 @@ class Poller:
 
     async def flush(self, limit_ms: int) -> bool:
         """Wait until every wanted level was told; False when the time was over first."""
-        if self.wishes.pending:
-            waiting = asyncio.ensure_future(self._flushed.wait())
-            await asyncio.wait({waiting}, timeout=limit_ms / 1000)
-            waiting.cancel()
-        return not self.wishes.pending
+        return await self._telling.flush(limit_ms)
 
     async def close(self) -> None:
         """Give the driver's connection back; bounded, never raises."""
@@ -110,12 +111,15 @@ class Poller:
         try:
             while True:
                 self._rest()
+                self._rests = True
                 await self._waker.wait(None)
+                self._rests = False
                 self._bell.forget(self, self._bell_ms)
                 await self._serve_round(self._turns.leave())
                 if self._hints:
                     self._waker.wake()
         finally:
+            self._rests = False
             self._bell.forget(self, self._bell_ms)
             self._turns.stop()
 
@@ -128,14 +132,16 @@ class Poller:
 
     def _turn(self) -> None:
         """It is time: without the task where nothing but sound devices is to be served."""
-        is_simple = self._is_calm and self._reading and not self._hints and self._turns.possible
-        if is_simple and self.wishes.all:
-            told_ms = self.wishes.due_ms()
-            is_simple = told_ms is None or told_ms > self._clock.now_ms()
-        if is_simple:
+        if self._is_simple():
             self._turns.turn()
         else:
             self._waker.wake()
+
+    def _is_simple(self) -> bool:
+        if not (self._is_calm and self._reading and self._turns.possible) or self._hints:
+            return False
+        told_ms = self.wishes.due_ms() if self.wishes.all else None
+        return told_ms is None or told_ms > self._clock.now_ms()
 
     async def _take_over(self) -> None:
         if not self._asker.hangs:
@@ -143,7 +149,7 @@ class Poller:
         if self._rebuild is None:
             await self._asker.let_go()  # never two calls at once into the same driver
         else:
-            self._bus, self._port = self._rebuild()
+            self._bus, self._telling.port = self._rebuild()
             self._asker.forget()
 
     def _next_ms(self) -> int | None:
@@ -160,7 +166,7 @@ class Poller:
         if left is not None and not await self._poll(left.group, left):
             self._skip_turn()
             return
-        await self._tell_all()
+        await self._telling.all()
         if left is None:
             hints, self._hints = self._hints, set()
             for device in sorted(hints):
@@ -171,7 +177,7 @@ class Poller:
                 if self.health[group.device].silent_since(began_ms):
                     self.schedule.done(group, self._clock.now_ms())  # it would only wait for the same silence
                 elif await self._poll(group):
-                    await self._tell_all()
+                    await self._telling.all()
                 else:
                     self._skip_turn()
                     return
@@ -208,23 +214,28 @@ class Poller:
 
     async def _poll(self, group: PollGroup, left: Left | None = None) -> bool:
         """One turn of a group, with the confirming reads; False when the whole bus is at fault. `left`: so far."""
-        sound, wanted = await self._read(group, left)
-        most, looks = _CHANGES * (wanted or 0), 0
-        is_awake = left is not None and left.wanted is not None
-        stamp_ms = left.stamp_ms if left is not None and is_awake else self._table.stamp_ms()
-        while wanted and most:
+        sound, before, is_taken = True, None if left is None else left.looks, left is not None and left.is_taken
+        if before is not None and is_taken:  # and the cycle is awake for it
+            looks, is_new = before, False
+        else:
+            sound, anew = await self._read(group, left)
+            looks = looks_for(anew or 0) if before is None else before.after(anew)
+            is_new = before is not None or bool(anew)
+        stamp_ms = left.stamp_ms if left is not None and is_taken else self._table.stamp_ms()
+        while not looks.over:
             # Asked before the cycle is woken, to come while it sees the first; outputs here would come before it.
-            ahead = self._asker.begin(self._bus.read(group)) if self._port is None and self._bus else None
-            if looks or not is_awake:
-                self._table.wake_cycle()
+            ahead = self._asker.begin(self._bus.read(group)) if self._telling.port is None and self._bus else None
             if ahead is None:
+                if is_new:
+                    self._table.show()
                 await self._table.pictured(self._limits.picture_ms, stamp_ms)
-                await self._tell_all()
+                await self._telling.all()
+            elif is_new:
+                self._table.wake_cycle()
             sound, anew = await self._read(group, ahead=ahead, after_ms=stamp_ms)
-            stamp_ms, looks = self._table.stamp_ms(), looks + 1
-            wanted, most = None if anew is None else max(wanted - 1, anew), most - 1
-        if looks:  # the same value again changes nothing in the table, but it is what a condition waits for
-            self._table.wake_cycle()
+            stamp_ms, looks, is_new = self._table.stamp_ms(), looks.after(anew), True
+        if is_new:  # the same value again changes nothing in the table, but it is what a condition waits for
+            self._table.show()
         missed = self.schedule.done(group, self._clock.now_ms())
         self.health[group.device].late += missed and not self.health[group.device].dead
         return sound
@@ -237,8 +248,6 @@ class Poller:
         assert self._bus is not None
         now_ms = started_ms = self._clock.now_ms()
         if left is not None:
-            if left.wanted is not None:
-                return True, left.wanted
             started_ms = left.started_ms
         try:
             if left is not None and left.error is not None:
@@ -261,6 +270,11 @@ class Poller:
             return True, None
         self._praise(group.device, started_ms)
         return True, wanted
+
+    @property
+    def tells_outputs(self) -> bool:
+        """Whether there is anything to be told here, which comes before a further reading."""
+        return self._telling.port is not None
 
     def take_whole(self, group: PollGroup, news: News) -> int:
         """An answer that does not follow on what the table heard last."""
@@ -302,49 +316,3 @@ class Poller:
                     self._table.fail(group.points, error.because, str(error))
         if error.unproven and not first.dead:
             self._table.doubt((p for group in self._groups_of(device) for p in group.points), str(error))
-
-    async def _tell_all(self) -> None:
-        if not self.wishes.all:
-            self._flushed.set()
-            return
-        for output, on in self.wishes.due(self._clock.now_ms()):
-            try:
-                level = await self._tell(output, on)
-            except DeviceError as error:
-                self._excuse(output, on, error)
-                if error.because is Reason.NO_COMMUNICATION or not error.unit_only:
-                    self.wishes.rest(self._clock.now_ms())  # the others may be behind the same silence
-                    break
-            else:
-                self._confirm(output, on, level)
-        if not self.wishes.pending:
-            self._flushed.set()
-
-    async def _tell(self, output: str, on: bool) -> bool | None:
-        assert self._port is not None
-        try:
-            await self._asker.ask(self._port.write(output, on), self._limits.write_ms)
-            return await self._asker.ask(self._port.read_back(output), self._limits.write_ms)
-        except (DeviceError, Hung):
-            raise
-        except Exception as error:  # as in reading
-            raise self._surprise(error) from error
-
-    def _confirm(self, output: str, on: bool, level: bool | None) -> None:
-        follows = self.wishes.told(output, on=on, level=level, now_ms=self._clock.now_ms())
-        self._table.offer({f"out.{output}.follows": Sample(value=follows, detail="" if follows else f"wanted {on}")})
-        wish = self.wishes.all[output]
-        if follows and wish.failing:
-            log.warning("%s: %s follows again", self.name, output)
-        elif not follows and not wish.failing:
-            log.warning("%s: %s does not follow: wanted %s, reads back %s", self.name, output, on, level)
-        wish.failing = not follows
-
-    def _excuse(self, output: str, on: bool, error: DeviceError) -> None:
-        wishes: Mapping[str, Wish] = self.wishes.all if not error.unit_only else {output: self.wishes.all[output]}
-        for name, wish in wishes.items():
-            self.wishes.failed(name, on=on if name == output else wish.on, now_ms=self._clock.now_ms())
-            self._table.offer({f"out.{name}.follows": bad(error.because, str(error))})
-            if not wish.failing:
-                log.warning("%s: %s cannot be told: %s", self.name, name, error)
-            wish.failing = True

@@ -13,7 +13,7 @@ from config.redact import lessons
 from firmware_py.core.image import NOTHING_READ, Course, InputImage, Readings, stale
 from firmware_py.core.point import Kind, Point
 from firmware_py.core.reading import Answer, News, Quality, Reading, Reason, Sample, Source, bad, stamped
-from firmware_py.runtime.clock import Clock
+from firmware_py.runtime.clock import Clock, Urge
 from firmware_py.runtime.fits import Fits, Known, cut, of_known
 from firmware_py.runtime.turns import Group, Turns
 
@@ -33,11 +33,12 @@ class PointTable:
         clock: Clock,
         wake: Callable[[], None],
         looks: Mapping[str, int] | None = None,
+        urge: Urge | None = None,
     ) -> None:
         self._points = points
         self._looks = looks or {}
         self._clock = clock
-        self._wake = wake
+        self._wake, self._urge = wake, urge
         self._taken: dict[str, Sample] = {}  # as they came without a source, to know the very same one again
         self._retired: frozenset[str] = frozenset()
         self._frozen_ms = -1
@@ -207,8 +208,19 @@ class PointTable:
         return None if reading.quality is Quality.BAD else reading.at_ms + self._points[name].stale_after_ms
 
     def wake_cycle(self) -> None:
-        """Have the next picture taken now: a confirming reading has arrived."""
+        """Have the next picture taken soon: a confirming reading has arrived."""
         self._wake()
+
+    @property
+    def can_show(self) -> bool:
+        """Whether `show` would have the picture taken before it returns."""
+        return self._urge is not None and self._urge.is_ready
+
+    def show(self) -> None:
+        """Have the next picture taken at once where that can be, else soon. For who is called by nobody's loop over
+        points: the picture shows what is in the table by now."""
+        if self._urge is None or not self._urge.now():
+            self._wake()
 
     def offer(self, samples: Mapping[str, Sample]) -> None:
         """Take in what the plan may or may not ask for (the clock, read-back of outputs); the rest is dropped."""

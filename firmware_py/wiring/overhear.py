@@ -74,6 +74,7 @@ class Overheard:
         self._bus, self._ear = bus, ear
         self._hint: Callable[[str], None] | None = None
         self._begin: Begin | None = getattr(bus, "begin", None)
+        self._hear: Callable[[], None] | None = getattr(bus, "hear", None)
         self._give_up: Callable[[], None] | None = getattr(bus, "give_up", None)
 
     @property
@@ -100,6 +101,11 @@ class Overheard:
     def begin(self, group: PollGroup, done: Callable[[News | None], None]) -> News | int:
         """One group without a task, where the driver can do that and nobody records."""
         return 0 if self._begin is None or self._ear.taking is not None else self._begin(group, done)
+
+    def hear(self) -> None:
+        """What has come for it may be taken in now."""
+        if self._hear is not None:
+            self._hear()
 
     def give_up(self) -> None:
         """Nobody waits for what was begun."""

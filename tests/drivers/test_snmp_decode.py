@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.snmp_decode import EVERYWHERE, Gap, Raw, cross_check, decode, without_device
+from drivers.snmp_decode import EVERYWHERE, Gap, Raw, contradicts_nothing, cross_check, decode, without_device
 from drivers.snmp_signals import SIGNALS
 from firmware_py.core.reading import Quality, Reason, Sample
 from tests.drivers.snmp_profiles import UPS, decoded, profile
@@ -278,3 +278,23 @@ def test_absent_is_never_a_value(which: tuple, gaps: list[Gap]) -> None:
 def test_the_cross_check_takes_any_values(samples: dict[str, int]) -> None:
     given_ = {name: Sample(value=number) for name, number in samples.items()}
     assert cross_check(given_, given_, runtime_seen=True).keys() == given_.keys()
+
+
+@pytest.mark.parametrize(
+    ("test_running", "is_clear"),
+    [
+        (None, True),  # the agent has no such object
+        (Sample(value=False), True),
+        (Sample(value=True), False),
+        (Sample(value=None, quality=Quality.BAD, because=Reason.BAD_REPLY), False),
+    ],
+)
+def test_an_outage_contradicts_nothing_only_where_no_test_may_be_behind_it(
+    test_running: Sample | None, is_clear: bool
+) -> None:
+    known = {"output_source": Sample(value="battery")}
+    if test_running is not None:
+        known["test_running"] = test_running
+    assert contradicts_nothing(known) is is_clear
+    checked = cross_check(known, {}, runtime_seen=False)
+    assert (checked == known) or not is_clear, "what is clear is left as it is"

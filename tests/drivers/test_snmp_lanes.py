@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from drivers import snmp_lanes
@@ -38,6 +38,15 @@ moves = st.lists(
     ),
     max_size=12,
 )
+
+
+_PAIRS: dict[tuple[object, ...], Pair] = {}
+
+
+def pairs_of(names: tuple[str, ...], values: dict[str, Raw]) -> tuple[Pair, ...]:
+    """As the reader gives them: what says the same is the very same."""
+    pairs = [(oid, values.get(oid, Gap.NO_SUCH)) for oid in names]
+    return tuple([_PAIRS.setdefault((*pair, type(pair[1])), pair) for pair in pairs])
 
 
 class Short:
@@ -85,7 +94,7 @@ def test_any_course_of_values_is_told_as_by_a_look_at_all(agent: dict[str, Raw],
             # What a look at the fast group has changed may be another question for the slow one.
             asked = {one: whole.ask(one, now_ms) for one in Group}
             names = tuple(dict.fromkeys((*asked[Group.FAST], *asked[Group.SLOW]))) if is_both else asked[group]
-            pairs = tuple([(oid, values.get(oid, Gap.NO_SUCH)) for oid in names])
+            pairs = pairs_of(names, values)
             said |= whole.take(group, {oid: values.get(oid, Gap.NO_SUCH) for oid in asked[group]}, {}, now_ms)
             short.take(group, names, pairs, now_ms)
             assert short.said == said
@@ -103,7 +112,7 @@ def followed(*moved: dict[str, Raw]) -> Short:
         for group in Group:
             asked = short.choice.ask(group, 1_000 * number)
             names = asked if group not in short.choice.calm else names
-            pairs = tuple([(oid, values.get(oid, Gap.NO_SUCH)) for oid in asked])
+            pairs = pairs_of(asked, values)
             short.take(group, asked, pairs, 1_000 * number)
     return short
 
@@ -119,7 +128,6 @@ def test_what_is_measured_and_moves_needs_no_look_at_all() -> None:
     "news",
     [
         {f"{UPS}.6.1.0": 1},  # an alarm: its table is to be walked
-        {f"{UPS}.4.1.0": 5},  # on battery
         {f"{UPS}.4.1.0": 77},
         {f"{UPS}.4.1.0": Gap.NULL},
     ],
@@ -135,6 +143,36 @@ def test_a_power_that_was_doubted_for_the_load_is_believed_when_the_load_alone_m
     assert short.said["output.power_w"].quality is Quality.BAD
     short = followed(doubted, {}, {}, {f"{UPS}.4.4.1.5.{n}": 10 for n in (1, 2, 3)})
     assert (short.said["output.power_w"].quality, short.said["output.power_w"].value) == (Quality.GOOD, 15)
+
+
+Swing = list[tuple[int, int, bool]]
+swings = st.lists(st.tuples(st.sampled_from([3, 5]), st.sampled_from([540, 545]), st.booleans()), max_size=8)
+
+
+@settings(deadline=None, max_examples=60)
+@given(swings)
+@example([(3, 540, True), (5, 545, False), (3, 540, True)])
+def test_what_comes_back_in_the_reply_to_another_question_has_moved_all_the_same(course: Swing) -> None:
+    short, values = Short(), dict(FULL)
+    for number, (source, voltage, is_both) in enumerate([(3, 540, True), (3, 540, False), *course]):
+        values |= {f"{UPS}.4.1.0": source, f"{UPS}.2.5.0": voltage}
+        now_ms = 1_000 * number
+        asked = {group: short.choice.ask(group, now_ms) for group in Group}
+        for group in Group:
+            names = tuple(dict.fromkeys((*asked[Group.FAST], *asked[Group.SLOW]))) if is_both else asked[group]
+            short.take(group, names, pairs_of(names, values), now_ms)
+        assert short.said["output_source"].value == ("battery" if source == 5 else "mains")
+        assert short.said["battery.voltage_v"].value == pytest.approx(voltage / 10)
+    assert not course or short.short[Group.FAST] >= len(course) - 1, "and all that by the short way"
+
+
+@pytest.mark.parametrize(("test_running", "said"), [(6, "battery"), (1, "battery"), (5, "test")])
+def test_an_outage_and_a_test_are_told_apart_by_the_short_way(test_running: int, said: str) -> None:
+    """upsTestResultsSummary (RFC 1628): 5 is a test in progress."""
+    news: dict[str, Raw] = {f"{UPS}.4.1.0": 5, f"{UPS}.7.3.0": test_running}
+    short = followed({}, news, {f"{UPS}.2.5.0": 530})
+    assert short.said["output_source"].value == said
+    assert short.short[Group.FAST] == 3
 
 
 @pytest.mark.parametrize("limit", ["_MOST_KEPT", "_MOST_OF_ONE"])

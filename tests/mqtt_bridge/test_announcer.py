@@ -128,14 +128,16 @@ def test_a_picture_in_which_a_condition_moves_waits_for_what_confirms_it_but_nev
     confirmed: Mapping[str, ConditionState] = {"ups1.on_battery": ConditionState()}
     both = course(
         {
-            1_400: lambda: shown(1, mode=Mode.RECOVERY, conditions=first),
+            1_400: lambda: shown(1, conditions=first),
             1_402: lambda: shown(2, mode=Mode.CONSERVATION, conditions=confirmed),
         },
         1_900,
     )
     assert both == [(0, 0), (1_400 + TELLS_MS, 2)], "one message that says all of it"
-    alone = course({1_400: lambda: shown(1, mode=Mode.RECOVERY, conditions=first)}, 1_900)
+    alone = course({1_400: lambda: shown(1, conditions=first)}, 1_900)
     assert alone == [(0, 0), (1_400 + TELLS_MS, 1)]
+    at_once = course({1_400: lambda: shown(2, mode=Mode.CONSERVATION, conditions=confirmed)}, 1_900)
+    assert at_once == [(0, 0), (1_400, 2)], "what changes the floor's mode is confirmed"
 
 
 RETURNED = replace(ACTIVE, active=False)

@@ -9,8 +9,9 @@ import pytest
 
 from drivers.simulated import SimulatedBus, SimulatedDevice
 from firmware_py.core.point import Kind, Point
-from firmware_py.core.reading import Quality, Reason
+from firmware_py.core.reading import Quality, Reason, Value
 from firmware_py.ports import PollGroup
+from firmware_py.runtime.clock import Urge
 from firmware_py.runtime.poller import Poller
 from firmware_py.runtime.table import PointTable
 from tests.shell.virtual import VirtualClock
@@ -40,13 +41,17 @@ class Line:
 
     def __init__(
         self, clock: VirtualClock, units: tuple[int, ...] = (1,), outputs: frozenset[str] = frozenset(),
-        looks: Mapping[str, int] | None = None,
+        looks: Mapping[str, int] | None = None, at_once: bool = False,
     ) -> None:  # fmt: skip
         self.clock = clock
         self.woken = 0
         self.pictures = False  # whether a cycle takes its picture when it is woken
         self.diary: list[tuple[int, str]] = []
-        self.table = PointTable(POINTS, clock, self.wake, looks)
+        self.urge = Urge(clock)
+        self.may_show = at_once  # whether a picture may be taken in the midst of somebody's work
+        self.urge.may_tick, self.urge.tick_now = lambda: self.may_show, self.picture
+        self.shown: list[tuple[int, Value | None]] = []  # when pictures were taken, and what unit 1 said by then
+        self.table = PointTable(POINTS, clock, self.wake, looks, self.urge if at_once else None)
         self.devices = {
             f"unit{n}": SimulatedDevice(values={f"unit{n}.state": 1, f"unit{n}.model": "A", f"unit{n}.alarm": False})
             for n in units
@@ -61,7 +66,12 @@ class Line:
     def wake(self) -> None:
         self.woken += 1
         if self.pictures:
-            self.clock._loop.call_soon(lambda: self.table.freeze(self.clock.now_ms()))
+            self.clock._loop.call_soon(self.picture)
+
+    def picture(self) -> bool:
+        now_ms = max(self.clock.now_ms(), self.shown[-1][0] + 1 if self.shown else 0)
+        self.shown.append((now_ms, self.table.freeze(now_ms)["unit1.alarm"].value))
+        return True
 
     def note(self, asked: str) -> None:
         self.diary.append((self.clock.now_ms(), asked))

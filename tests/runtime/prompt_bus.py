@@ -66,6 +66,9 @@ class PromptBus(AnsweringBus):
     spent_ms = 0
     gave_up = 0
     prompt = 0
+    listened = 0
+    is_quick = False  # whether it has answered by the time that somebody listens
+    asked_by: Callable[[News | None], None] | None = None
 
     def begin(self, group: PollGroup, done: Callable[[News | None], None]) -> News | int:
         assert self.begun is None and self.busy == 0, "never two questions at once"
@@ -76,6 +79,7 @@ class PromptBus(AnsweringBus):
         self._script(group.id)
         device.asked += 1
         timer: asyncio.TimerHandle | None = None
+        self.asked_by = done
         if behaviour in QUICK:
             timer = loop.call_later(device.answer_ms / 1000, self._answer, group, behaviour, done)
         elif self.shy == 1 or behaviour not in MUTE:
@@ -89,6 +93,14 @@ class PromptBus(AnsweringBus):
         self.prompt += 1
         source, changed = self._said(group, self.samples(group, behaviour))
         done(source.news(self.last[group.id], changed))
+
+    def hear(self) -> None:
+        self.listened += 1
+        if self.is_quick and self.begun is not None and self.begun[4] is not None:
+            self.begun[4].cancel()
+            group, behaviour, *_ = self.begun
+            assert self.asked_by is not None
+            self._answer(group, behaviour, self.asked_by)
 
     def give_up(self) -> None:
         self.gave_up += self.begun is not None
@@ -136,8 +148,10 @@ class PromptLine(ComparedLine):
     kind = PromptBus
 
 
-def prompt_line(clock: VirtualClock, units: tuple[int, ...] = (1,)) -> tuple[PromptLine, PromptBus]:
-    line = PromptLine(clock, units)
+def prompt_line(
+    clock: VirtualClock, units: tuple[int, ...] = (1,), *, at_once: bool = False
+) -> tuple[PromptLine, PromptBus]:
+    line = PromptLine(clock, units, at_once=at_once)
     line.calm()
     assert isinstance(line.bus, PromptBus)
     return line, line.bus

@@ -13,7 +13,7 @@ from firmware_py.runtime.bell import Bell
 from firmware_py.runtime.poller import Poller
 from firmware_py.runtime.table import PointTable
 from tests.runtime.line import POINTS, Line, groups_of
-from tests.runtime.prompt_bus import ComparedLine, PromptLine
+from tests.runtime.prompt_bus import ComparedLine, PromptLine, prompt_line
 from tests.shell.virtual import VirtualClock, run_virtual, running, spend
 
 
@@ -175,5 +175,135 @@ def test_a_line_with_something_urgent_is_asked_before_its_neighbours() -> None:
             asked.clear()
             await spend(1_000)
             assert asked[0] == "unit1.fast" and sorted(asked) == ["unit1.fast", "unit2.fast", "unit3.fast"]
+
+    run_virtual(scenario)
+
+
+def test_a_change_is_seen_and_asked_for_again_before_anything_else_is_done() -> None:
+    """Without the task: the question first, so that it is on its way while the cycle looks; then the picture."""
+
+    async def scenario(clock: VirtualClock) -> None:
+        line, bus = prompt_line(clock, at_once=True)
+        async with running(line.poller.run()):
+            await spend(10_500)
+            line.devices["unit1"].values["unit1.alarm"] = True
+            before, told = len(line.times("unit1.fast")), bus.prompt
+            asked_by_then: list[int] = []
+            picture = line.picture
+
+            def noted() -> bool:
+                asked_by_then.append(len(line.times("unit1.fast")) - before)
+                return picture()
+
+            line.urge.tick_now = noted
+            await spend(1_400)
+            first, second = line.times("unit1.fast")[before:]
+            assert second - first == 5 and asked_by_then == [2, 2]
+            assert line.shown[-2:] == [(second, True), (second + 5, True)]
+            assert line.table.readings["unit1.alarm"].at_ms == second + 5
+            assert bus.prompt == told + 2, "and the task had nothing to do"
+
+    run_virtual(scenario)
+
+
+def test_a_device_that_has_answered_by_the_time_of_the_picture_is_heard_in_the_same_turn() -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        line, bus = prompt_line(clock, at_once=True)
+        bus.is_quick = True
+        async with running(line.poller.run()):
+            await spend(10_500)
+            line.devices["unit1"].values["unit1.alarm"] = True
+            before = len(line.times("unit1.fast"))
+            await spend(1_400)
+            first, second = line.times("unit1.fast")[before:]
+            assert second == first + 5
+            assert line.shown[-2:] == [(second, True), (second + 1, True)], "two pictures of the same millisecond"
+            await spend(2_000)
+            assert line.times("unit1.fast")[before + 2 :] == [first + 1_000, first + 2_000]
+
+    run_virtual(scenario)
+
+
+@pytest.mark.parametrize("shy", [0, 1, 2])
+@pytest.mark.parametrize("behaviour", [Behaviour.SILENT, Behaviour.REFUSING, Behaviour.RAISING, Behaviour.GARBAGE])
+def test_a_confirming_answer_that_is_none_is_judged_by_the_task_and_the_picture_is_not_owed(
+    behaviour: Behaviour, shy: int
+) -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        line, bus = prompt_line(clock, at_once=True)
+        bus.shy = shy
+        async with running(line.poller.run()):
+            await spend(10_500)
+            device = line.devices["unit1"]
+            device.values["unit1.alarm"] = True
+            clock._loop.call_at((clock.now_ms() + 502) / 1000, lambda: setattr(device, "behaviour", behaviour))
+            before, shown = len(line.times("unit1.fast")), len(line.shown)
+            await spend(950)
+            # What is no possible value is a change too, and asked for once more.
+            assert len(line.times("unit1.fast")) - before == (3 if behaviour is Behaviour.GARBAGE else 2)
+            assert line.shown[shown][1] is True and len(line.shown) >= shown + 2
+            assert line.poller.report()[0].failed == (behaviour is not Behaviour.GARBAGE)
+            device.behaviour = Behaviour.SOUND
+            await spend(3_000)
+            assert line.quality("unit1.alarm")[0].value == "good"
+
+    run_virtual(scenario)
+
+
+def test_a_picture_that_must_wait_is_waited_for_by_the_task() -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        line, _ = prompt_line(clock, at_once=True)
+        async with running(line.poller.run()):
+            await spend(10_500)
+            line.devices["unit1"].values["unit1.alarm"] = True
+            line.may_show, woken = False, line.woken
+            clock._loop.call_at((clock.now_ms() + 540) / 1000, line.picture)
+            before = len(line.times("unit1.fast"))
+            await spend(530)
+            assert line.woken == woken + 1
+            first, second = line.times("unit1.fast")[before:]
+            assert line.table.readings["unit1.alarm"].at_ms == second == first + 5, "its answer is held"
+            await spend(100)
+            assert line.table.readings["unit1.alarm"].at_ms == line.shown[-1][0] + 1
+
+    run_virtual(scenario)
+
+
+def test_a_hint_is_followed_at_once_and_one_that_comes_with_a_question_on_its_way_right_after_it() -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        line, bus = prompt_line(clock)
+        async with running(line.poller.run()):
+            await spend(10_500)
+            before, told = len(line.times("unit1.fast")), bus.prompt
+            line.bus.hint("unit1")
+            assert len(line.times("unit1.fast")) == before + 1, "asked before the hint returns"
+            await spend(1)
+            line.bus.hint("unit1")  # its answer may be from before
+            await spend(300)
+            first, second = line.times("unit1.fast")[before:]
+            assert 100 <= second - first <= 110
+            assert bus.prompt > told
+
+    run_virtual(scenario)
+
+
+def test_a_hint_between_a_change_and_the_task_that_is_to_confirm_it_takes_nothing_from_it() -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        line, bus = prompt_line(clock)
+        async with running(line.poller.run()):
+            await spend(10_500)
+            line.devices["unit1"].values["unit1.alarm"] = True
+            before, wake = len(line.times("unit1.fast")), line.wake
+
+            def hinted() -> None:
+                wake()
+                clock._loop.call_soon(lambda: bus.hint("unit1"))
+
+            line.table._wake = hinted
+            await spend(900)
+            line.table._wake = wake
+            first, second, third = line.times("unit1.fast")[before:][:3]
+            assert second - first == 5, "confirmed at once"
+            assert third - second >= 100, "and then the hint"
 
     run_virtual(scenario)

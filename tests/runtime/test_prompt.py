@@ -31,10 +31,13 @@ step = st.tuples(
 Step = tuple[int, Behaviour, int, bool, int, str, int]
 
 
-async def follow(clock: VirtualClock, kind: type[ComparedLine], course: list[Step], shy: int) -> list[object]:
-    """All that can be seen of a course, after each step."""
-    line = kind(clock, UNITS, frozenset({"fan"}))
+async def follow(
+    clock: VirtualClock, kind: type[ComparedLine], course: list[Step], shy: int, outputs: frozenset[str], pictures: bool
+) -> list[object]:
+    """All that can be seen of a course, after each step. `pictures`: they are taken, by the prompt way at once."""
+    line = kind(clock, UNITS, outputs, at_once=pictures and kind is PromptLine)
     line.calm()
+    line.pictures = pictures
     if isinstance(line.bus, PromptBus):
         line.bus.shy = shy
     seen: list[object] = []
@@ -48,25 +51,27 @@ async def follow(clock: VirtualClock, kind: type[ComparedLine], course: list[Ste
             device.values |= {f"unit{unit}.state": value, f"unit{unit}.alarm": alarm}
             if action == "hint":
                 line.bus.hint(f"unit{unit}")
-            elif action == "want":
+            elif action == "want" and outputs:
                 line.poller.want("fan", on=number % 2 == 0, lease_ms=60_000)
             elif action == "fail":
                 line.table.fail([f"unit{unit}.state"], Reason.STALE, "somebody says so")
             await spend(pause_ms)
             if action == "freeze":
-                line.table.freeze(clock.now_ms())
+                line.picture()
             seen += [dict(line.table.readings), line.poller.report(), list(line.diary), list(line.bus.writes)]
-            seen += [line.woken, line.bus.levels.copy(), {name: one.asked for name, one in line.devices.items()}]
+            seen += [line.bus.levels.copy(), {name: one.asked for name, one in line.devices.items()}]
+            if not pictures:  # what was shown at once need not be woken for
+                seen.append(line.woken)
     return seen
 
 
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(step, min_size=1, max_size=8), st.sampled_from([0, 1, 2]))
-def test_any_course_is_served_as_by_the_task(course: list[Step], shy: int) -> None:
-    ways = []
+@given(st.lists(step, min_size=1, max_size=8), st.sampled_from([0, 1, 2]), st.booleans(), st.booleans())
+def test_any_course_is_served_as_by_the_task(course: list[Step], shy: int, has_outputs: bool, pictures: bool) -> None:
+    ways, outputs = [], frozenset({"fan"} if has_outputs else ())
     for kind in (ComparedLine, PromptLine):
         random.seed(1)
-        ways.append(run_virtual(partial(follow, kind=kind, course=course, shy=shy)))
+        ways.append(run_virtual(partial(follow, kind=kind, course=course, shy=shy, outputs=outputs, pictures=pictures)))
     for long, prompt in zip(*ways, strict=True):
         assert prompt == long
 

@@ -25,7 +25,7 @@ from firmware_py.core.state import State
 from firmware_py.core.step import CLOCK_POINT, decide
 from firmware_py.ports import PollGroup
 from firmware_py.runtime.board import Board
-from firmware_py.runtime.clock import Waker
+from firmware_py.runtime.clock import Urge
 from firmware_py.runtime.cycle import Cycle
 from firmware_py.runtime.desk import Desk
 from firmware_py.runtime.poller import Poller
@@ -128,8 +128,8 @@ class Floor:
         self.clock, self.plan = clock, plan()
         self.diary = Diary(now_ms=clock.now_ms)
         self.beats = Beats(clock)
-        waker = Waker(clock)
-        self.table = PointTable(self.plan.points, clock, waker.wake, looks(self.plan))
+        urge = self.urge = Urge(clock)
+        self.table = PointTable(self.plan.points, clock, urge.wake, looks(self.plan), urge)
         self.devices = {name: SimulatedDevice(values={f"{name}.output_source": "normal"}) for name in DEVICES}
         self.buses = {name: self._make_bus(name, frozenset()) for name in DEVICES}
         self.exchange = SimulatedBus("exchange", (), {}, frozenset({"outbound_paused"}), self.diary.note)
@@ -140,13 +140,13 @@ class Floor:
             self.plan.outputs, clock=clock, table=self.table, beats=self.beats,
             local=[self.port], remote=[self.pollers["exchange"]],
         )  # fmt: skip
-        self.desk = Desk(waker.wake)
+        self.desk = Desk(urge.wake)
         self.board = Board(
             self.plan, clock, run="b41c", outputs=self.writer.report, storage=lambda: {"journal": "sound"},
             devices=lambda: tuple(report for poller in self.pollers.values() for report in poller.report()),
         )  # fmt: skip
         self.cycle = Cycle(
-            plan=self.plan, state=state or State(), decide=decide, clock=clock, waker=waker, table=self.table,
+            plan=self.plan, state=state or State(), decide=decide, clock=clock, urge=urge, table=self.table,
             desk=self.desk, writer=self.writer, audience=Audience(self.diary, [self.diary, self.board]),
             beat=self.beats.beat,
         )  # fmt: skip

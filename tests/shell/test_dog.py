@@ -28,7 +28,7 @@ async def never(*_: object, **__: object) -> Any:
 
 
 def stop_cycle(floor: Floor, patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(floor.cycle._waker, "wait", never)
+    patch.setattr(floor.cycle._urge, "wait", never)
 
 
 def stop_writer(floor: Floor, patch: pytest.MonkeyPatch) -> None:

@@ -178,15 +178,17 @@ def test_a_flood_costs_at_most_ten_reads_a_second_and_its_last_trap_is_not_lost(
         async with site(agent) as made:
             loop = asyncio.get_running_loop()
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-                started_s = loop.time()
+                started_s, stalled_s = loop.time(), 0.0
                 while loop.time() - started_s < 1.5:
                     for _ in range(200):
                         sender.sendto(datagram(), (HOST, made.port))
+                    slept_s = loop.time()
                     await asyncio.sleep(0.01)
+                    stalled_s = max(stalled_s, loop.time() - slept_s)  # for so long others may have had our processor
                 ended_s = loop.time()
             await eventually_async(lambda: made.hints[-1] >= ended_s)
             assert len(made.hints) <= (made.hints[-1] - started_s) / SPACING_S + 2
-            assert min(later - sooner for sooner, later in pairwise(made.hints)) >= SPACING_S - 0.01
+            assert min(later - sooner for sooner, later in pairwise(made.hints)) >= SPACING_S - stalled_s
             assert 1 / SPACING_S + 1 < 10
 
     run(scenario())
