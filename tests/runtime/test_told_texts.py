@@ -1,16 +1,23 @@
 """What moved in a group is written as `json.dumps` would write it, and told apart by identity however few are kept."""
 
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from firmware_py.core.decision import Decision
+from firmware_py.core.image import Course, InputImage, Readings
 from firmware_py.core.mode import Mode
 from firmware_py.core.reading import Quality, Reading, Reason, Value
+from firmware_py.core.state import State
 from firmware_py.runtime import told_texts
 from firmware_py.runtime.lines import encode_line
+from firmware_py.runtime.recorded import replay
+from firmware_py.runtime.recorder import Inputs, Recorder
 from firmware_py.runtime.told_texts import Heads, Texts, joined
+from tests.faults.disk import FaultyDisk
 
 VALUES: st.SearchStrategy[Value] = st.one_of(
     st.booleans(), st.integers(), st.floats(), st.text(), st.just(Mode.NORMAL), st.sampled_from((1e16, -0.0, 5e-324))
@@ -56,3 +63,21 @@ def test_readings_that_never_come_again_are_not_kept_for_ever() -> None:
         texts.of([Reading(value=turn * 100 + n, quality=Quality.GOOD, at_ms=turn) for n in range(100)])
     assert len(texts) < 3_000
     assert json.loads("[" + str(texts.of([Reading(value=1.5, quality=Quality.GOOD, at_ms=1)])[0][0]) + "]") == [1.5, ""]
+
+
+@pytest.mark.parametrize("alone", [0, 3, 9])  # a few are taken out one by one
+def test_what_has_not_its_groups_time_is_told_with_its_own(alone: int) -> None:
+    names, sound = [f"p{n}" for n in range(12)], Quality.GOOD
+    group_of = {name: 1 if place % 2 else 2 for place, name in enumerate(names[alone:])}  # of 2 no time is known
+    disk, course, told = FaultyDisk(), Course(), list[Inputs]()
+    recorder, folder = Recorder(disk, Path("inputs")), Path("inputs")
+    for now_ms in (10, 20, 30):
+        content = {name: Reading(value=now_ms, quality=sound, at_ms=now_ms - 2, detail="raw") for name in names}
+        course.names += names
+        readings = Readings(content, group_of, {1: now_ms - 1}, course, len(course.names))
+        decision = Decision(state=State(), outputs={}, mode=Mode.NORMAL, flags=frozenset(), because=(), stage=0)
+        image = InputImage(now_ms=now_ms, readings=readings)
+        told.append(Inputs(before=State(), image=image, commands=(), decision=decision))
+        recorder.remember(told[-1])
+    recorder.flush()
+    assert [step.image.readings for step in replay(disk, folder)] == [dict(each.image.readings) for each in told]
