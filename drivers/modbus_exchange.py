@@ -39,11 +39,6 @@ class Exchange:
         self.head = sound_head(self.question, self.transaction)
         self.whole = len(self.head) + self.question.payload_bytes
 
-    @property
-    def is_fresh(self) -> bool:
-        """Whether it can be put once more: nothing but simply sound replies has become of it."""
-        return self.heard is not None and self.fate is None and not self.late
-
     def is_simply_sound(self, heard: bytes) -> bool:
         """Whether this is such a reply and nothing else; False leaves it to the guard."""
         return len(heard) == self.whole and heard.startswith(self.head) and bool(self.head)

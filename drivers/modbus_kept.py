@@ -3,10 +3,10 @@
 An unchanged cell gives the very same Sample, by which whoever comes behind may know it. Pure; it must not know a link.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from itertools import chain, compress
-from operator import getitem, itemgetter, ne
+from operator import getitem, is_not, itemgetter
 from struct import Struct
 
 from config.valued import dataclass
@@ -23,16 +23,30 @@ _LEARN_ANEW = 64  # replies after which it is looked anew which points those are
 class _Usual:
     """Points that move together, as measurements do: what moved of them is found without looking at the others."""
 
-    __slots__ = ("names", "numbers", "others", "pick", "said", "tolds")
+    __slots__ = ("names", "numbers", "others", "pick", "samples", "tolds")
 
-    def __init__(self, numbers: tuple[int, ...], points: "Sequence[_Point]", others: int, said: bytes) -> None:
+    def __init__(self, numbers: Iterable[int], points: "Sequence[_Point]", others: int, said: bytes) -> None:
         """`others`: the bits of all cells of which other points are made."""
-        own = [points[number] for number in numbers]
+        own = sorted((points[number] for number in numbers), key=lambda point: point.place.start)
         self.numbers, self.others = frozenset(numbers), others
         self.names, self.tolds = tuple(each.id for each in own), tuple(each.told for each in own)
-        places = [each.place for each in own]
-        self.pick = itemgetter(*places, *places[:1])  # one more: of one place alone it would give no tuple
-        self.said: tuple[bytes, ...] = self.pick(said)
+        self.pick = _picker([each.place for each in own], len(said))
+        self.samples = self.of(said)
+
+    def of(self, said: bytes) -> list[Sample]:
+        """What they come to. Most are the very same as before where nothing has moved; none is where something has."""
+        return [*map(getitem, self.tolds, self.pick(said))]
+
+
+def _picker(places: Sequence[slice], size: int) -> Callable[[bytes], tuple[bytes, ...]]:
+    """Takes these places, which come in order, out of so many bytes; perhaps more behind them."""
+    layout, at = "", 0
+    for place in places:
+        if place.start < at:  # some share cells
+            return itemgetter(*places, *places[:1])  # one more: of one place alone it would give no tuple
+        layout += f"{place.start - at}x{place.stop - place.start}s"
+        at = place.stop
+    return Struct(f"{layout}{size - at}x").unpack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,11 +112,9 @@ class Kept(Mapping[str, Sample]):
             changed = self._look(said, differ)
         else:
             self._replies += 1
-            now, was = usual.pick(said), usual.said
-            usual.said = now
-            moved = [*map(ne, now, was)]
-            samples = map(getitem, compress(usual.tolds, moved), compress(now, moved))
-            changed = dict(zip(compress(usual.names, moved), samples))  # noqa: B905 - one more of the places, see there
+            was, usual.samples = usual.samples, usual.of(said)
+            moved = map(is_not, usual.samples, was)
+            changed = dict(compress(zip(usual.names, usual.samples, strict=True), moved))
         self._changed.update(changed)
         return changed
 
@@ -119,7 +131,7 @@ class Kept(Mapping[str, Sample]):
         for cell, readers in enumerate(reversed(self._readers)):
             if not known.issuperset(readers):
                 others |= ((1 << width) - 1) << cell * width
-        self._usual, self._replies = _Usual(tuple(sorted(known)), self._points, others, said) if known else None, 0
+        self._usual, self._replies = _Usual(known, self._points, others, said) if known else None, 0
         points = self._points
         return {points[number].id: points[number].told[said[points[number].place]] for number in moved}
 

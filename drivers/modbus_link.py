@@ -144,8 +144,8 @@ class ModbusLink:
         if self._last_end + spacing_s > now:
             return False
         exchange = read.exchange
-        if not exchange.is_fresh:  # it has ended otherwise: it may still be somebody's
-            exchange = read.renew()
+        if exchange.heard is None or exchange.fate is not None or exchange.late:
+            exchange = read.renew()  # it has ended otherwise: it may still be somebody's
         self._exchange = exchange
         self._begun_at = exchange.asked_at = now
         exchange.answered = False
@@ -175,7 +175,9 @@ class ModbusLink:
     def _end_promptly(self, exchange: Exchange, reply: bytes | bytearray) -> bool:
         """What is simply sound has come; False where somebody awaits it, or nobody does any more."""
         heard = exchange.heard
-        if heard is None or exchange is not self._exchange or exchange.answered or not exchange.is_fresh:
+        if heard is None or exchange is not self._exchange or exchange.answered:
+            return False
+        if exchange.fate is not None or exchange.late:
             return False
         exchange.answered = True
         self._exchange = self._begun_at = self._mute_since = None

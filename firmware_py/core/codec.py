@@ -13,6 +13,8 @@ from enum import Enum
 from functools import cache
 from typing import TypeAlias, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
+from firmware_py.core.differ import moved, unlike_fields
+
 Document: TypeAlias = "bool | int | float | str | list[Document] | dict[str, Document] | None"
 T = TypeVar("T")
 
@@ -60,16 +62,18 @@ def difference(before: object, after: object) -> Document:
     far as unchanged parts are the same objects."""
     if before is after:
         return {}
-    if is_dataclass(after) and not isinstance(after, type) and type(before) is type(after):
-        pairs = ((name, getattr(before, name), getattr(after, name)) for name in _names(type(after)))
-        moved = ((name, difference(was, now)) for name, was, now in pairs if was is not now)
-        return {name: part for name, part in moved if part != {}}
+    kind = type(after)
+    if type(before) is kind and kind not in _PLAIN and is_dataclass(kind):
+        parts = ((name, difference(was, now)) for name, was, now in unlike_fields(before, after, _names(kind)))
+        return {name: part for name, part in parts if part != {}}
     if isinstance(before, Mapping) and isinstance(after, Mapping):
-        both = ((key, before[key], part) for key, part in after.items() if key in before)
-        other = ((key, difference(was, now)) for key, was, now in both if was is not now)
-        found: dict[str, Document] = {str(encode(key)): part for key, part in other if part != {}}
-        found |= {str(encode(key)): [encode(part)] for key, part in after.items() if key not in before}
-        return found | {str(encode(key)): [] for key in before if key not in after}
+        found: dict[str, Document] = {}
+        same_keys = before.keys() == after.keys()
+        for key in moved(before, after) if same_keys else after:
+            part: Document = difference(before[key], after[key]) if key in before else [encode(after[key])]
+            if part != {}:
+                found[str(encode(key))] = part
+        return found if same_keys else found | {str(encode(key)): [] for key in before if key not in after}
     return {} if type(before) is type(after) and before == after else [encode(after)]
 
 

@@ -6,6 +6,7 @@ points' meaning and no protocol.
 
 import zlib
 from collections.abc import Iterable, Mapping
+from operator import attrgetter
 
 from config.valued import dataclass
 from firmware_py.core.reading import Reason, Sample, bad
@@ -14,6 +15,7 @@ from firmware_py.runtime.health import FIRST_PAUSE_MS, LONGEST_PAUSE_MS, draw_pa
 
 TICK_MS = 1000
 HINT_GAP_MS = 100
+_DUE_MS = attrgetter("due_ms")
 _CHANGES = 3  # that are confirmed in one turn, each by all the reads it wants; what flutters waits for its next turn
 
 
@@ -81,13 +83,7 @@ class Schedule:
 
     def next_ms(self) -> int | None:
         """When the first of all is due."""
-        if self._only is not None:
-            return self._only.due_ms
-        first_ms = None
-        for each in self.turns:
-            if first_ms is None or each.due_ms < first_ms:
-                first_ms = each.due_ms
-        return first_ms
+        return self._only.due_ms if self._only is not None else min(map(_DUE_MS, self.turns), default=None)
 
     def done(self, group: PollGroup, now_ms: int) -> bool:
         """As `GroupTurns.done`."""

@@ -17,6 +17,7 @@ from config.valued import dataclass
 Document: TypeAlias = dict[str, object]
 
 MAX_LINE_BYTES = 256 * 1024
+_SHORT = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 _PREFIX_BYTES = 9  # eight hex digits and a space
 _START = re.compile(rb"[0-9a-f]{8} \{")
 _TORN_PREFIX = re.compile(rb"[0-9a-f]{1,8}( (\{[\x20-\x7e]*)?)?")
@@ -49,12 +50,15 @@ class Line:
         return 1 + len(self.raw) // 64
 
 
-def encode_line(document: Mapping[str, object]) -> bytes:
-    """The line for one JSON object, newline included. A number that JSON does not have (NaN, infinity) becomes null."""
+def encode_line(document: Mapping[str, object], more: str = "") -> bytes:
+    """The line for one JSON object, newline included. A number that JSON does not have (NaN, infinity) becomes null.
+    `more`: further members of an object that has some, as the text that they are."""
     try:
-        text = json.dumps(document, separators=(",", ":"), allow_nan=False)
+        text = _SHORT(document)
     except ValueError:
-        text = json.dumps(_finite(document), separators=(",", ":"), allow_nan=False)
+        text = _SHORT(_finite(document))
+    if more:
+        text = f"{text[:-1]},{more}}}"
     body = text.encode("ascii")
     return b"%08x %s\n" % (zlib.crc32(body), body)
 

@@ -5,7 +5,8 @@ state and image. Must not know what the inputs mean.
 """
 
 from collections.abc import Iterable, Mapping
-from itertools import chain
+from itertools import chain, compress
+from operator import ne, not_
 from pathlib import Path
 
 from config.valued import dataclass
@@ -18,11 +19,14 @@ from firmware_py.core.state import State
 from firmware_py.runtime.disk import Disk
 from firmware_py.runtime.lines import Document, encode_line
 from firmware_py.runtime.recorded import FORMAT, PREFIX, SUFFIX, files
+from firmware_py.runtime.told_texts import Heads, Texts, joined
 from firmware_py.runtime.trace import Known, trace
 
 CAP_BYTES = 8 * 1024 * 1024
 SEGMENT_BYTES = 512 * 1024
-FLUSH_BYTES = 16 * 1024
+FLUSH_BYTES = 16 * 1024  # when no more steps wait; else
+MOST_BYTES = 128 * 1024
+_FEW = 4  # points that are taken out of those that moved one by one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +57,7 @@ class Recorder:
         self._group_of: Mapping[str, int] = {}  # as the reader knows it, with the points of each and its time
         self._runs: dict[int, list[list[int]]] = {}
         self._times: dict[int, int] = {}
+        self._heads, self._texts = Heads({}, {}), Texts()
         self._shares: Known = {}
         self._readings: Mapping[str, Reading] | None = None
         self._plan = ""
@@ -72,37 +77,51 @@ class Recorder:
         }
         if inputs.image.stale_at_ms is not None:
             step["s"] = inputs.image.stale_at_ms
-        step |= self._news({} if begins or known is None else known, readings)
+        news, moved = self._news({} if begins or known is None else known, readings)
+        step |= news
         if inputs.commands:
             step["c"] = encode(inputs.commands)
-        self._buffer += encode_line(step)
+        self._buffer += encode_line(step, moved)
         self._readings = readings
         if begins:  # a large floor's first step alone may fill a file: then one holds some times as much
             self._room_bytes = max(self._segment_bytes, min(4 * len(self._buffer), self._cap_bytes // 3))
+        if len(self._buffer) >= MOST_BYTES:
+            self.flush()
+
+    def rest(self) -> None:
+        """No more steps for now: what is a write's worth is handed over."""
         if len(self._buffer) >= FLUSH_BYTES:
             self.flush()
 
-    def _news(self, before: Mapping[str, Reading], now: Mapping[str, Reading]) -> Document:
-        """What reads otherwise or is newer: of groups their times alone."""
+    def _news(self, before: Mapping[str, Reading], now: Mapping[str, Reading]) -> tuple[Document, str]:
+        """What reads otherwise or is newer: of groups their times alone. Also the text of what moved in them."""
         news: Document = {}
         again: set[int] = set()
-        plain: list[object] = []
-        names = touched(before, now) if before else now.keys()
-        rest: Iterable[str] = names
+        moved = ""
+        names: Iterable[str] = touched(before, now) if before else now.keys()
         if isinstance(now, Readings) and not now.derived:
             again = self._note_groups(now, news)
             if not before or now.follows(before):  # most of those that moved are sound and came with their group
-                rest, group_of, numbers = [], now.group_of, self._numbers
-                for name, reading in zip(names, now.contents(names), strict=True):
-                    if reading.because is None and group_of.get(name) in again:
-                        plain += (numbers[name], reading.value, reading.detail)
-                    else:
-                        rest.append(name)
+                names, moved = self._moved([*names], now, again)
         elif self._group_of:
             self._tell_groups({}, news)
-        if plain:
-            news["v"] = plain
-        return news | self._others(before, now, rest, again)
+        return news | self._others(before, now, names, again), moved
+
+    def _moved(self, names: list[str], now: Readings, again: set[int]) -> tuple[list[str], str]:
+        """Those of `names` that are to be told with all that they are, and the text of the others."""
+        rest, heads = list[str](), [*map(self._heads.__getitem__, names)]
+        texts, odd = self._texts.of([*now.contents(names)])
+        odd += compress(range(len(heads)), map(not_, heads))  # alone: the clock is, and always moves
+        if is_usual := len(odd) <= _FEW:
+            for place in sorted({*odd}, reverse=True):
+                rest.append(names.pop(place))
+                del heads[place], texts[place]
+        if not (is_usual and again.issuperset(map(now.group_of.__getitem__, names))):
+            groups = map(now.group_of.get, names)
+            stay = [text is not None and group in again for text, group in zip(texts, groups, strict=True)]
+            rest += compress(names, map(not_, stay))
+            heads, texts = [*compress(heads, stay)], [*compress(texts, stay)]
+        return rest, joined(heads, texts)
 
     def _others(
         self, before: Mapping[str, Reading], now: Mapping[str, Reading], names: Iterable[str], again: set[int]
@@ -122,8 +141,9 @@ class Recorder:
         """Tell which points stand in which group where that is new, and which groups were read again."""
         if now.group_of is not self._group_of:
             self._tell_groups(now.group_of, news)
-        known, runs = self._times, self._runs
-        again = {group: at_ms for group, at_ms in now.times.items() if group in runs and known.get(group) != at_ms}
+        known, runs, times = self._times, self._runs, now.times
+        newer = compress(times, map(ne, times.values(), map(known.get, times)))
+        again = {group: times[group] for group in newer if group in runs}
         if again:
             known |= again
             news["a"] = list(chain.from_iterable(again.items()))
@@ -139,7 +159,7 @@ class Recorder:
             self._times.pop(group, None)  # so that it is told of all who stand in it now
         if changed:
             news["g"] = {str(group): own for group, own in changed.items()}
-        self._group_of, self._runs = group_of, runs
+        self._group_of, self._runs, self._heads = group_of, runs, Heads(self._numbers, group_of)
 
     def skip(self) -> None:
         """Steps were lost before they came here: begin anew with the next one."""
@@ -175,6 +195,7 @@ class Recorder:
         self._readings, self._plan = {}, inputs.plan
         self._numbers = {name: index for index, name in enumerate(inputs.image.readings)}
         self._group_of, self._runs, self._times, self._shares = {}, {}, {}, {}
+        self._heads = Heads(self._numbers, {})
         head: Document = {"v": FORMAT, "state": encode(inputs.before), "points": list(self._numbers)}
         self._buffer += encode_line(head | {"plan": inputs.plan} if inputs.plan else head)
 

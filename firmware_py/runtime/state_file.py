@@ -10,10 +10,12 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from functools import cache
+from operator import attrgetter
 from pathlib import Path
 
 from config.valued import dataclass
 from firmware_py.core.codec import decode, encode
+from firmware_py.core.differ import moved, unlike_fields
 from firmware_py.core.mode import CausePhase
 from firmware_py.core.state import State
 from firmware_py.runtime.backlog import Unwritten
@@ -30,6 +32,7 @@ BUSY_TIMERS_MS = 10_000
 QUIET_TIMERS_MS = 300_000
 NOTHING = Unwritten()
 _UNREAD_LEAP = 1_000_000_000
+_SHELVED_MS = attrgetter("shelved_ms")
 _COUNT_DOWN = ("shelved_ms", "left_ms", "lamp_test_ms")  # timers whose end is a transition
 _CHATTER = (
     "evidence",
@@ -102,8 +105,7 @@ class StateFile:
         if state is self._saved:
             return False
         same = self._saved is not None and same_matter(self._saved, state)
-        patience_ms = BUSY_TIMERS_MS if _is_busy(state) else QUIET_TIMERS_MS
-        is_due = self._written_ms is None or now_ms - self._written_ms >= patience_ms
+        is_due = self._written_ms is None or now_ms - self._written_ms >= _patience_ms(state)
         if same and not (is_due or force or self.degraded):
             return False
         head: Document = {"v": FORMAT, "gen": self._generation + 1, "boot": boot, "at_ms": now_ms}
@@ -220,13 +222,15 @@ def same_matter(before: object, after: object) -> bool:
         return True
     kind = type(after)
     if type(before) is kind and hasattr(kind, "__dataclass_fields__"):
-        for name in _material_fields(kind):  # type: ignore[arg-type]  # a class can be hashed, whatever its objects can
-            was, now = getattr(before, name), getattr(after, name)
-            if was is not now and (bool(was) != bool(now) if name in _COUNT_DOWN else not same_matter(was, now)):
-                return False
-        return True
+        names = _material_fields(kind)  # type: ignore[arg-type]  # a class can be hashed, whatever its objects can
+        return all(
+            bool(was) == bool(now) if name in _COUNT_DOWN else same_matter(was, now)
+            for name, was, now in unlike_fields(before, after, names)
+        )
     if isinstance(before, Mapping) and isinstance(after, Mapping):
-        return before.keys() == after.keys() and all(same_matter(before[key], part) for key, part in after.items())
+        return before.keys() == after.keys() and all(
+            same_matter(before[key], after[key]) for key in moved(before, after)
+        )
     return before == after
 
 
@@ -236,12 +240,13 @@ def _material_fields(kind: type) -> tuple[str, ...]:
     return tuple(n for n in names if n in _COUNT_DOWN or not (n.endswith("_ms") or n in _CHATTER))
 
 
-def _is_busy(state: State) -> bool:
+def _patience_ms(state: State) -> int:
     """Timers matter while a cause, an incident, an override or a shed stage is running."""
-    return bool(
+    is_busy = bool(
         state.incidents
         or state.overrides
         or any(cause.phase is not CausePhase.IDLE for cause in state.causes.values())
         or any(stage.shed for stage in state.stages.values())
-        or any(alarm.shelved_ms for alarm in state.alarms.values())
+        or any(map(_SHELVED_MS, state.alarms.values()))
     )
+    return BUSY_TIMERS_MS if is_busy else QUIET_TIMERS_MS

@@ -246,6 +246,7 @@ class Storage:
     def _write_inputs(self) -> None:
         for _ in range(len(self._inputs)):
             self._recorder.remember(self._inputs.popleft())
+        self._recorder.rest()
         if self._inputs_lost:
             self._inputs_lost = False
             self._recorder.skip()

@@ -7,17 +7,20 @@ point changes. It must not know devices, nor what a value means.
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import replace
+from operator import itemgetter
 
 from config.redact import lessons
 from firmware_py.core.image import NOTHING_READ, Course, InputImage, Readings, stale
 from firmware_py.core.point import Kind, Point
 from firmware_py.core.reading import Answer, News, Quality, Reading, Reason, Sample, Source, bad, stamped
 from firmware_py.runtime.clock import Clock, Urge
-from firmware_py.runtime.fits import Fits, cut, of_known
+from firmware_py.runtime.fits import Fits, Known, cut, of_known
 from firmware_py.runtime.turns import Group, Turns
 
 _MAX_TEXT = 255
 _FEWEST_LOOKS = 2  # of what changes at an urgent point, whatever the conditions want: a value that stays is no flutter
+_KNOWN: Callable[[tuple[Known, str]], Known] = itemgetter(0)
+_OWN: Callable[[tuple[Known, str]], str] = itemgetter(1)
 _COURSE = 10_000  # changes of which the course is kept, and some for each point; then it begins anew
 
 
@@ -128,16 +131,17 @@ class PointTable:
         if self._fits.lessons != lessons():
             self._fits.catch_up()
         if group.known is None:
-            stand, known = self._turns.members(group), self._fits.known
-            group.known = {name: known[name] for name in names if name in stand and name in known}
-            group.own = {name: self._points[name].id for name in group.known}
+            stand, known, points = self._turns.members(group), self._fits.known, self._points
+            both = stand & names & known.keys()
+            group.known = {name: (known[name], points[name].id) for name in both}
         try:
-            found = [*map(of_known, map(group.known.__getitem__, changed), map(id, changed.values()))]
+            places = [*map(group.known.__getitem__, changed)]
         except KeyError:
             return False
+        found = [*map(of_known, map(_KNOWN, places), map(id, changed.values()))]
         if not all(found):
             return False
-        own = [*map(group.own.__getitem__, changed)]
+        own = [*map(_OWN, places)]
         self._readings.update(zip(own, found))  # type: ignore[arg-type]  # noqa: B905 - none is None
         self._course.names.extend(own)
         return True

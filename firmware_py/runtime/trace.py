@@ -15,6 +15,7 @@ from firmware_py.core.reading import Reading
 from firmware_py.core.state import State
 from firmware_py.runtime.recorded import FORMAT
 
+_IN_ORDER = json.JSONEncoder(sort_keys=True).encode  # made once
 _BY_TEXT = 4  # the form from which on what is told each second is told by its text
 Known: TypeAlias = dict[str, tuple[Mapping[str, Reading], str]]
 
@@ -31,7 +32,7 @@ def trace(before: State, decision: Decision, form: int = FORMAT, known: Known | 
     happened = (decision.events, decision.replies) if decision.events or decision.replies else ()
     told = [
         f"{decision.mode.value} {sorted(decision.flags)} {decision.because} {decision.stage} {decision.wake_at_ms}",
-        json.dumps((encode(happened), changed), sort_keys=True),
+        _IN_ORDER((encode(happened), changed)),
         *_worked_out(decision.derived, {} if known is None else known),
     ]
     return _digest("\n".join(told))
@@ -52,7 +53,7 @@ def _worked_out(derived: Mapping[str, Reading], known: Known) -> Iterator[str]:
 def _text(readings: Mapping[str, Reading]) -> str:
     """All that they say, in the order of their making."""
     return "\n".join([
-        f"{name} {one.value!r} {one.quality.value} {one.because and one.because.value} {one.detail!r} {one.at_ms}"
+        f"{name} {one.value!r} {one.quality} {one.because} {one.detail!r} {one.at_ms}"
         for name, one in readings.items()
     ])  # fmt: skip
 

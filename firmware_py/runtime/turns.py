@@ -5,7 +5,6 @@ source is then one new time, however many points it has. Bookkeeping only; it mu
 """
 
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import field
 
 from config.valued import dataclass
 from firmware_py.core.point import Point
@@ -19,8 +18,8 @@ _SPARE = 64  # groups without points that may stay
 @dataclass(slots=True, kw_only=True)
 class Group:
     """The points of one source: `answer` is the number of its last one that was heard. `members`: see `within`.
-    `known`: what the table knows of them by a driver's words, and `own` the plan's own ones, as long as they are these:
-    a word that is the very same object is found without being read."""
+    `known`: what the table knows of them by a driver's words, each with the plan's own, as long as they are these: a
+    word that is the very same object is found without being read."""
 
     number: int
     at_ms: int = 0
@@ -28,8 +27,7 @@ class Group:
     least_ms: int | None = None  # the shortest life of a reading in it; None while there is none
     is_sure: bool = True  # whether that is so
     members: set[str] | None = None  # None: not yet gathered
-    known: Mapping[str, Known] | None = None  # as well
-    own: Mapping[str, str] = field(default_factory=dict)
+    known: Mapping[str, tuple[Known, str]] | None = None  # as well
 
 
 class Turns:

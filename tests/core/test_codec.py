@@ -4,7 +4,8 @@ import contextlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 
 import pytest
 from hypothesis import assume, given, settings
@@ -14,7 +15,7 @@ from firmware_py.core.alarm import AlarmState
 from firmware_py.core.codec import decode, difference, digest, encode
 from firmware_py.core.command import Command
 from firmware_py.core.image import InputImage
-from firmware_py.core.mode import Mode
+from firmware_py.core.mode import CauseState, Mode
 from firmware_py.core.output import Drive, Pattern, Priority
 from firmware_py.core.reading import Quality, Reading, Reason
 from firmware_py.core.state import OutputState, State
@@ -179,10 +180,42 @@ def test_two_values_differ_exactly_where_their_difference_says(one: AlarmState, 
         assert all(getattr(one, name) != getattr(other, name) for name in changed)
 
 
+def asked_of_each(before: object, after: object) -> object:
+    """What a difference is, without a look at what moved."""
+    if is_dataclass(after) and not isinstance(after, type) and type(before) is type(after):
+        names = [each.name for each in fields(after) if each.compare]
+        parts = {name: asked_of_each(getattr(before, name), getattr(after, name)) for name in names}
+        return {name: part for name, part in parts.items() if part != {}}
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        found = {str(encode(key)): asked_of_each(before[key], part) for key, part in after.items() if key in before}
+        found = {key: part for key, part in found.items() if part != {}}
+        found |= {str(encode(key)): [encode(part)] for key, part in after.items() if key not in before}
+        return found | {str(encode(key)): [] for key in before if key not in after}
+    return {} if type(before) is type(after) and before == after else [encode(after)]
+
+
+STATES = st.builds(
+    State, stepped_ms=st.none() | st.integers(0, 2), lamp_test_ms=st.integers(0, 2),
+    paused_by=st.just("") | st.just("a"),
+    alarms=st.dictionaries(st.sampled_from("abc"), st.from_type(AlarmState), max_size=3),
+    causes=st.dictionaries(st.sampled_from("ab"), st.from_type(CauseState), max_size=2), cut_number=st.integers(0, 1),
+)  # fmt: skip
+
+
+@settings(max_examples=40, deadline=None)
+@given(STATES, STATES)
+def test_a_difference_is_the_same_whatever_stayed_the_same_object(one: State, other: State) -> None:
+    mixed = replace(one, alarms={**other.alarms, **one.alarms}, causes=other.causes, paused_by=other.paused_by)
+    for before, after in ((one, mixed), (mixed, one), (mixed, other), (one, deepcopy(one))):
+        assert difference(before, after) == asked_of_each(before, after)
+
+
 def test_what_came_and_what_went_is_told_by_name() -> None:
     drive = OutputState(drive=Drive(value=True, priority=Priority.PROGRAM))
     before, after = State(outputs={"gone": drive, "kept": drive}), State(outputs={"kept": drive, "new": drive})
     assert difference(before, after) == {"outputs": {"new": [encode(drive)], "gone": []}}
     assert difference(True, 1) == [1]
     assert difference(before, before) == {}
+    assert difference(Odd(), Odd(by_quality={Quality.BAD: 0})) == {"by_quality": {"bad": [0]}}
+    assert difference({"a": 1}, {"a": 1, "b": None}) == {"b": [None]}
     assert difference(Odd(words=frozenset("ab")), Odd(words=frozenset("ba"))) == {}

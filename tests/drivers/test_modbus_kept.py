@@ -92,3 +92,19 @@ def test_an_unchanged_cell_gives_the_very_same_sample_and_a_changed_one_another(
     assert second["word"].value == "off"
     assert {id for id in first if kept.samples[id] is first[id]} == first.keys() - {"word"}
     assert not kept.take((1, 0, 0, 5, 0, 0))
+
+
+@given(st.lists(st.one_of(moves, st.sampled_from(USUAL)), min_size=1, max_size=30))
+def test_of_points_that_usually_move_together_only_those_are_told_that_have_moved(course: list[Reply]) -> None:
+    points = [each for each in POINTS[:-1] if each[0] != "real"]  # words, signs, bits and a long one, some share cells
+    kept, cells, seen = Kept(BLOCK, points), [0] * 6, dict[str, Sample]()
+    for moved in course:
+        for place, value in moved.items():
+            cells[place] = value
+        anew = {id: decode(encoding, cells[span.address - 100 : span.end - 100]) for id, encoding, span in points}
+        told = kept.take(tuple(cells))
+        near = {id for id, _, span in points if any(span.address <= place + 100 < span.end for place in moved)}
+        assert told.keys() <= near or not seen
+        assert {id for id in anew if seen.get(id) != anew[id]} <= told.keys()
+        assert all(told[id] == anew[id] for id in told)
+        seen = anew

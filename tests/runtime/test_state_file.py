@@ -5,12 +5,15 @@ import errno
 import json
 import random
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from copy import deepcopy
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from config.compile import compile_floor
 from config.devices import find_devices
@@ -22,9 +25,10 @@ from firmware_py.core.condition import ConditionState, Phase
 from firmware_py.core.mode import CausePhase, CauseState
 from firmware_py.core.output import Drive, Pattern, Priority
 from firmware_py.core.state import OutputState, Override, State
+from firmware_py.runtime import state_file
 from firmware_py.runtime.disk import Disk
 from firmware_py.runtime.lines import encode_line
-from firmware_py.runtime.state_file import StateFile
+from firmware_py.runtime.state_file import StateFile, same_matter
 from tests.conftest import PROJECT
 from tests.core.floor import SOURCE, healthy
 from tests.faults.disk import FaultyDisk, PowerFailed
@@ -297,3 +301,36 @@ def test_a_medium_that_cannot_be_written_is_degraded_and_tried_again() -> None:
     disk.heal()
     assert file.save(OUTAGE, "b1", 1)
     assert file.degraded == ""
+
+
+def same_by_each(before: object, after: object) -> bool:
+    """Whether the same matters in both, every field looked at."""
+    if is_dataclass(after) and type(before) is type(after):
+        for name in (each.name for each in fields(after)):
+            was, now = getattr(before, name), getattr(after, name)
+            if name in ("shelved_ms", "left_ms", "lamp_test_ms"):
+                if bool(was) != bool(now):
+                    return False
+            elif not (name.endswith("_ms") or name in state_file._CHATTER) and not same_by_each(was, now):
+                return False
+        return True
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        return before.keys() == after.keys() and all(same_by_each(before[key], after[key]) for key in after)
+    return before == after
+
+
+STATES = st.builds(
+    State, stepped_ms=st.none() | st.integers(0, 2), lamp_test_ms=st.integers(0, 2),
+    paused_by=st.just("") | st.just("a"),
+    alarms=st.dictionaries(st.sampled_from("abc"), st.from_type(AlarmState), max_size=3),
+    causes=st.dictionaries(st.sampled_from("ab"), st.from_type(CauseState), max_size=2), cut_number=st.integers(0, 1),
+)  # fmt: skip
+
+
+@settings(max_examples=40, deadline=None)
+@given(STATES, STATES)
+def test_what_matters_is_found_whatever_stayed_the_same_object(one: State, other: State) -> None:
+    mixed = replace(one, alarms={**other.alarms, **one.alarms}, lamp_test_ms=other.lamp_test_ms)
+    later = replace(one, alarms={name: replace(alarm, shelved_ms=2) for name, alarm in one.alarms.items()})
+    for before, after in ((one, mixed), (mixed, other), (one, later), (later, one), (one, deepcopy(one))):
+        assert same_matter(before, after) is same_by_each(before, after)
