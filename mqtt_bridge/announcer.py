@@ -7,10 +7,11 @@ once a second, and all of it again every minute. It must not know connections be
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from firmware_py.core.alarm import Alarm
 from firmware_py.core.decision import Decision
-from firmware_py.core.image import reads_otherwise, same_points, unlike
+from firmware_py.core.image import differ, reads_otherwise, same_points
 from firmware_py.core.point import Point
 from mqtt_bridge import payload
 from mqtt_bridge.client import Session
@@ -71,11 +72,40 @@ class Announcer:
         self._sent: dict[str, tuple[object, ...]] = {}  # alarm topic -> what was said there in this session
         self._all_said: tuple[object, object] | None = None  # the alarms and drills of which all was said in it
         self._unheard: set[str] = set()  # alarm topics that were refused: tried again with the heartbeat
+        self._resting: Session | None = None  # while `run` waits for news of it
 
     def offer(self, seen: Snapshot) -> None:
-        """Take the newest picture; never waits."""
+        """Take the newest picture; never waits. Where nothing but values has moved they are told in this very turn."""
         self._newest = seen
-        self._news.set()
+        is_told = False
+        try:
+            is_told = self._tell_promptly(seen)
+        finally:
+            if not is_told:  # also a fault of ours: the task meets it again, and ends by it
+                self._news.set()
+
+    def _tell_promptly(self, seen: Snapshot) -> bool:
+        """False where the task is needed, or will do it later."""
+        told, session = self._told, self._resting
+        if told is None or session is None or not self._is_plain(seen, told):
+            return False
+        return not self._differs(seen, told) or self._post(session, seen)
+
+    def _is_plain(self, seen: Snapshot, told: Snapshot) -> bool:
+        """The state alone may have to be told, and now would be the time for it."""
+        memory, since_s = seen.decision.state, asyncio.get_running_loop().time() - self._told_s
+        is_due = self._settings.state_gap_ms / 1000 * _NEARLY <= since_s < self._settings.state_every_ms / 1000
+        is_said = self._all_said is not None and self._all_said[0] is memory.alarms
+        if not is_due or not is_said or memory.conditions is not told.decision.state.conditions:
+            return False
+        is_said = self._all_said is not None and self._all_said[1] is memory.drill.alarms
+        return is_said and _is_concluded(seen.decision, told.decision)
+
+    def _post(self, session: Session, seen: Snapshot) -> bool:
+        if not session.may_post:
+            return False
+        message = self._say_state(seen, asyncio.get_running_loop().time())
+        return session.post(message, partial(self._refused, message.topic))
 
     def repeat(self) -> None:
         """Say all of it again in this session."""
@@ -109,9 +139,11 @@ class Announcer:
             await self._tell(session)
             due_s = self._due_in_s(_LATEST)
             timer = None if due_s is None else asyncio.get_running_loop().call_later(due_s, self._news.set)
+            self._resting = session
             try:
                 await self._news.wait()
             finally:
+                self._resting = None
                 if timer is not None:
                     timer.cancel()
             if self._moves:
@@ -139,7 +171,7 @@ class Announcer:
             return None
         if self._told is None:
             return 0.0
-        if _conclusion(self._newest.decision) != _conclusion(self._told.decision):
+        if not _is_concluded(self._newest.decision, self._told.decision):
             return max(0.0, self._told_at_s[0] + _BURST * _BURST_S - asyncio.get_running_loop().time())
         if self._differs(self._newest, self._told):
             wait_s = self._settings.state_gap_ms / 1000 * part
@@ -149,11 +181,11 @@ class Announcer:
 
     def _differs(self, one: Snapshot, other: Snapshot) -> bool:
         if self._compared is None or self._compared[0] is not one or self._compared[1] is not other:
-            now, told = one.image, other.image
+            now, told, ids = one.image, other.image, self._ids
             if same_points(told.readings, now.readings):
-                differs = any(True for _ in unlike(told.readings, now.readings, self._ids))
+                differs = differ(told.readings, now.readings, ids)
             else:
-                differs = any(reads_otherwise(told[name], now[name]) for name in self._ids)
+                differs = any(reads_otherwise(told[name], now[name]) for name in ids)
             self._compared = one, other, differs
         return self._compared[2]
 
@@ -164,13 +196,16 @@ class Announcer:
                 self._sent.pop(topic, None)
                 self._all_said = None
             self._unheard.clear()
+        message = self._say_state(seen, now_s)
+        self._refused(message.topic, await session.publish(message))
+
+    def _say_state(self, seen: Snapshot, now_s: float) -> Message:
         clock = self._clock
         stamp = payload.Stamp(ts=clock.utc(seen.image.now_ms), clk=clock.clk)
         raw = self._text_of_state.encode(self.identity, stamp=stamp, seq=self._outbox.last, seen=seen, utc=clock.utc)
         self._told, self._told_s = seen, now_s
         self._told_at_s.append(now_s)
-        topic = self._topics.state
-        self._refused(topic, await session.publish(Message(topic=topic, payload=raw, retain=True)))
+        return Message(topic=self._topics.state, payload=raw, retain=True)
 
     async def _tell_alarms(self, session: Session, seen: Snapshot) -> None:
         memory = seen.decision.state
@@ -233,5 +268,10 @@ class Announcer:
             pass  # the store reports its own faults
 
 
-def _conclusion(decision: Decision) -> tuple[object, ...]:
-    return decision.mode, decision.flags, decision.because, decision.stage, dict(decision.outputs)
+def _is_concluded(one: Decision, other: Decision) -> bool:
+    """Whether both conclude the same."""
+    if one.mode is not other.mode or one.stage != other.stage:
+        return False
+    if one.flags != other.flags or one.because != other.because:
+        return False
+    return one.outputs is other.outputs or dict(one.outputs) == dict(other.outputs)

@@ -1,14 +1,14 @@
 """One connection to a broker at a time, with paho driven from the event loop and by nobody else.
 
-No thread of paho's, no queue of paho's, no reconnecting by paho: a client object lives for one session, so nothing of
-an old one is ever sent again behind our back. It must not know topics or payloads.
+No thread, queue or reconnecting of paho's: a client object lives for one session, so nothing of an old one is ever sent
+again behind our back. It must not know topics or payloads.
 """
 
 import asyncio
 import logging
 import ssl
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
@@ -18,7 +18,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from firmware_py.ports import DeviceError
 from mqtt_bridge.messages import Heard, Loss, Message
-from mqtt_bridge.settings import Broker, MqttVersion
+from mqtt_bridge.receipts import Receipts, fail
+from mqtt_bridge.settings import Broker, MqttVersion, where
 from mqtt_bridge.tls import make_context
 
 if TYPE_CHECKING:
@@ -44,16 +45,15 @@ class Session:
         self.ended: asyncio.Future[Loss] = self._loop.create_future()
         self._client, self._broker = client, broker
         self._accepted: asyncio.Future[None] = self._loop.create_future()
-        self._receipts: dict[int, tuple[float, asyncio.Future[str]]] = {}  # by packet id, oldest first
+        self._receipts = Receipts(broker.window, broker.puback_within_ms)
         self._subscribing: dict[int, asyncio.Future[str]] = {}
         self._hear: dict[str, Callable[[Heard], None]] = {}
         self._heard_s = self._loop.time()
         self._largest_bytes: int | None = None
         self.window = broker.window
-        self._slots = asyncio.Semaphore(self.window)
         self._tick: asyncio.TimerHandle | None = None
         self._sock: SocketLike | None = None
-        self._asked = self._waits = False  # to be told when the socket takes more; the second: the loop is asked
+        self._asked = self._waits = False  # the first: to flush; the second: the loop, for room
 
     # ------------------------------------------------------------------------------------------------------- for use
     async def send(self, message: Message) -> asyncio.Future[str]:
@@ -63,20 +63,46 @@ class Session:
         DeviceError when the session ends first.
         """
         receipt: asyncio.Future[str] = self._loop.create_future()
-        if self._largest_bytes is not None and len(message.payload) + len(message.topic) + 16 > self._largest_bytes:
+        if self._is_too_large(message):
             receipt.set_result(f"larger than the broker's {self._largest_bytes} bytes")
             return receipt
-        await self._slots.acquire()
+        await self._receipts.place()
         if self.ended.done():
-            self._slots.release()  # to the next that waits: it must learn the same
+            self._receipts.give_back()  # to the next that waits: it must learn the same
             raise self._gone()
+        self._receipts.expect(self._put(message), receipt)
+        return receipt
+
+    @property
+    def may_post(self) -> bool:
+        """Whether `post` would write something now."""
+        return self._sock is not None and self._receipts.may_post and not self._client.want_write()
+
+    def post(self, message: Message, hear: Callable[[str], None]) -> bool:
+        """Write one message in this turn of the loop, beside those of `send`; `hear` hears what `send`'s future would
+        be, and nothing where the session ends first. False, and nothing was done, where that cannot be."""
+        if not self.may_post or self._is_too_large(message):
+            return False
+        self._asked = True  # not in the next turn
+        try:
+            self._receipts.post(self._put(message), hear)
+        except DeviceError:
+            return False
+        self._flush()
+        return True
+
+    def _is_too_large(self, message: Message) -> bool:
+        most_bytes = self._largest_bytes
+        return most_bytes is not None and len(message.payload) + len(message.topic) + 16 > most_bytes
+
+    def _put(self, message: Message) -> int:
+        """Hand it to paho, and say its packet identifier. Raises DeviceError."""
         about = self._answering(message)
         info = self._client.publish(message.topic, message.payload, qos=1, retain=message.retain, properties=about)
         if info.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
             self._end(Loss(why=f"cannot send: {paho.error_string(info.rc)}"))
             raise self._gone()
-        self._receipts[info.mid] = (self._loop.time() + self._broker.puback_within_ms / 1000, receipt)
-        return receipt
+        return info.mid
 
     async def publish(self, message: Message) -> str:
         """Send and await the PUBACK: "" if taken, else why not. Raises DeviceError."""
@@ -123,13 +149,13 @@ class Session:
         client.on_connect, client.on_disconnect = self._on_connect, self._on_disconnect
         client.on_publish, client.on_subscribe = self._on_publish, self._on_subscribe
         client.on_message = self._on_message
-        client.on_socket_close = self._on_socket_close
-        client.on_socket_register_write = self._on_register_write
-        client.on_socket_unregister_write = self._on_unregister_write
+        client.on_socket_close = lambda *_: self._forget_socket()
         self._sock = client.socket()
         if self._sock is None:
             raise DeviceError(f"{where(self._broker)}: connection closed at once")
         self._loop.add_reader(self._sock, self._read)
+        client.on_socket_register_write = self._on_register_write
+        client.on_socket_unregister_write = self._on_unregister_write
         self._flush()
         self._watch()
         try:
@@ -152,7 +178,7 @@ class Session:
             self._end(Loss(why="the broker offers no QoS 1 or no retained messages"))
         elif not self._accepted.done():
             self.window = min(self.window, getattr(got, "ReceiveMaximum", self.window))
-            self._slots = asyncio.Semaphore(self.window)
+            self._receipts.resize(self.window)
             self._largest_bytes = getattr(got, "MaximumPacketSize", None)
             # A broker may want more pings than we would send, never fewer: by them a dead line is noticed in time.
             own_s = self._broker.keep_alive_ms // 1000
@@ -170,11 +196,8 @@ class Session:
     def _on_publish(
         self, client: paho.Client, data: object, mid: int, reason: ReasonCode, got: Properties | None
     ) -> None:
-        # paho holds a lock here: only futures are set, nothing of paho's is called.
-        _, receipt = self._receipts.pop(mid, (0.0, None))
-        self._slots.release()
-        if receipt is not None and not receipt.done():
-            receipt.set_result(f"{reason} ({reason.value:#04x}){_said(got)}" if reason.is_failure else "")
+        # paho holds a lock here: nothing of paho's is called.
+        self._receipts.answer(mid, _refusal(reason, _said(got)))
 
     def _on_subscribe(
         self, client: paho.Client, data: object, mid: int, reasons: list[ReasonCode], got: Properties | None
@@ -191,9 +214,6 @@ class Session:
         correlation, expiry_s = getattr(about, "CorrelationData", b""), getattr(about, "MessageExpiryInterval", None)
         raw, kept = bytes(message.payload), message.retain
         hear(Heard(topic=message.topic, payload=raw, retain=kept, correlation=correlation, expiry_s=expiry_s))
-
-    def _on_socket_close(self, client: paho.Client, data: object, sock: "SocketLike") -> None:
-        self._forget_socket()
 
     def _on_register_write(self, client: paho.Client, data: object, sock: "SocketLike") -> None:
         # paho says so before each message, and mostly the socket takes it at once: then nobody need wait for that.
@@ -231,10 +251,9 @@ class Session:
         if self.ended.done():
             return
         now_s = self._loop.time()
-        oldest = next(iter(self._receipts.values()), None)
         if now_s - self._heard_s > self._broker.idle_ms / 1000:
             self._end(Loss(why=f"the line is silent for {self._broker.idle_ms} ms"))
-        elif oldest is not None and now_s > oldest[0]:
+        elif self._receipts.is_late(now_s):
             self._end(Loss(why=f"no PUBACK within {self._broker.puback_within_ms} ms"))
         else:
             self._client.loop_misc()
@@ -254,15 +273,11 @@ class Session:
         client.on_socket_close = client.on_socket_register_write = client.on_socket_unregister_write = None
         if sock is not None:
             sock.close()
-        receipts = [receipt for _, receipt in self._receipts.values()]
-        waiting: list[asyncio.Future[Any]] = [self._accepted, *receipts, *self._subscribing.values()]
-        for answer in waiting:
-            if not answer.done():
-                answer.set_exception(self._gone())
-                answer.exception()  # seen: nobody need wait for it
-        self._receipts.clear()
+        fail(self._accepted, self._gone())
+        for answer in self._subscribing.values():
+            fail(answer, self._gone())
         self._subscribing.clear()
-        self._slots.release()  # whoever waits for a slot learns that there will be none
+        self._receipts.end(self._gone())
 
     def _forget_socket(self) -> None:
         if self._sock is not None:
@@ -313,12 +328,11 @@ def open_line(broker: Broker, name: str, will: Message, floor: str = "") -> Clie
     return client
 
 
+def _refusal(reason: ReasonCode, words: str) -> str:
+    return f"{reason} ({reason.value:#04x}){words}" if reason.is_failure else ""
+
+
 def _said(got: Properties | None) -> str:
     """A broker's own words for a reason, if it has some: hostile input, so cut and without line ends."""
     words = str(getattr(got, "ReasonString", ""))[:REASON_CHARACTERS]
     return f": {words}" if words.isprintable() and words else ""
-
-
-def where(broker: Broker) -> str:
-    """As errors name it."""
-    return f"mqtt {broker.host}:{broker.port}"

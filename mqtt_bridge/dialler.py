@@ -8,10 +8,10 @@ import concurrent.futures
 import threading
 
 from firmware_py.ports import DeviceError
-from mqtt_bridge.client import Client, Session, open_line, where
+from mqtt_bridge.client import Client, Session, open_line
 from mqtt_bridge.messages import Message
 from mqtt_bridge.ports import WallClock
-from mqtt_bridge.settings import Broker
+from mqtt_bridge.settings import Broker, where
 from mqtt_bridge.tls import Validity, doubt_clock, explain, read_validity
 
 

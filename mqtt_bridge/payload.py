@@ -98,7 +98,7 @@ def state(who: Identity, *, stamp: Stamp, seq: int, seen: Snapshot, points: Iter
     """
     image, decision = seen.image, seen.decision
     message = state_head(who, stamp=stamp, seq=seq, decision=decision)
-    room_bytes = room_for_leaves(message)
+    room_bytes = room_for_leaves(len(_dump(message)))
     message["outputs"] = {}
     leaves = [(output_path(id_), _drive(drive)) for id_, drive in decision.outputs.items()]
     leaves += [(_path(point.id, _HEAD), _reading(image[point.id], utc)) for point in points]
@@ -116,9 +116,9 @@ def state_head(who: Identity, *, stamp: Stamp, seq: int, decision: Decision) -> 
     return message | {"because": _reasons(decision.because), "stage": decision.stage}
 
 
-def room_for_leaves(head: Json) -> int:
+def room_for_leaves(head_bytes: int) -> int:
     """Bytes that are left for outputs and points."""
-    return STATE_BYTES - len(_dump(head)) - len(',"outputs":{}') - 64
+    return STATE_BYTES - head_bytes - len(',"outputs":{}') - 64
 
 
 def output_path(id_: str) -> tuple[str, ...]:

@@ -73,3 +73,8 @@ class Bridge:
     senders: Mapping[str, frozenset[str]] = field(default_factory=dict)  # who may order what; empty: commands are off
     discovery: bool = False  # tell Home Assistant
     tele_ms: int = 0  # between two `tele`; 0: none
+
+
+def where(broker: Broker) -> str:
+    """As errors name it."""
+    return f"mqtt {broker.host}:{broker.port}"

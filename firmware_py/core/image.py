@@ -6,6 +6,7 @@ This module must not know which points exist or what they mean.
 
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import field
+from itertools import chain
 from typing import Protocol
 
 from config.valued import dataclass
@@ -203,6 +204,31 @@ def touched(before: Mapping[str, Reading], now: Mapping[str, Reading]) -> Collec
     return (
         names | dict.fromkeys(before.derived) | dict.fromkeys(now.derived) if now.derived or before.derived else names
     )
+
+
+def differ(before: Mapping[str, Reading], now: Mapping[str, Reading], among: Container[str]) -> bool:
+    """Whether any of these points reads otherwise than before. Both are of the same points."""
+    if isinstance(now, Readings) and isinstance(before, Readings) and now.follows(before):
+        read = (name for name in now.course.names[before.known : now.known] if name in among)
+        if next(now.unlike(before, read), None) is not None:  # as mostly the first of them
+            return True
+    return next(unlike(before, now, among), None) is not None
+
+
+def changes(before: Mapping[str, Reading], now: Mapping[str, Reading]) -> Iterator[tuple[str, Reading]]:
+    """Among these are all points that read otherwise than before, with what they are now, all but the time; a point may
+    come twice. Both are of the same points."""
+    if not (isinstance(now, Readings) and isinstance(before, Readings) and now.follows(before)):
+        yield from now.items()
+        return
+    read, worked = now.course.names[before.known : now.known], now.derived
+    own = (worked.owners, worked.rest) if isinstance(worked, Shared) else (worked,)
+    if any(any(map(names.__contains__, read)) for names in own):
+        read = [name for name in read if name not in worked]
+    yield from zip(read, now.contents(read), strict=True)
+    again = worked.touched(before.derived) if isinstance(worked, Shared) else chain(before.derived, worked)
+    for name in dict.fromkeys(again):
+        yield name, now.content(name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

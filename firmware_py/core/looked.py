@@ -5,6 +5,7 @@ counts only on the very plan and memory it was made with. This module must not d
 """
 
 from collections.abc import Collection, Mapping
+from typing import TypeAlias
 
 from config.valued import dataclass
 from firmware_py.core.alarm import AlarmState
@@ -12,17 +13,22 @@ from firmware_py.core.condition import ConditionState, Phase
 from firmware_py.core.derived import Derived
 from firmware_py.core.differ import moved
 from firmware_py.core.image import same_points, unlike
+from firmware_py.core.mode import CauseState
 from firmware_py.core.plan import Plan
 from firmware_py.core.reading import Reading
 from firmware_py.core.rules import Situation
+from firmware_py.core.stage import StageState
 from firmware_py.core.state import State
+
+Rested: TypeAlias = tuple[Mapping[str, ConditionState], Mapping[str, CauseState], Mapping[str, StageState]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Looked:
     """`state`: the memory that the step left. `readings`: as its conditions saw them. `restless`: conditions that have
     moved in it, or in which time runs. `awake`: alarms that are not at rest, in the plan's order. `situation`: what its
-    rules saw, None when something of that moved afterwards. `batteries`: what was seen of them."""
+    rules saw, None when something of that moved afterwards. `batteries`: what was seen of them. `rested`: conditions,
+    causes and stages, where these causes and stages stayed what they were on these conditions while time went by."""
 
     plan: Plan
     state: State
@@ -31,6 +37,13 @@ class Looked:
     awake: tuple[str, ...]
     situation: Situation | None
     batteries: Derived
+    rested: Rested | None
+
+    def rests(self, state: State, conditions: Mapping[str, ConditionState]) -> bool:
+        """Whether causes and stages stay what they are, however long it is: every time that runs in them would have
+        moved them in the last step too."""
+        seen = self.rested
+        return seen is not None and seen[0] is conditions and seen[1] is state.causes and seen[2] is state.stages
 
     def conditions(self, state: State, readings: Mapping[str, Reading]) -> Collection[str]:
         """Conditions that a look at these readings can move: any other is at rest on what it rests on already."""

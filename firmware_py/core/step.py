@@ -30,21 +30,24 @@ from firmware_py.core import (
 from firmware_py.core.arbiter import arbitrate, remember
 from firmware_py.core.calendar import year_of
 from firmware_py.core.command import Command, Reply
+from firmware_py.core.condition import ConditionState
 from firmware_py.core.decision import Decision
 from firmware_py.core.event import Event
 from firmware_py.core.image import InputImage, Shared
-from firmware_py.core.looked import Looked, awake, last_look, restless
+from firmware_py.core.looked import Looked, Rested, awake, last_look, restless
+from firmware_py.core.mode import CauseState
 from firmware_py.core.orders import obey
 from firmware_py.core.output import OutputImage
 from firmware_py.core.plan import Plan
 from firmware_py.core.reading import Reading
 from firmware_py.core.rules import Situation, collect, reasons
+from firmware_py.core.stage import StageState
 from firmware_py.core.state import State, begin, keep, run_down
 from firmware_py.core.touched import is_calm, touched
 from firmware_py.core.wake import wake_at_ms
 
 CLOCK_POINT = "clock.utc_s"
-_Advanced: TypeAlias = tuple[State, frozenset[str], tuple[str, ...]]
+_Advanced: TypeAlias = tuple[State, frozenset[str], tuple[str, ...], Rested | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -63,6 +66,7 @@ class Decided:
     awake: tuple[str, ...]
     was: Situation
     now: Situation
+    rested: Rested | None
     worked: derived.Derived
     derivations: Shared
     events: tuple[Event, ...]
@@ -84,7 +88,7 @@ class Decided:
             wake_at_ms=wake_at_ms(plan, after, image, self.stirring, self.awake), derived=self.derivations,
             looked=Looked(
                 plan=plan, state=after, readings=self.readings, restless=self.stirring, awake=self.awake,
-                situation=now if is_calm(known, after) else None, batteries=self.worked,
+                situation=now if is_calm(known, after) else None, batteries=self.worked, rested=self.rested,
             ),
         )  # fmt: skip
         told = chronicle.tell(plan, before, image, decision, self.was.mode)
@@ -127,7 +131,7 @@ def decide(
     image = image.joined(derivations)
 
     rehearsed = drill.rehearse(plan.drills, ordered.drill, image)
-    known, stirring, awake_now = _advance(plan, ordered, rehearsed, dt_ms, looked)
+    known, stirring, awake_now, rested = _advance(plan, ordered, rehearsed, dt_ms, looked)
     year = None if utc_s is None else year_of(utc_s)
     known, recorded = record.keep(plan, before, ordered, known, image, among=awake_now, year=year, dt_ms=dt_ms)
     known, drill_events = drill_course.advance(plan, before, known, image, utc_s=utc_s, dt_ms=dt_ms)
@@ -137,9 +141,9 @@ def decide(
     outputs, compressors = _protect(plan, before, known, drives, image)
     return Decided(
         plan=plan, outputs=outputs, before=before, known=known, compressors=compressors, image=image,
-        readings=rehearsed.readings, stirring=stirring, awake=awake_now, was=was, now=now, worked=batteries,
-        derivations=derivations, events=(*events, *recorded), drill_events=drill_events, replies=tuple(replies),
-        dt_ms=dt_ms,
+        readings=rehearsed.readings, stirring=stirring, awake=awake_now, rested=rested, was=was, now=now,
+        worked=batteries, derivations=derivations, events=(*events, *recorded), drill_events=drill_events,
+        replies=tuple(replies), dt_ms=dt_ms,
     )  # fmt: skip
 
 
@@ -221,6 +225,24 @@ def _advance(plan: Plan, state: State, image: InputImage, dt_ms: int, looked: Lo
         plan.alarms, plan.alarm_rules, state.alarms, state.annunciation, conditions, dt_ms=dt_ms,
         among=None if looked is None else stirred,
     )  # fmt: skip
+    rests = looked is not None and looked.rests(state, conditions)
+    causes, stages = (state.causes, state.stages) if rests else _move_causes(plan, state, conditions, dt_ms)
+    known = state
+    if (
+        conditions is not state.conditions or alarms is not state.alarms or told is not state.annunciation
+        or causes is not state.causes or stages is not state.stages
+    ):  # fmt: skip
+        known = replace(
+            state, conditions=conditions, alarms=alarms, annunciation=told, causes=causes, stages=stages
+        )  # fmt: skip
+    stays = rests or (dt_ms > 0 and causes is state.causes and stages is state.stages)
+    rested = (conditions, causes, stages) if stays else None
+    return known, restless(state.conditions, found), awake(stirred, state.alarms, alarms), rested
+
+
+def _move_causes(
+    plan: Plan, state: State, conditions: Mapping[str, ConditionState], dt_ms: int
+) -> tuple[Mapping[str, CauseState], Mapping[str, StageState]]:
     causes, stages = dict(state.causes), dict(state.stages)
     for name, cause in plan.causes.items():
         own = plan.stages_of(name)
@@ -228,16 +250,7 @@ def _advance(plan: Plan, state: State, image: InputImage, dt_ms: int, looked: Lo
         now = mode.advance(cause, causes[name], conditions, shed=shed, dt_ms=dt_ms)
         changed, causes[name] = stage.advance(cause, now, own, stages, conditions, dt_ms)
         stages.update(changed)
-    kept_causes, kept_stages = keep(state.causes, causes), keep(state.stages, stages)
-    known = state
-    if (
-        conditions is not state.conditions or alarms is not state.alarms or told is not state.annunciation
-        or kept_causes is not state.causes or kept_stages is not state.stages
-    ):  # fmt: skip
-        known = replace(
-            state, conditions=conditions, alarms=alarms, annunciation=told, causes=kept_causes, stages=kept_stages
-        )
-    return known, restless(state.conditions, found), awake(stirred, state.alarms, alarms)
+    return keep(state.causes, causes), keep(state.stages, stages)
 
 
 def _look_twice(

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -30,7 +31,9 @@ _JUMP_S = 0.005
 # answer of an outage waits for a picture in which nothing has happened.
 LATER_MS = 20
 SELDOM_MS = 5_000  # for what changes by itself only slowly, or is told at once when it changes
-_QUALITY_MS = 100  # many ask for it within one turn of the loop, and each answer is some system calls
+# An answer is some system calls, and the kernel itself takes hours to doubt a clock that nobody sets any more. A little
+# less than two seconds, so that who asks every two gets a fresh one.
+_QUALITY_MS = 1_900
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -97,21 +100,27 @@ class Waker:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._event = asyncio.Event()
+        self._is_woken = False
+        self._waiting: asyncio.Future[None] | None = None
 
     def wake(self) -> None:
         """End the wait now; a wake during work makes the next wait return at once. From the loop's thread only."""
-        self._event.set()
+        self._is_woken = True
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
 
     async def wait(self, until_ms: int | None) -> None:
         """Wait; None: for a wake only."""
-        timer = None if until_ms is None else self._clock.call_at_ms(until_ms, self._event.set)
-        try:
-            await self._event.wait()
-        finally:
-            if timer is not None:
-                timer.cancel()
-        self._event.clear()
+        if not self._is_woken:
+            self._waiting = asyncio.get_running_loop().create_future()
+            timer = None if until_ms is None else self._clock.call_at_ms(until_ms, self.wake)
+            try:
+                await self._waiting
+            finally:
+                self._waiting = None
+                if timer is not None:
+                    timer.cancel()
+        self._is_woken = False
 
 
 class Urge(Waker):
@@ -222,5 +231,10 @@ def _first_line(path: Path) -> str:
 
 def utc_text(utc_ms: int) -> str:
     """Wall time as RFC 3339 in UTC with milliseconds; times before 1970 or after 9999 are shown as these ends."""
-    seconds, milliseconds = divmod(min(max(utc_ms, 0), _LATEST_MS), 1000)
-    return f"{datetime.fromtimestamp(seconds, tz=UTC):%Y-%m-%dT%H:%M:%S}.{milliseconds:03d}Z"
+    minutes, rest_ms = divmod(min(max(utc_ms, 0), _LATEST_MS), 60_000)
+    return f"{_minute_text(minutes)}{rest_ms // 1000:02d}.{rest_ms % 1000:03d}Z"
+
+
+@lru_cache(maxsize=8)
+def _minute_text(minutes: int) -> str:
+    return f"{datetime.fromtimestamp(minutes * 60, tz=UTC):%Y-%m-%dT%H:%M:}"

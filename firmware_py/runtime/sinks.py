@@ -5,7 +5,6 @@ Sinks must not block: they put what they get into a bounded queue of their own. 
 
 import logging
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Protocol
 
 from firmware_py.core.command import Command
@@ -34,21 +33,21 @@ class Audience:
 
     def __init__(self, recorder: Recorder, sinks: Sequence[Sink]) -> None:
         self._recorder = recorder
-        self._sinks = tuple(sinks)
+        self._sinks = tuple((f"{type(sink).__name__}[{number}]", sink) for number, sink in enumerate(sinks))
         self._faulty: set[str] = set()
 
     def record(self, image: InputImage, commands: tuple[Command, ...], decision: Decision) -> None:
         """To the journal."""
-        self._try("journal", partial(self._recorder.record, image, commands, decision))
+        self._try("journal", self._recorder.record, image, commands, decision)
 
     def show(self, image: InputImage, decision: Decision) -> None:
         """To everybody else, each for itself."""
-        for number, sink in enumerate(self._sinks):
-            self._try(f"{type(sink).__name__}[{number}]", partial(sink.show, image, decision))
+        for name, sink in self._sinks:
+            self._try(name, sink.show, image, decision)
 
-    def _try(self, name: str, tell: Callable[[], None]) -> None:
+    def _try(self, name: str, tell: Callable[..., None], *what: object) -> None:
         try:
-            tell()
+            tell(*what)
         except Exception:  # the floor is worth more than any record of it
             if name not in self._faulty:
                 log.exception("%s failed; the cycle goes on without it", name)

@@ -164,7 +164,7 @@ class Configure:
                 async with self._busy:
                     if why := self._why_back():
                         await self._revert(why)
-            is_busy = not lasting or self._trial is not None
+            is_busy = kept != self.number or self._trial is not None
             await self._waker.wait(min(self._next_ms(), next_turn_ms(self._clock, _LOOK_MS if is_busy else SELDOM_MS)))
 
     async def note_lasting(self) -> None:

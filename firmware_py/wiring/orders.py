@@ -35,16 +35,19 @@ class FarOrders:
         self._standing: tuple[str, ...] = ()
         self._sounding: tuple[str, ...] = ()
         self._alarms: frozenset[str] = frozenset()
+        self._shown: tuple[object, object] = None, None  # the causes and the alarms of the cycle before
 
     def adopt(self, plan: Plan) -> None:
         """Another plan from now on."""
-        self._by_hand, self._fire = plan.manual_cause, fire_alarms(plan)
+        self._by_hand, self._fire, self._shown = plan.manual_cause, fire_alarms(plan), (None, None)
 
     def show(self, image: InputImage, decision: Decision) -> None:
         """Each cycle: which causes stand, and which fire alarms sound."""
-        causes = decision.state.causes.items()
-        self._standing = tuple(name for name, now in causes if now.phase is not CausePhase.IDLE)
-        alarms = decision.state.alarms
+        causes, alarms = decision.state.causes, decision.state.alarms
+        if self._shown[0] is causes and self._shown[1] is alarms:
+            return  # the very same as in the cycle before
+        self._shown = causes, alarms
+        self._standing = tuple(name for name, now in causes.items() if now.phase is not CausePhase.IDLE)
         self._alarms = frozenset(alarms)
         self._sounding = tuple(name for name in sorted(self._fire) if name in alarms and alarms[name].sounds)
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 import pytest
 
-from firmware_py.core import condition, generator, planned
+from firmware_py.core import condition, generator, mode, planned
 from firmware_py.core.check import IsFlag
 from firmware_py.core.condition import Condition, ConditionState, WhenBad
 from firmware_py.core.decision import Decision
 from firmware_py.core.generator import Generator
 from firmware_py.core.image import InputImage, freeze
 from firmware_py.core.looked import Looked, last_look
+from firmware_py.core.mode import Cause, CauseState
 from firmware_py.core.plan import Plan
 from firmware_py.core.reading import Value
 from firmware_py.core.step import CLOCK_POINT, step
@@ -169,3 +170,37 @@ def test_figures_of_a_battery_at_rest_are_as_old_as_what_they_were_worked_out_of
     assert floor.last.derived["ups1.forecast.basis"].at_ms == floor.now_ms
     floor.run(SECOND)
     assert floor.last.derived["ups1.forecast.runtime_s"].at_ms == floor.readings[CHARGE].at_ms
+
+
+def test_causes_and_stages_at_rest_are_not_looked_at_and_in_an_outage_and_after_it_they_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever is left out, the same step without the hint says the same."""
+    floor, looked_at = settle(), list[str]()
+    advance = mode.advance
+
+    def note(
+        cause: Cause, state: CauseState, conditions: Mapping[str, ConditionState], *, shed: bool, dt_ms: int
+    ) -> CauseState:
+        looked_at.append(cause.id)
+        return advance(cause, state, conditions, shed=shed, dt_ms=dt_ms)
+
+    monkeypatch.setattr(mode, "advance", note)
+
+    def second() -> int:
+        """How many causes a step with the hint has looked at."""
+        looked_at.clear()
+        floor.looks_twice = False
+        floor.run(SECOND)
+        count = len(looked_at)
+        floor.looks_twice = True
+        floor.run(SECOND)
+        return count
+
+    assert [second() for _ in range(5)] == [0] * 5
+    floor.values[SOURCE] = "battery"
+    seconds = [second() for _ in range(90)]
+    assert all(seconds[5:]), "time runs in a cause"
+    floor.values[SOURCE] = "mains"
+    seconds = [second() for _ in range(20 * 60)]
+    assert all(seconds[60:90]) and seconds[-1] == 0

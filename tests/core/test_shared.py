@@ -13,6 +13,8 @@ from firmware_py.core.image import (
     InputImage,
     Readings,
     Shared,
+    changes,
+    differ,
     reads_otherwise,
     same_points,
     touched,
@@ -75,6 +77,11 @@ def test_it_reads_as_all_its_readings_and_names_whatever_reads_otherwise(
             moved = {point for point in whole if reads_otherwise(before[point], image[point])}
             assert moved <= set(touched(before.readings, image.readings))
             assert moved == set(unlike(before.readings, image.readings))
+            for among in (set(whole), {"a", "d"}, {"e"}):
+                assert differ(before.readings, image.readings, among) == bool(moved & among)
+            told = dict(changes(before.readings, image.readings))
+            assert moved <= told.keys()
+            assert not any(reads_otherwise(image[point], one) for point, one in told.items())
         before = image
 
 
@@ -134,3 +141,29 @@ def test_news_are_numbered_with_the_answers_and_tell_what_changed_only_when_some
     assert said == [(1, None), (2, held), (3, None), (4, held)]
     assert news is first, "it tells its last answer only"
     assert first.whole is held and first.source is source
+
+
+@given(
+    turns=st.lists(st.lists(st.tuples(st.sampled_from("abcd"), VALUES), max_size=4), min_size=1, max_size=6),
+    worked=st.lists(st.dictionaries(st.sampled_from("dxy"), VALUES, max_size=3), min_size=6, max_size=6),
+)
+def test_changes_name_whatever_reads_otherwise_with_what_it_is_now(
+    turns: list[list[tuple[str, int]]], worked: list[dict[str, int]]
+) -> None:
+    """Also where a point is both read and worked out, and where the course is another one."""
+    course, content = Course(), dict.fromkeys("abcd", NOTHING_READ)
+    before = None
+    for turn, values in zip(turns, worked, strict=False):
+        for name, value in turn:
+            content = content | {name: reading(value)}
+            course.names.append(name)
+        now = Readings(content, {}, {}, course, len(course.names), {name: reading(one) for name, one in values.items()})
+        for other in (before, None if before is None else dict(before)):
+            if other is None or not same_points(other, now):
+                continue
+            told = dict(changes(other, now))
+            moved = {name for name in now if reads_otherwise(other[name], now[name])}
+            assert moved <= told.keys()
+            assert differ(other, now, set(now)) == bool(moved)
+            assert not any(reads_otherwise(now[name], one) for name, one in told.items())
+        before = now

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import cast
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,6 +35,8 @@ class Line:
 
     clock: VirtualClock
     refuses: set[str] = field(default_factory=set)
+    may_post: bool = True  # False: as where the socket is full, or the last one has no answer yet
+    posted: int = 0
     said: list[tuple[int, str, bytes]] = field(default_factory=list)
 
     async def send(self, message: Message) -> asyncio.Future[str]:
@@ -44,6 +47,13 @@ class Line:
 
     async def publish(self, message: Message) -> str:
         return await (await self.send(message))
+
+    def post(self, message: Message, hear: Callable[[str], None]) -> bool:
+        if self.may_post:
+            self.said.append((self.clock.now_ms(), message.topic, message.payload))
+            self.posted += 1
+            asyncio.get_running_loop().call_soon(hear, "not authorized" if message.topic in self.refuses else "")
+        return self.may_post
 
     def states(self) -> list[tuple[int, object]]:
         told = [(at_ms - BEGINS_MS, json.loads(raw)) for at_ms, topic, raw in self.said if topic == STATE]
@@ -57,11 +67,11 @@ class Line:
         ]
 
 
-def announcer(notes: Notes | None = None) -> Announcer:
+def announcer(notes: Notes | None = None, refused: Callable[[str, str], None] | None = None) -> Announcer:
     return Announcer(
         Bridge(site=SITE, broker=Broker(host="127.0.0.1", port=1)), boot=BOOT, points=ABOUT.points, alarms=ALARMS,
         text=lambda alarm: alarm.text, clock=LoopClock(), outbox=ListOutbox(), memory=notes or Notes(),
-        refused=lambda topic, why: None,
+        refused=refused or (lambda topic, why: None),
     )  # fmt: skip
 
 
@@ -198,5 +208,81 @@ def test_an_alarm_is_told_when_it_comes_and_emptied_when_it_is_gone_and_in_betwe
                 ours.offer(shown(alarms={name: AlarmState() for name in raised}))
                 await spend(1_000)
             assert line.alarms()[2:] == [("on_battery", "gone")] and not notes.alarms
+
+    run_virtual(scenario)
+
+
+PICTURE = st.tuples(
+    st.sampled_from([7, 400, 950, 1_000, 1_000, 1_000, 1_001, 2_600, 61_000]),  # ms since the one before
+    st.integers(0, 2),
+    st.sampled_from([Mode.NORMAL, Mode.NORMAL, Mode.NORMAL, Mode.CONSERVATION]),
+    st.sampled_from([None, None, None, None, ACTIVE, RETURNED]),
+    st.sampled_from(["", "", "", "", "", "repeat", "full", "free", "refuse", "allow"]),
+)
+
+
+@given(pictures=st.lists(PICTURE, min_size=1, max_size=12))
+def test_values_told_in_the_very_turn_are_those_that_the_task_would_tell(
+    pictures: list[tuple[int, int, Mode, AlarmState | None, str]],
+) -> None:
+    """When, what and what became of it; only that a repetition is the task's in both."""
+    told: list[tuple[list[tuple[int, str, bytes]], list[tuple[str, str]]]] = []
+
+    async def play(clock: VirtualClock, *, is_prompt: bool) -> None:
+        heard = list[tuple[str, str]]()
+        line = Line(clock, may_post=is_prompt)
+        ours, session = announcer(refused=lambda topic, why: heard.append((topic, why))), cast(Session, line)
+        alarms: Mapping[str, AlarmState] = {}
+        await spend(BEGINS_MS - clock.now_ms())
+        ours.offer(shown(0, alarms=alarms))
+        await ours.announce(session)
+        async with running(ours.run(session)):
+            for pause_ms, charge_pct, mode, alarm, what in pictures:
+                await spend(pause_ms)
+                if alarm is not None:
+                    alarms = {"ups1.on_battery": alarm}
+                line.may_post = is_prompt and (line.may_post or what == "free") and what != "full"
+                line.refuses = {STATE} if what == "refuse" else set() if what == "allow" else line.refuses
+                if what == "repeat":
+                    ours.repeat()
+                ours.offer(shown(charge_pct, mode=mode, alarms=alarms))
+            await spend(62_000)
+        told.append((line.said, heard))
+
+    run_virtual(lambda clock: play(clock, is_prompt=True))
+    run_virtual(lambda clock: play(clock, is_prompt=False))
+    assert told[0] == told[1]
+
+
+def test_each_second_at_rest_is_told_without_the_task() -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        line, ours = Line(clock), announcer()
+        session = cast(Session, line)
+        alarms: Mapping[str, AlarmState] = {}
+        await spend(BEGINS_MS - clock.now_ms())
+        ours.offer(shown(0, alarms=alarms))
+        await ours.announce(session)
+        async with running(ours.run(session)):
+            for charge_pct in range(1, 6):
+                await spend(1_000)
+                ours.offer(shown(charge_pct, alarms=alarms))
+                assert line.states()[-1][1] == charge_pct, "before the next turn of the loop"
+        assert line.posted == 5
+
+    run_virtual(scenario)
+
+
+def test_a_fault_of_ours_in_the_very_turn_is_met_again_by_the_task() -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        line, ours = Line(clock), announcer()
+        alarms: Mapping[str, AlarmState] = {}
+        ours.offer(shown(0, alarms=alarms))
+        await ours.announce(cast(Session, line))
+        task = asyncio.ensure_future(ours.run(cast(Session, line)))
+        await spend(1_000)
+        with pytest.raises(AttributeError):  # which is told and passed over by whoever shows it
+            ours.offer(cast(Snapshot, object()))
+        await asyncio.wait({task}, timeout=10)
+        assert isinstance(task.exception(), AttributeError)
 
     run_virtual(scenario)

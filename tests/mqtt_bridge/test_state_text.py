@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import random
 from dataclasses import replace
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from firmware_py.core.decision import Decision
-from firmware_py.core.image import InputImage
+from firmware_py.core.image import NOTHING_READ, Course, InputImage
+from firmware_py.core.image import Readings as MadeReadings
 from firmware_py.core.point import Kind, Point
-from firmware_py.core.reading import Quality, Reading, Reason
+from firmware_py.core.reading import Quality, Reading, Reason, Value
 from mqtt_bridge import payload
 from mqtt_bridge.ports import Snapshot
 from mqtt_bridge.state_text import StateText
@@ -79,3 +81,37 @@ def test_a_floor_that_is_too_large_is_cut_where_it_would_be_anew() -> None:
     for length in (200, 60, 199, 1, 200):
         image = {point.id: Reading(value="x" * length, quality=Quality.GOOD, at_ms=0) for point in points}
         agree(kept, points, Snapshot(image=InputImage(now_ms=0, readings=image), decision=see().decision))
+
+
+def test_a_hundred_seconds_in_which_some_points_move_and_others_rest_read_as_if_each_were_written_anew() -> None:
+    """Also over the seconds after which whoever has come to rest is one piece with its neighbours again."""
+    ids_ = [f"unit{number}.r{cell}" for number in range(3) for cell in range(8)]
+    points = tuple(Point(id=id_, kind=Kind.NUMBER, stale_after_ms=1) for id_ in ids_)
+    kept, chance = StateText(points), random.Random(11)
+    course, content, words = Course(), dict.fromkeys(ids_, NOTHING_READ), see().decision
+    for second in range(400):
+        moving = ids_[second // 50 :: 5] if second % 7 else ids_[:1]
+        for id_ in moving:
+            value: Value = chance.choice([second, second / 7, 2**70, float("inf"), -0.0, 0.0, 0, True, "\u00fc"])
+            bad = chance.random() < 0.1
+            content = content | {
+                id_: Reading(value=value, quality=Quality.BAD, at_ms=second, because=Reason.STALE)
+                if bad
+                else Reading(value=value, quality=Quality.GOOD, at_ms=second)
+            }
+            course.names.append(id_)
+        readings_ = MadeReadings(content, {}, {}, course, len(course.names))
+        agree(kept, points, Snapshot(image=InputImage(now_ms=second, readings=readings_), decision=words))
+
+
+def test_only_what_moves_is_a_piece_of_its_own() -> None:
+    ids_ = [f"unit1.r{cell}" for cell in range(200)]
+    points = tuple(Point(id=id_, kind=Kind.NUMBER, stale_after_ms=1) for id_ in ids_)
+    kept, course = StateText(points), Course()
+    content = {id_: Reading(value=1, quality=Quality.GOOD, at_ms=0) for id_ in ids_}
+    for second in range(300):
+        content = content | {ids_[5]: Reading(value=second, quality=Quality.GOOD, at_ms=second)}
+        course.names.append(ids_[5])
+        readings_ = MadeReadings(content, {}, {}, course, len(course.names))
+        agree(kept, points, Snapshot(image=InputImage(now_ms=second, readings=readings_), decision=see().decision))
+        assert second < 2 or len(kept.rows.parts) == 5, "head, text, what moves, text, end"

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from firmware_py.core.reading import Quality, Reason
 from firmware_py.core.step import CLOCK_POINT
 from firmware_py.runtime import clock as module
-from firmware_py.runtime.clock import ClockQuality, SystemClock, Waker, boot_id, clock_sample, monotonic_us, run_id
+from firmware_py.runtime.clock import (
+    ClockQuality,
+    SystemClock,
+    Waker,
+    boot_id,
+    clock_sample,
+    monotonic_us,
+    run_id,
+    utc_text,
+)
 from tests.conftest import run
 from tests.shell.virtual import VirtualClock, VirtualLoop, run_virtual
 
@@ -104,5 +116,60 @@ def test_a_waker_ends_at_its_time_or_when_it_is_woken() -> None:
         waker.wake()  # while nobody waits: remembered once
         await waker.wait(start_ms + 5_000)
         assert clock.now_ms() == start_ms + 900
+
+    run_virtual(scenario)
+
+
+def test_the_source_of_wall_time_is_asked_for_again_within_two_seconds_and_1970_is_noticed_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    answers, shows_ms = [ClockQuality.NONE], [1_790_000_000_000]
+    monkeypatch.setattr(module, "_ask_quality", lambda: answers[-1])
+    monkeypatch.setattr(SystemClock, "utc_ms", lambda self: shows_ms[-1])
+    now_ms = [10_000]
+    monkeypatch.setattr(SystemClock, "now_ms", lambda self: now_ms[-1])
+    clock = SystemClock()
+    assert clock.quality() is ClockQuality.NONE
+    answers.append(ClockQuality.NTP)
+    now_ms.append(12_000)
+    assert clock.quality() is ClockQuality.NTP, "by whoever asks every two seconds"
+    shows_ms.append(86_400_000)
+    assert clock.quality() is ClockQuality.NONE
+
+
+@given(utc_ms=st.integers(-(10**15), 10**15))
+def test_a_time_as_text_is_what_the_library_makes_of_it(utc_ms: int) -> None:
+    within_ms = min(max(utc_ms, 0), 253_402_300_799_999)
+    expected = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=within_ms)
+    assert utc_text(utc_ms) == expected.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def test_a_wake_before_the_wait_ends_it_at_once_and_one_wake_ends_one_wait() -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        waker, began_ms = Waker(clock), clock.now_ms()
+        waker.wake()
+        waker.wake()
+        await waker.wait(began_ms + 500)
+        assert clock.now_ms() == began_ms
+        await waker.wait(began_ms + 500)
+        assert clock.now_ms() >= began_ms + 500
+        asyncio.get_running_loop().call_later(0.2, waker.wake)
+        await waker.wait(None)
+        assert clock.now_ms() < began_ms + 1_000
+
+    run_virtual(scenario)
+
+
+def test_a_wait_that_was_cancelled_keeps_the_wake_for_the_next() -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        waker = Waker(clock)
+        task = asyncio.ensure_future(waker.wait(None))
+        await asyncio.sleep(0)
+        waker.wake()
+        task.cancel()
+        await asyncio.wait({task})
+        began_ms = clock.now_ms()
+        await waker.wait(began_ms + 60_000)
+        assert task.cancelled() and clock.now_ms() == began_ms
 
     run_virtual(scenario)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
 from firmware_py.core.command import Command, CommandKind
+from firmware_py.core.decision import Decision
 from firmware_py.core.event import Event
+from firmware_py.core.image import InputImage
 from firmware_py.runtime.disk import Disk
 from firmware_py.wiring.kept import KeptWords, TopicMemory
 from firmware_py.wiring.orders import FarOrders
@@ -77,6 +80,28 @@ def test_a_fire_alarm_that_sounds_is_silenced_acknowledged_and_shelved_at_the_fl
             assert (await far.carry_out(order("ack"))).status is Status.DONE, "it does not sound any more"
             assert far._forbid(order("shelve", "ups1.on_battery")) == "a fire alarm is shelved at the floor only"
         assert [event.type for event in told] == ["command.refused"] * 6
+
+    run_virtual(scenario)
+
+
+def test_another_plan_is_followed_also_where_the_very_same_alarms_are_shown_again(tmp_path: Path) -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        floor, told = Floor(clock), list[Event]()
+        far = FarOrders(floor.desk, clock, told.extend, KeptWords(tmp_path / "ids", Disk()), by_hand="manual")
+        shown = list[tuple[InputImage, Decision]]()
+        floor.diary.show = lambda image, decision: shown.append((image, decision))  # type: ignore[method-assign]  # as above
+        floor.later(2_500, floor.say("ups1", "battery"))
+        async with running(floor.supervisor.run(floor.closing())):
+            await spend(8_000)
+        far.show(*shown[-1])
+        far.show(*shown[-1])
+        assert far._forbid(order("ack")) == ""
+        plan = floor.plan
+        far.adopt(replace(plan, fire_cause=plan.alarms["ups1.on_battery"].cause))
+        far.show(*shown[-1])
+        assert far._forbid(order("ack")).startswith("a fire alarm is silenced at the floor only")
+        far.show(*shown[0])
+        assert far._forbid(order("release")) == "", "nothing stood then"
 
     run_virtual(scenario)
 
