@@ -71,7 +71,8 @@ class Announcer:
         self._told_at_s = deque([-_BURST * _BURST_S] * _BURST, maxlen=_BURST)
         self._sent: dict[str, tuple[object, ...]] = {}  # alarm topic -> what was said there in this session
         self._all_said: tuple[object, object] | None = None  # the alarms and drills of which all was said in it
-        self._unheard: set[str] = set()  # alarm topics that were refused: tried again with the heartbeat
+        self._unheard: set[str] = set()  # alarm topics that were refused: tried again as often as the heartbeat comes
+        self._unheard_s = 0.0  # since when the oldest of them is
         self._resting: Session | None = None  # while `run` waits for news of it
 
     def offer(self, seen: Snapshot) -> None:
@@ -95,7 +96,7 @@ class Announcer:
         """The state alone may have to be told, and now would be the time for it."""
         memory, since_s = seen.decision.state, asyncio.get_running_loop().time() - self._told_s
         is_due = self._settings.state_gap_ms / 1000 * _NEARLY <= since_s < self._settings.state_every_ms / 1000
-        is_said = self._all_said is not None and self._all_said[0] is memory.alarms
+        is_said = self._all_said is not None and self._all_said[0] is memory.alarms and not self._unheard
         if not is_due or not is_said or memory.conditions is not told.decision.state.conditions:
             return False
         is_said = self._all_said is not None and self._all_said[1] is memory.drill.alarms
@@ -162,7 +163,17 @@ class Announcer:
             return
         if (self._due_in_s(_NEARLY) or 0.0) <= 0:
             await self._tell_state(session, self._newest)
+        self._forgive()
         await self._tell_alarms(session, self._newest)
+
+    def _forgive(self) -> None:
+        """What was refused is said once more in time, however often values are told meanwhile."""
+        now_s = asyncio.get_running_loop().time()
+        if self._unheard and now_s - self._unheard_s >= self._settings.state_every_ms / 1000:
+            for topic in self._unheard:
+                self._sent.pop(topic, None)
+            self._unheard.clear()
+            self._all_said = None
 
     def _due_in_s(self, part: float) -> float | None:
         """Seconds until the next state, where values are told after this part of the gap; None while there is nothing
@@ -190,13 +201,7 @@ class Announcer:
         return self._compared[2]
 
     async def _tell_state(self, session: Session, seen: Snapshot) -> None:
-        now_s = asyncio.get_running_loop().time()
-        if now_s - self._told_s >= self._settings.state_every_ms / 1000:
-            for topic in self._unheard:
-                self._sent.pop(topic, None)
-                self._all_said = None
-            self._unheard.clear()
-        message = self._say_state(seen, now_s)
+        message = self._say_state(seen, asyncio.get_running_loop().time())
         self._refused(message.topic, await session.publish(message))
 
     def _say_state(self, seen: Snapshot, now_s: float) -> Message:
@@ -225,6 +230,7 @@ class Announcer:
             reason = await receipt
             self._refused(topic, reason)
             if reason:
+                self._unheard_s = self._unheard_s if self._unheard else asyncio.get_running_loop().time()
                 self._unheard.add(topic)
         emptied = {topic for topic in receipts if wanted[topic] is _GONE} - self._unheard
         for topic in emptied:

@@ -63,8 +63,8 @@ class Session:
         DeviceError when the session ends first.
         """
         receipt: asyncio.Future[str] = self._loop.create_future()
-        if self._is_too_large(message):
-            receipt.set_result(f"larger than the broker's {self._largest_bytes} bytes")
+        if why := self._too_large(message):
+            receipt.set_result(why)
             return receipt
         await self._receipts.place()
         if self.ended.done():
@@ -81,8 +81,11 @@ class Session:
     def post(self, message: Message, hear: Callable[[str], None]) -> bool:
         """Write one message in this turn of the loop, beside those of `send`; `hear` hears what `send`'s future would
         be, and nothing where the session ends first. False, and nothing was done, where that cannot be."""
-        if not self.may_post or self._is_too_large(message):
+        if not self.may_post:
             return False
+        if why := self._too_large(message):
+            hear(why)
+            return True
         self._asked = True  # not in the next turn
         try:
             self._receipts.post(self._put(message), hear)
@@ -91,9 +94,11 @@ class Session:
         self._flush()
         return True
 
-    def _is_too_large(self, message: Message) -> bool:
+    def _too_large(self, message: Message) -> str:
+        """Why the broker would not take it, "" where it may."""
         most_bytes = self._largest_bytes
-        return most_bytes is not None and len(message.payload) + len(message.topic) + 16 > most_bytes
+        is_fit = most_bytes is None or len(message.payload) + len(message.topic) + 16 <= most_bytes
+        return "" if is_fit else f"larger than the broker's {most_bytes} bytes"
 
     def _put(self, message: Message) -> int:
         """Hand it to paho, and say its packet identifier. Raises DeviceError."""

@@ -24,6 +24,7 @@ from tests.mqtt_bridge.floors import ABOUT, ACTIVE, ALARMS, BOOT, SITE, ListOutb
 from tests.shell.virtual import VirtualClock, run_virtual, running, spend
 
 STATE = f"floor/v1/{SITE}/state"
+ON_BATTERY = f"floor/v1/{SITE}/alarm/ups1/on_battery"
 CALM: Mapping[str, ConditionState] = {}  # the very same as long as no condition moves
 BEGINS_MS = 1_001_000  # of the loop; a whole second
 TELLS_MS = 3  # at most, where a condition moves
@@ -176,7 +177,7 @@ def test_alarms_that_are_the_very_same_are_told_as_if_all_were_looked_at(
             for given_states, stays, what in turns:
                 if not stays:
                     standing = {name: one or AlarmState() for name, one in given_states.items()}
-                line.refuses = {f"floor/v1/{SITE}/alarm/ups1.on_battery"} if what == "refuse" else line.refuses
+                line.refuses = {ON_BATTERY} if what == "refuse" else line.refuses
                 line.refuses = set() if what == "allow" else line.refuses
                 if what == "repeat":
                     ours.repeat()
@@ -268,6 +269,25 @@ def test_each_second_at_rest_is_told_without_the_task() -> None:
                 ours.offer(shown(charge_pct, alarms=alarms))
                 assert line.states()[-1][1] == charge_pct, "before the next turn of the loop"
         assert line.posted == 5
+
+    run_virtual(scenario)
+
+
+def test_a_refused_alarm_is_said_again_each_minute_though_values_move_each_second() -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        line, ours = Line(clock), announcer()
+        raised: Mapping[str, AlarmState] = {"ups1.on_battery": ACTIVE}
+        line.refuses = {ON_BATTERY}
+        ours.offer(shown(0, alarms=raised))
+        await ours.announce(cast(Session, line))
+        async with running(ours.run(cast(Session, line))):
+            for second in range(1, 151):
+                ours.offer(shown(second % 2, alarms=raised))
+                await spend(1_000)
+                line.refuses = set() if second == 90 else line.refuses
+            said_s = [round((at_ms - line.said[0][0]) / 1_000) for at_ms, where, _ in line.said if where == ON_BATTERY]
+            assert said_s == [0, 60, 120], "refused twice, and taken the third time"
+        assert len(line.states()) > 140
 
     run_virtual(scenario)
 

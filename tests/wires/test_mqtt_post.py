@@ -61,6 +61,17 @@ def test_what_is_posted_and_what_is_sent_arrive_in_the_order_of_the_calls(
     far.close()
 
 
+def test_what_is_too_large_for_the_broker_is_said_to_be_so(mosquitto: Mosquitto) -> None:
+    async def scenario() -> None:
+        session, heard = await dial(mosquitto), list[str]()
+        session._largest_bytes = 100  # as a broker may say in its CONNACK
+        assert session.post(Message(topic=f"post/v1/{SITE}/said", payload=bytes(200)), heard.append)
+        assert heard == ["larger than the broker's 100 bytes"] and session.may_post
+        await session.close()
+
+    run(scenario())
+
+
 def test_a_post_that_nobody_answers_ends_the_session_in_time(mosquitto: Mosquitto) -> None:
     async def scenario() -> None:
         session = await dial(mosquitto, puback_within_ms=600)
