@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from firmware_py.core.image import (
@@ -147,6 +147,7 @@ def test_news_are_numbered_with_the_answers_and_tell_what_changed_only_when_some
     turns=st.lists(st.lists(st.tuples(st.sampled_from("abcd"), VALUES), max_size=4), min_size=1, max_size=6),
     worked=st.lists(st.dictionaries(st.sampled_from("dxy"), VALUES, max_size=3), min_size=6, max_size=6),
 )
+@example(turns=[[("d", 1)], [("d", 2), ("a", 1)]], worked=[{"d": 1}, {"d": 0}, {}, {}, {}, {}])
 def test_changes_name_whatever_reads_otherwise_with_what_it_is_now(
     turns: list[list[tuple[str, int]]], worked: list[dict[str, int]]
 ) -> None:
