@@ -29,6 +29,7 @@ _BURST_S, _BURST = 0.1, 4
 _NEARLY, _LATEST = 0.95, 1.5
 # Where a condition moves: the answer that confirms it, and what is done about that, go before 20 KiB of text.
 _AFTER_S = 0.003
+_MOST_PROMPTLY = 1_000  # points: the text of a larger floor is made in a turn of the loop of its own
 _REMEMBER_S = 1.0  # an alarm is worth more than a note about it
 _GONE = ("gone",)
 
@@ -88,7 +89,7 @@ class Announcer:
     def _tell_promptly(self, seen: Snapshot) -> bool:
         """False where the task is needed, or will do it later."""
         told, session = self._told, self._resting
-        if told is None or session is None or not self._is_plain(seen, told):
+        if told is None or session is None or len(self._ids) > _MOST_PROMPTLY or not self._is_plain(seen, told):
             return False
         return not self._differs(seen, told) or self._post(session, seen)
 

@@ -273,6 +273,26 @@ def test_each_second_at_rest_is_told_without_the_task() -> None:
     run_virtual(scenario)
 
 
+def test_a_large_floor_is_told_by_the_task_so_that_its_cycle_does_not_hold_the_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("mqtt_bridge.announcer._MOST_PROMPTLY", len(ABOUT.points) - 1)
+
+    async def scenario(clock: VirtualClock) -> None:
+        line, ours = Line(clock), announcer()
+        alarms: Mapping[str, AlarmState] = {}
+        ours.offer(shown(0, alarms=alarms))
+        await ours.announce(cast(Session, line))
+        async with running(ours.run(cast(Session, line))):
+            for charge_pct in range(1, 4):
+                await spend(1_000)
+                ours.offer(shown(charge_pct, alarms=alarms))
+                assert line.states()[-1][1] == charge_pct - 1
+        assert line.posted == 0 and len(line.states()) == 3
+
+    run_virtual(scenario)
+
+
 def test_a_refused_alarm_is_said_again_each_minute_though_values_move_each_second() -> None:
     async def scenario(clock: VirtualClock) -> None:
         line, ours = Line(clock), announcer()
