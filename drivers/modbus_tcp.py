@@ -93,17 +93,7 @@ class PlainTcp:
         packed = _NUMBER.pack(number)
         exchange.head = packed + exchange.tail
         self._begun, self._heard = exchange, b""
-        packet, sock = packed + exchange.frame, self.sock
-        if self._unsent or sock is None or not self.connected:
-            self._write(packet)
-            return
-        try:
-            sent = sock.send(packet)
-        except OSError:
-            self._write(packet)  # which finds the same again, or that it has passed
-            return
-        if sent < len(packet):
-            self._wait_for_room(packet[sent:])
+        self._write(packed + exchange.frame)
 
     def _write(self, packet: bytes) -> None:
         if not self.connected or self.sock is None:

@@ -32,9 +32,6 @@ class Receipts:
         """A place that was not used."""
         self._places.release()
 
-    def __contains__(self, id_: object) -> bool:
-        return id_ in self._waiting or (self._posted is not None and self._posted[0] == id_)
-
     def expect(self, id_: int, receipt: "asyncio.Future[str]") -> None:
         """A message that has a place was written; its receipt becomes "" or why it was not taken."""
         self._waiting[id_] = self._loop.time() + self._within_s, receipt

@@ -105,6 +105,10 @@ class Waker:
 
     def wake(self) -> None:
         """End the wait now; a wake during work makes the next wait return at once. From the loop's thread only."""
+        self.rouse()
+
+    def rouse(self) -> None:
+        """The same, whatever a wake means besides."""
         self._is_woken = True
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)
@@ -113,7 +117,7 @@ class Waker:
         """Wait; None: for a wake only."""
         if not self._is_woken:
             self._waiting = asyncio.get_running_loop().create_future()
-            timer = None if until_ms is None else self._clock.call_at_ms(until_ms, self.wake)
+            timer = None if until_ms is None else self._clock.call_at_ms(until_ms, self.rouse)
             try:
                 await self._waiting
             finally:
@@ -135,11 +139,7 @@ class Urge(Waker):
     def wake(self) -> None:
         """A tick in one of the next turns of the loop."""
         self.asked = True
-        super().wake()
-
-    def rouse(self) -> None:
-        """End the wait only: what is waited for has become something else."""
-        super().wake()
+        self.rouse()
 
     @property
     def is_ready(self) -> bool:

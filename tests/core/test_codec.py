@@ -15,10 +15,11 @@ from firmware_py.core.alarm import AlarmState
 from firmware_py.core.codec import decode, difference, digest, encode
 from firmware_py.core.command import Command
 from firmware_py.core.image import InputImage
-from firmware_py.core.mode import CauseState, Mode
+from firmware_py.core.mode import Mode
 from firmware_py.core.output import Drive, Pattern, Priority
 from firmware_py.core.reading import Quality, Reading, Reason
 from firmware_py.core.state import OutputState, State
+from tests.core.small_states import STATES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,14 +193,6 @@ def asked_of_each(before: object, after: object) -> object:
         found |= {str(encode(key)): [encode(part)] for key, part in after.items() if key not in before}
         return found | {str(encode(key)): [] for key in before if key not in after}
     return {} if type(before) is type(after) and before == after else [encode(after)]
-
-
-STATES = st.builds(
-    State, stepped_ms=st.none() | st.integers(0, 2), lamp_test_ms=st.integers(0, 2),
-    paused_by=st.just("") | st.just("a"),
-    alarms=st.dictionaries(st.sampled_from("abc"), st.from_type(AlarmState), max_size=3),
-    causes=st.dictionaries(st.sampled_from("ab"), st.from_type(CauseState), max_size=2), cut_number=st.integers(0, 1),
-)  # fmt: skip
 
 
 @settings(max_examples=40, deadline=None)

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from config.compile import compile_floor
 from config.devices import find_devices
@@ -31,6 +30,7 @@ from firmware_py.runtime.lines import encode_line
 from firmware_py.runtime.state_file import StateFile, same_matter
 from tests.conftest import PROJECT
 from tests.core.floor import SOURCE, healthy
+from tests.core.small_states import STATES
 from tests.faults.disk import FaultyDisk, PowerFailed
 
 FOLDER = Path("state")
@@ -317,14 +317,6 @@ def same_by_each(before: object, after: object) -> bool:
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         return before.keys() == after.keys() and all(same_by_each(before[key], after[key]) for key in after)
     return before == after
-
-
-STATES = st.builds(
-    State, stepped_ms=st.none() | st.integers(0, 2), lamp_test_ms=st.integers(0, 2),
-    paused_by=st.just("") | st.just("a"),
-    alarms=st.dictionaries(st.sampled_from("abc"), st.from_type(AlarmState), max_size=3),
-    causes=st.dictionaries(st.sampled_from("ab"), st.from_type(CauseState), max_size=2), cut_number=st.integers(0, 1),
-)  # fmt: skip
 
 
 @settings(max_examples=40, deadline=None)

@@ -184,3 +184,18 @@ def test_what_an_exchange_or_board_is_to_do_is_told_in_the_turn_of_its_own_readi
         assert conserving_ms - confirmed <= 6, "the answer takes 5 ms, and nothing waits after it"
 
     run_virtual(scenario)
+
+
+def test_the_end_of_the_wait_by_the_clock_is_no_call_for_a_tick() -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        urge = Urge(clock)
+        await urge.wait(clock.now_ms() + 500)
+        assert not urge.asked
+        urge.rouse()
+        await urge.wait(None)
+        assert not urge.asked
+        urge.wake()
+        await urge.wait(None)
+        assert urge.asked
+
+    run_virtual(scenario)

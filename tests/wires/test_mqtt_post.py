@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -61,15 +62,17 @@ def test_what_is_posted_and_what_is_sent_arrive_in_the_order_of_the_calls(
     far.close()
 
 
-def test_what_is_too_large_for_the_broker_is_said_to_be_so(mosquitto: Mosquitto) -> None:
-    async def scenario() -> None:
-        session, heard = await dial(mosquitto), list[str]()
-        session._largest_bytes = 100  # as a broker may say in its CONNACK
-        assert session.post(Message(topic=f"post/v1/{SITE}/said", payload=bytes(200)), heard.append)
-        assert heard == ["larger than the broker's 100 bytes"] and session.may_post
+def test_what_is_too_large_for_the_broker_is_said_to_be_so(tmp_path: Path) -> None:
+    async def scenario(broker: Mosquitto) -> None:
+        session, heard = await dial(broker), list[str]()
+        assert session.post(Message(topic=f"post/v1/{SITE}/said", payload=bytes(500)), heard.append)
+        assert heard == ["larger than the broker's 400 bytes"] and session.may_post
+        assert session.post(said(1), heard.append)
+        await eventually_async(lambda: heard[1:] == [""])
         await session.close()
 
-    run(scenario())
+    with Mosquitto.serve(tmp_path, settings="max_packet_size 400") as broker:
+        run(scenario(broker))
 
 
 def test_a_post_that_nobody_answers_ends_the_session_in_time(mosquitto: Mosquitto) -> None:
