@@ -4,7 +4,7 @@ So a message is put together from as many pieces as move. Pure; it must not know
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import field
 
 from config.valued import dataclass
@@ -26,14 +26,14 @@ class Rows:
 
     def __init__(self) -> None:
         self.kept = -1
-        self.parts: list[str] = ["", ""]
+        self.parts: dict[int, str] = {0: "", 1: ""}  # in their order
         self.spots: list[int] = []  # of each leaf that is laid out, among the parts; -1 of those that are not loose
         self._order: list[int] = []  # leaves as they follow one another
         self._between: list[str] = [""]  # before, between and behind them
         self._loose: set[int] = set()
         self._gathered, self._made = False, 0
 
-    def lay_out(self, paths: Sequence[Sequence[str]], texts: Sequence[str]) -> None:
+    def lay_out(self, paths: Sequence[Sequence[str]], texts: Mapping[int, str]) -> None:
         """These leaves from now on, each under its keys."""
         root = _Node(below={"outputs": _Node()})
         for leaf, path in enumerate(paths):
@@ -60,29 +60,30 @@ class Rows:
             self._loose.add(leaf)
             self._gathered = False
 
-    def join(self, head: str, tail: str, texts: Sequence[str]) -> str:
+    def join(self, head: str, tail: str, texts: Mapping[int, str]) -> str:
         """The message between `head` and `tail`."""
         self._made += 1
         if not self._gathered:
             self._gather(texts)
         parts = self.parts
-        parts[0], parts[-1] = head, tail
-        return "".join(parts)
+        parts[0], parts[len(parts) - 1] = head, tail
+        return "".join(parts.values())
 
-    def _gather(self, texts: Sequence[str]) -> None:
+    def _gather(self, texts: Mapping[int, str]) -> None:
         if self._made >= _FORGET_EVERY:
             # Who has just moved for the first time brought us here; all others have to move once more to be loose.
             self._loose, self._made = {leaf for leaf in self._loose if self.spots[leaf] < 0}, 0
-        self.parts, self.spots = [""], [-1] * self.kept
+        parts, self.spots = [""], [-1] * self.kept
         piece = [self._between[0]]
         for leaf, after in zip(self._order, self._between[1:], strict=True):
             if leaf in self._loose:
-                self.spots[leaf] = len(self.parts) + 1
-                self.parts += ["".join(piece), texts[leaf]]
+                self.spots[leaf] = len(parts) + 1
+                parts += ["".join(piece), texts[leaf]]
                 piece = [after]
             else:
                 piece += [texts[leaf], after]
-        self.parts += ["".join(piece), ""]
+        parts += ["".join(piece), ""]
+        self.parts = dict(enumerate(parts))
         self._gathered = True
 
 

@@ -25,7 +25,7 @@ class StateText:
         self._outputs: tuple[str, ...] = ()
         self._leaves: dict[str, int] = {}  # of each point
         self._drives: list[Drive] = []
-        self._texts: list[str] = []  # of the outputs' leaves, then of the points', without their braces
+        self._texts: dict[int, str] = {}  # of the outputs' leaves, then of the points', without their braces
         self._sizes: list[int] = []  # of the keys above each leaf
         self._seen: Mapping[str, Reading] | None = None  # the picture that was told last
         self._late: set[int] = set()  # leaves that did not fit, and may tell what was
@@ -54,7 +54,7 @@ class StateText:
         paths = [*(payload.output_path(id_) for id_ in outputs), *self._paths]
         self._sizes = [sum(len(part) + 6 for part in path) + 2 for path in paths]
         self._leaves = {id_: len(outputs) + number for number, id_ in enumerate(self._ids)}
-        self._texts = [""] * len(paths)
+        self._texts = dict.fromkeys(range(len(paths)), "")
         self._drives = []
         self._kept, self._used_bytes = 0, 0
         self._late, self._timed = set(), set()
@@ -72,36 +72,37 @@ class StateText:
         self._seen = now
         moved: Iterable[int] = range(len(self._outputs), len(self._texts))
         if before is not None and same_points(before, now):
-            moved = [*self._timed, *self._renew_numbers(changes(before, now))]
+            moved = [*self._timed, *self._renew_numbers(*changes(before, now))]
         for leaf in moved:
             if leaf < self._kept:
                 self._renew(leaf, seen, utc)
             else:
                 self._late.add(leaf)
 
-    def _renew_numbers(self, changed: Iterable[tuple[str, Reading]]) -> list[int]:
-        """Sound numbers are most of what moves; the leaves of all others."""
-        kept, leaves, texts, rows, timed = self._kept, self._leaves, self._texts, self.rows, self._timed
-        spots, parts, more_bytes, others = rows.spots, rows.parts, 0, []
-        for name, new in changed:
-            leaf = leaves.get(name, -1)
-            if leaf < 0:
+    def _renew_numbers(self, names: Sequence[str], contents: Sequence[Reading]) -> list[int]:
+        """Sound numbers are most of what moves; the leaves of all others, but those that are told anew anyway."""
+        kept, timed, fresh, others = self._kept, self._timed, dict[int, str](), list[int]()
+        for leaf, new in zip(map(self._leaves.get, names), contents, strict=True):
+            if leaf is None or leaf in timed:
                 continue
             value = new.value
             is_number = type(value) is int or (type(value) is float and value - value == 0.0)
-            if new.because or not is_number or leaf >= kept or leaf in timed:
-                others.append(leaf)
-                continue
-            old, text = texts[leaf], f'"v":{value!r},"q":"good"'  # as `payload.reading_leaf`
-            if text == old:
-                continue
-            texts[leaf] = text
-            more_bytes += len(text) - (len(old) if old.isascii() else _bytes(old))
-            if (spot := spots[leaf]) >= 0:
-                parts[spot] = text
+            if is_number and new.because is None and leaf < kept:
+                fresh[leaf] = f'"v":{value!r},"q":"good"'  # as `payload.reading_leaf`
             else:
-                rows.loosen(leaf)
-        self._used_bytes += more_bytes
+                others.append(leaf)
+        texts, rows, new_texts = self._texts, self.rows, fresh.values()
+        old_texts = [*map(texts.__getitem__, fresh)]
+        old_bytes = sum(map(len if all(map(str.isascii, old_texts)) else _bytes, old_texts))
+        self._used_bytes += sum(map(len, new_texts)) - old_bytes
+        texts.update(fresh)
+        spots = [*map(rows.spots.__getitem__, fresh)]
+        if -1 not in spots:
+            rows.parts.update(zip(spots, new_texts, strict=True))
+        else:
+            for leaf, old in zip(fresh, old_texts, strict=True):
+                if (text := fresh[leaf]) != old:
+                    rows.put(leaf, text)
         return others
 
     def _renew(self, leaf: int, seen: Snapshot, utc: UtcText) -> None:

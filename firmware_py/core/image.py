@@ -4,7 +4,7 @@ Freezing applies each point's age limit, so that nothing below can mistake an ol
 This module must not know which points exist or what they mean.
 """
 
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 from itertools import chain
 from typing import Protocol
@@ -71,6 +71,17 @@ class Shared(Mapping[str, Reading]):
         """All but the time of a reading, None where there is none."""
         owner = self.owners.get(point)
         return self.rest.get(point) if owner is None else self.shares[owner][point]
+
+    def restated(self, before: Mapping[str, Reading]) -> list[str]:
+        """As `touched`, without those of the rest that are only newer: who tells their times looks for himself."""
+        if not isinstance(before, Shared) or before.owners is not self.owners:
+            return [*dict.fromkeys(self.touched(before))]
+        old, rest = before.rest, self.rest
+        found = [name for owner in moved(before.shares, self.shares) for name in self.shares[owner]]
+        found += [name for name, now in rest.items() if (was := old.get(name)) is None or not _is_same(was, now)]
+        if old.keys() != rest.keys():
+            found += old.keys() - rest.keys()
+        return found
 
     def touched(self, before: Mapping[str, Reading]) -> Iterator[str]:
         """Among these are all that read otherwise than before."""
@@ -215,20 +226,30 @@ def differ(before: Mapping[str, Reading], now: Mapping[str, Reading], among: Con
     return next(unlike(before, now, among), None) is not None
 
 
-def changes(before: Mapping[str, Reading], now: Mapping[str, Reading]) -> Iterator[tuple[str, Reading]]:
+def changes(before: Mapping[str, Reading], now: Mapping[str, Reading]) -> tuple[Sequence[str], Sequence[Reading]]:
     """Among these are all points that read otherwise than before, with what they are now, all but the time; a point may
     come twice. Both are of the same points."""
     if not (isinstance(now, Readings) and isinstance(before, Readings) and now.follows(before)):
-        yield from now.items()
-        return
+        return [*now.keys()], [*now.values()]
     read, worked = now.course.names[before.known : now.known], now.derived
     own = (worked.owners, worked.rest) if isinstance(worked, Shared) else (worked,)
-    if any(any(map(names.__contains__, read)) for names in own):
+    if not all(names.keys().isdisjoint(read) for names in own):
         read = [name for name in read if name not in worked]
-    yield from zip(read, now.contents(read), strict=True)
-    again = worked.touched(before.derived) if isinstance(worked, Shared) else chain(before.derived, worked)
-    for name in dict.fromkeys(again):
-        yield name, now.content(name)
+    if isinstance(worked, Shared):
+        again = worked.restated(before.derived)
+    else:
+        again = [*dict.fromkeys(chain(before.derived, worked))]
+    return [*read, *again], [*now.contents(read), *map(now.content, again)]
+
+
+def _is_same(was: Reading, now: Reading) -> bool:
+    """Whether they say the very same, times and words for people aside; False also where that takes a second look."""
+    if was is now:
+        return True
+    if was.quality is not now.quality or was.because is not now.because:
+        return False
+    value, kind = now.value, type(now.value)
+    return value is was.value or (kind is type(was.value) and kind is not float and value == was.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,7 +79,7 @@ def test_it_reads_as_all_its_readings_and_names_whatever_reads_otherwise(
             assert moved == set(unlike(before.readings, image.readings))
             for among in (set(whole), {"a", "d"}, {"e"}):
                 assert differ(before.readings, image.readings, among) == bool(moved & among)
-            told = dict(changes(before.readings, image.readings))
+            told = dict(zip(*changes(before.readings, image.readings), strict=True))
             assert moved <= told.keys()
             assert not any(reads_otherwise(image[point], one) for point, one in told.items())
         before = image
@@ -162,7 +162,7 @@ def test_changes_name_whatever_reads_otherwise_with_what_it_is_now(
         for other in (before, None if before is None else dict(before)):
             if other is None or not same_points(other, now):
                 continue
-            told = dict(changes(other, now))
+            told = dict(zip(*changes(other, now), strict=True))
             moved = {name for name in now if reads_otherwise(other[name], now[name])}
             assert moved <= told.keys()
             assert differ(other, now, set(now)) == bool(moved)

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from firmware_py.core.decision import Decision
-from firmware_py.core.image import NOTHING_READ, Course, InputImage
+from firmware_py.core.image import NOTHING_READ, Course, InputImage, Shared
 from firmware_py.core.image import Readings as MadeReadings
 from firmware_py.core.point import Kind, Point
 from firmware_py.core.reading import Quality, Reading, Reason, Value
@@ -115,3 +115,36 @@ def test_only_what_moves_is_a_piece_of_its_own() -> None:
         readings_ = MadeReadings(content, {}, {}, course, len(course.names))
         agree(kept, points, Snapshot(image=InputImage(now_ms=second, readings=readings_), decision=see().decision))
         assert second < 2 or len(kept.rows.parts) == 5, "head, text, what moves, text, end"
+
+
+def test_what_is_worked_out_anew_each_second_reads_as_if_it_were_written_anew() -> None:
+    """Whatever of it stays, only looks equal, or is told with its time; shares that move and those that do not."""
+    owned, rest = (
+        ("battery.charge_pct", "battery.runtime_s"),
+        ("planned.phase", "planned.starts_in_s", "drill.age_days"),
+    )
+    points = tuple(Point(id=id_, kind=Kind.TEXT, stale_after_ms=1) for id_ in ("read", *owned, *rest))
+    kept, chance, course = StateText(points), random.Random(7), Course()
+    values: tuple[Value | None, ...] = (None, 1, True, 1.0, 0, False, 0.0, -0.0, "none", "soon", 2**70, float("inf"))
+    content = dict.fromkeys((point.id for point in points), NOTHING_READ)
+    worked, share = dict[str, Reading](), dict.fromkeys(owned, NOTHING_READ)
+
+    def made(second: int) -> Reading:
+        value = chance.choice(values)
+        because = Reason.DOUBTFUL if value is None else chance.choice([None, Reason.DOUBTFUL, Reason.STALE])
+        quality = Quality.GOOD if because is None else chance.choice([Quality.UNCERTAIN, Quality.BAD])
+        return Reading(value=value, quality=quality, at_ms=second, because=because)
+
+    for second in range(600):
+        worked = {
+            name: made(second) if name not in worked or chance.random() < 0.3 else replace(worked[name], at_ms=second)
+            for name in rest
+        }
+        if chance.random() < 0.2:
+            share = dict.fromkeys(owned, made(second))
+        if chance.random() < 0.5:
+            content = content | {"read": made(second)}
+            course.names.append("read")
+        derived = Shared(dict.fromkeys(owned, "ups1"), {"ups1": share}, {"ups1": second}, worked)
+        readings_ = MadeReadings(content, {}, {}, course, len(course.names), derived)
+        agree(kept, points, Snapshot(image=InputImage(now_ms=second, readings=readings_), decision=see().decision))
