@@ -7,21 +7,21 @@ who waits for what, nor what a time means.
 import asyncio
 import ctypes
 import hashlib
+import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 from functools import lru_cache
-from pathlib import Path
 from typing import Protocol
 
 from firmware_py.core.reading import Quality, Reason, Sample
 
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-_HCTOSYS = Path("/sys/class/rtc/rtc0/hctosys")
+_BOOT_ID = "/proc/sys/kernel/random/boot_id"
+_HCTOSYS = "/sys/class/rtc/rtc0/hctosys"
 # systemd-timesyncd's own mark. Read where the kernel may not be asked: ProtectClock= forbids adjtimex altogether.
-_SYNC_MARK = Path("/run/systemd/timesync/synchronized")
+_SYNC_MARK = "/run/systemd/timesync/synchronized"
 _STA_UNSYNC = 0x0040  # include/uapi/linux/timex.h
 _TIME_ERROR = 5  # adjtimex(2): clock not synchronised
 BUILT_MS = 1_767_225_600_000  # 2026-01-01: no honest clock shows less
@@ -34,6 +34,7 @@ SELDOM_MS = 5_000  # for what changes by itself only slowly, or is told at once 
 # An answer is some system calls, and the kernel itself takes hours to doubt a clock that nobody sets any more. A little
 # less than two seconds, so that who asks every two gets a fresh one.
 _QUALITY_MS = 1_900
+_LINE_BYTES = 64  # of the kernel's one-line files
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -206,25 +207,30 @@ class _Timex(ctypes.Structure):
     )
 
 
+_TIMEX = _Timex()  # one for all questions, which the loop asks
+_ADJTIMEX, _AT_TIMEX = _LIBC.adjtimex, ctypes.byref(_TIMEX)
+
+
 def _ask_quality() -> ClockQuality:
     in_sync = _kernel_in_sync()
-    if in_sync or (in_sync is None and _SYNC_MARK.exists()):
+    if in_sync or (in_sync is None and os.path.exists(_SYNC_MARK)):
         return ClockQuality.NTP
     return ClockQuality.RTC if _first_line(_HCTOSYS) == "1" else ClockQuality.NONE
 
 
 def _kernel_in_sync() -> bool | None:
     """The kernel's word; None where it may not be asked."""
-    timex = _Timex()
-    state = int(_LIBC.adjtimex(ctypes.byref(timex)))
+    _TIMEX.modes = 0
+    state = int(_ADJTIMEX(_AT_TIMEX))
     if state < 0:  # forbidden by a sandbox
         return None
-    return state != _TIME_ERROR and not timex.status & _STA_UNSYNC
+    return state != _TIME_ERROR and not _TIMEX.status & _STA_UNSYNC
 
 
-def _first_line(path: Path) -> str:
+def _first_line(path: str) -> str:
     try:
-        return path.read_text(encoding="ascii", errors="replace").strip()
+        with open(path, "rb", buffering=0) as file:
+            return file.read(_LINE_BYTES).decode("ascii", "replace").strip()
     except OSError:
         return ""
 

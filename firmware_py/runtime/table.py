@@ -248,6 +248,11 @@ class PointTable:
         waiting, self._waiting = self._waiting, []
         for future in waiting:
             _release(future)
+        if not self._turns.are_fresh(now_ms):
+            self._age(now_ms)
+        return InputImage(now_ms=now_ms, readings=self._picture(), stale_at_ms=self._turns.stale_at_ms)
+
+    def _age(self, now_ms: int) -> None:
         aged = self._turns.aged(now_ms)
         for name in aged:
             self._readings[name] = self._latest(name)
@@ -255,7 +260,6 @@ class PointTable:
             self._taken.pop(name, None)
             self._course.names.append(name)
         self._turns.settle(aged)
-        return InputImage(now_ms=now_ms, readings=self._picture(), stale_at_ms=self._turns.stale_at_ms)
 
     def _picture(self) -> Readings:
         if len(self._course.names) > _COURSE + 8 * len(self._points):

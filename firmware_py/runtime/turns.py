@@ -31,7 +31,8 @@ class Group:
 
 
 class Turns:
-    """Call `aged` and `settle` before each picture, `seen` for it. `groups`: of each source that was heard."""
+    """Call `are_fresh` before each picture, `aged` and `settle` where they are not, `seen` for it. `groups`: of each
+    source that was heard."""
 
     def __init__(self, points: Mapping[str, Point]) -> None:
         self._points = points
@@ -103,6 +104,21 @@ class Turns:
             self._limits_ms.pop(point, None)
         else:
             self._limits_ms[point] = limit_ms
+
+    def are_fresh(self, now_ms: int) -> bool:
+        """Whether none is too old by now; then `stale_at_ms` is as `settle` would have it. One pass, as mostly."""
+        first_ms = min(self._limits_ms.values(), default=None)
+        for group in self._by_number.values():
+            if not group.is_sure:
+                return False
+            if group.least_ms is not None:
+                limit_ms = group.at_ms + group.least_ms
+                if first_ms is None or limit_ms < first_ms:
+                    first_ms = limit_ms
+        if first_ms is not None and first_ms < now_ms:
+            return False
+        self.stale_at_ms = None if first_ms is None else first_ms + 1
+        return True
 
     def aged(self, now_ms: int) -> list[str]:
         """Those that are too old by now; from then on they are BAD, and no more looked at here."""
