@@ -202,7 +202,7 @@ class Session:
         self, client: paho.Client, data: object, mid: int, reason: ReasonCode, got: Properties | None
     ) -> None:
         # paho holds a lock here: nothing of paho's is called.
-        self._receipts.answer(mid, _refusal(reason, _said(got)))
+        self._receipts.answer(mid, _refusal(reason, got))
 
     def _on_subscribe(
         self, client: paho.Client, data: object, mid: int, reasons: list[ReasonCode], got: Properties | None
@@ -333,8 +333,8 @@ def open_line(broker: Broker, name: str, will: Message, floor: str = "") -> Clie
     return client
 
 
-def _refusal(reason: ReasonCode, words: str) -> str:
-    return f"{reason} ({reason.value:#04x}){words}" if reason.is_failure else ""
+def _refusal(reason: ReasonCode, got: Properties | None) -> str:
+    return f"{reason} ({reason.value:#04x}){_said(got)}" if reason.is_failure else ""
 
 
 def _said(got: Properties | None) -> str:

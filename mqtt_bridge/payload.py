@@ -132,12 +132,19 @@ def output_leaf(drive: Drive) -> str:
 
 
 def reading_leaf(reading: Reading, utc: UtcText) -> str:
-    """What `state` says of a point, without braces."""
-    if reading.because is None:  # plain numbers are most of those that move
-        value = reading.value
-        if type(value) is int or (type(value) is float and math.isfinite(value)):
-            return f'"v":{value!r},"q":"good"'
-    return _dump(_reading(reading, utc)).decode()[1:-1]
+    """What `state` says of a point, without braces: `_reading` as text, most of which no encoder need look at."""
+    value, because = reading.value, reading.because
+    if isinstance(value, str):
+        return _dump(_reading(reading, utc)).decode()[1:-1]
+    if isinstance(value, bool):
+        text = "true" if value else "false"
+    else:
+        text = "null" if value is None or (isinstance(value, float) and not math.isfinite(value)) else repr(value)
+    text = f'"v":{text},"q":"{reading.quality.value}"'
+    if because is None:
+        return text
+    text += f',"because":"{because.value}"'
+    return text if value is None else f'{text},"t":"{utc(reading.at_ms)}"'
 
 
 def tele(who: Identity, *, stamp: Stamp, image: InputImage, points: Iterable[Point]) -> Json:

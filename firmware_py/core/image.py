@@ -196,7 +196,7 @@ def unlike(
     same points."""
     names: Iterable[str] = touched(before, now)
     if among is not None:
-        names = (name for name in names if name in among)
+        names = filter(among.__contains__, names)
     if isinstance(now, Readings) and isinstance(before, Readings) and now.follows(before):
         return now.unlike(before, names)
     return (name for name in names if reads_otherwise(before[name], now[name]))
@@ -220,7 +220,7 @@ def touched(before: Mapping[str, Reading], now: Mapping[str, Reading]) -> Collec
 def differ(before: Mapping[str, Reading], now: Mapping[str, Reading], among: Container[str]) -> bool:
     """Whether any of these points reads otherwise than before. Both are of the same points."""
     if isinstance(now, Readings) and isinstance(before, Readings) and now.follows(before):
-        read = (name for name in now.course.names[before.known : now.known] if name in among)
+        read = filter(among.__contains__, now.course.names[before.known : now.known])
         if next(now.unlike(before, read), None) is not None:  # as mostly the first of them
             return True
     return next(unlike(before, now, among), None) is not None
