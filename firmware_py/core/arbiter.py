@@ -71,9 +71,12 @@ def left_ms(output: Output, before: OutputState, wanted: OutputValue) -> int:
     return max(0, shortest_ms - before.elapsed_ms)
 
 
-def remember(plan: Plan, outputs: OutputImage, before: Mapping[str, OutputState], dt_ms: int) -> dict[str, OutputState]:
-    """The outputs' part of the new state: how long each has been on or off."""
-    return {name: _aged(plan.outputs[name], drive, before.get(name), dt_ms) for name, drive in outputs.items()}
+def remember(
+    plan: Plan, outputs: OutputImage, before: Mapping[str, OutputState], dt_ms: int
+) -> Mapping[str, OutputState]:  # fmt: skip
+    """The outputs' part of the new state: how long each has been on or off. `before` itself where that is the same."""
+    after = {name: _aged(plan.outputs[name], drive, before.get(name), dt_ms) for name, drive in outputs.items()}
+    return before if after == before else after
 
 
 def _aged(output: Output, drive: Drive, before: OutputState | None, dt_ms: int) -> OutputState:

@@ -63,8 +63,10 @@ class CompressorState:
 def protect(
     compressors: Mapping[str, Compressor], states: Mapping[str, CompressorState], outputs: OutputImage,
     image: InputImage, conditions: Mapping[str, ConditionState], *, stepped_ms: int | None,
-) -> tuple[dict[str, CompressorState], dict[str, Drive]]:  # fmt: skip
+) -> tuple[Mapping[str, CompressorState], dict[str, Drive]]:  # fmt: skip
     """What each compressor may do now, at `image.now_ms`: the memory after it, and its Drive where it is held back."""
+    if not compressors and not states:
+        return states, {}
     restored, dt_ms = stepped_ms is None, 0 if stepped_ms is None else image.now_ms - stepped_ms
     after = {
         name: _learn(compressor, _older(compressor, states[name], dt_ms, restored=restored), image)

@@ -94,7 +94,8 @@ def test_time_on_or_off_is_counted_as_far_as_it_matters() -> None:
     drive = before(True, 0)["fan"].drive
     grown = remember(timed, {"fan": drive}, before(True, 4_000), 3_000)["fan"]
     assert grown.elapsed_ms == 5_000
-    assert remember(timed, {"fan": drive}, {"fan": grown}, 3_000)["fan"] is grown
+    known = {"fan": grown}
+    assert remember(timed, {"fan": drive}, known, 3_000) is known, "what rests is told by identity"
     other = Drive(value=False, priority=Priority.PROGRAM)
     assert remember(timed, {"fan": other}, {"fan": grown}, 1)["fan"].elapsed_ms == 0
     assert remember(timed, {"fan": other}, {}, 1)["fan"].elapsed_ms == 0
