@@ -114,7 +114,7 @@ class PointTable:
         at_ms = self._clock.now_ms() if now_ms is None else now_ms
         if at_ms <= self._frozen_ms:
             at_ms = self._frozen_ms + 1
-        if changed and not self._take_known(changed, group, names):
+        if changed and not self._take_known(changed, group, names, at_ms):
             if not changed.keys() <= names:
                 return None
             wanted = self._take_all(changed, news.source, at_ms)
@@ -125,9 +125,9 @@ class PointTable:
         group.answer, group.at_ms = news.number, at_ms
         return 0
 
-    def _take_known(self, changed: Mapping[str, Sample], group: Group, names: Set[str]) -> bool:
-        """Of plain numbers that stand in this group, and of which each has been taken in before, all that there is to
-        do; False, and nothing is done, where there are others among them."""
+    def _take_known(self, changed: Mapping[str, Sample], group: Group, names: Set[str], at_ms: int) -> bool:
+        """Of plain numbers that stand in this group, most of which have been taken in before, all that there is to do;
+        False, and nothing is done, where there are others among them."""
         if self._fits.lessons != lessons():
             self._fits.catch_up()
         if group.known is None:
@@ -140,7 +140,10 @@ class PointTable:
             return False
         found = [*map(of_known, map(_KNOWN, places), map(id, changed.values()))]
         if not all(found):
-            return False
+            for place, (name, sample) in enumerate(changed.items()):
+                found[place] = reading = found[place] or self._fits.by_name[name].admit(sample, at_ms)
+                if reading is None:
+                    return False
         own = [*map(_OWN, places)]
         self._readings.update(zip(own, found))  # type: ignore[arg-type]  # noqa: B905 - none is None
         self._course.names.extend(own)
