@@ -11,7 +11,7 @@ from functools import partial
 
 from firmware_py.core.alarm import Alarm
 from firmware_py.core.decision import Decision
-from firmware_py.core.image import differ, reads_otherwise, same_points
+from firmware_py.core.image import reads_otherwise, same_points, unlike_at
 from firmware_py.core.point import Point
 from mqtt_bridge import payload
 from mqtt_bridge.client import Session
@@ -57,6 +57,7 @@ class Announcer:
         self._memory, self._refused = memory, refused
         self._text_of_state, self._ids = StateText(points), frozenset(point.id for point in points)
         self._compared: tuple[Snapshot, Snapshot, bool] | None = None
+        self._mover: str | None = None  # a point that had moved when that was looked at last: mostly it has again
         self._topics = Topics(site=settings.site, root=settings.root)
         recalled = memory.recall()
         self._remembered = frozenset(filter(is_alarm_topic, recalled))
@@ -193,12 +194,14 @@ class Announcer:
 
     def _differs(self, one: Snapshot, other: Snapshot) -> bool:
         if self._compared is None or self._compared[0] is not one or self._compared[1] is not other:
-            now, told, ids = one.image, other.image, self._ids
-            if same_points(told.readings, now.readings):
-                differs = differ(told.readings, now.readings, ids)
-            else:
-                differs = any(reads_otherwise(told[name], now[name]) for name in ids)
-            self._compared = one, other, differs
+            now, told, ids, mover = one.image, other.image, self._ids, self._mover
+            if mover is None or not reads_otherwise(told.content(mover), now.content(mover)):
+                if same_points(told.readings, now.readings):
+                    mover = unlike_at(told.readings, now.readings, ids)
+                else:
+                    mover = next((name for name in ids if reads_otherwise(told[name], now[name])), None)
+                self._mover = mover
+            self._compared = one, other, mover is not None
         return self._compared[2]
 
     async def _tell_state(self, session: Session, seen: Snapshot) -> None:

@@ -217,13 +217,13 @@ def touched(before: Mapping[str, Reading], now: Mapping[str, Reading]) -> Collec
     )
 
 
-def differ(before: Mapping[str, Reading], now: Mapping[str, Reading], among: Container[str]) -> bool:
-    """Whether any of these points reads otherwise than before. Both are of the same points."""
+def unlike_at(before: Mapping[str, Reading], now: Mapping[str, Reading], among: Container[str]) -> str | None:
+    """One of these points that reads otherwise than before, None where none does. Both are of the same points."""
     if isinstance(now, Readings) and isinstance(before, Readings) and now.follows(before):
         read = filter(among.__contains__, now.course.names[before.known : now.known])
-        if next(now.unlike(before, read), None) is not None:  # as mostly the first of them
-            return True
-    return next(unlike(before, now, among), None) is not None
+        if (found := next(now.unlike(before, read), None)) is not None:  # as mostly the first of them
+            return found
+    return next(unlike(before, now, among), None)
 
 
 def changes(before: Mapping[str, Reading], now: Mapping[str, Reading]) -> tuple[Sequence[str], Sequence[Reading]]:
