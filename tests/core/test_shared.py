@@ -20,7 +20,7 @@ from firmware_py.core.image import (
     unlike,
     unlike_at,
 )
-from firmware_py.core.reading import Quality, Reading, Sample, Source, good
+from firmware_py.core.reading import Quality, Reading, Reason, Sample, Source, good
 
 OWNERS = {"a": "one", "b": "one", "c": "two"}
 REST = ("d", "e")
@@ -170,3 +170,29 @@ def test_changes_name_whatever_reads_otherwise_with_what_it_is_now(
             assert found in moved if moved else found is None
             assert not any(reads_otherwise(now[name], one) for name, one in told.items())
         before = now
+
+
+def test_what_is_worked_out_anew_and_says_the_same_is_no_change() -> None:
+    course, values = Course(), dict.fromkeys((*OWNERS, *REST), 1)
+    base = Floor().look(values, dict.fromkeys(("one", "two", *REST), 1))
+
+    def told(before: Mapping[str, Reading], now: Mapping[str, Reading]) -> set[str]:
+        def whole(rest: Mapping[str, Reading]) -> InputImage:
+            return picture(Shared(OWNERS, base.shares, base.times, rest), course)
+
+        return set(changes(whole(before).readings, whole(now).readings)[0])
+
+    one = reading(1)
+    assert told({"d": one}, {"d": one}) == set()
+    assert told({"d": one}, {"d": reading(1, 9)}) == set(), "it is only newer"
+    assert told({"d": one}, {"d": reading(2)}) == {"d"}
+    lost = Reading(value=None, quality=Quality.BAD, at_ms=1, because=Reason.DOUBTFUL)
+    assert told({"d": lost}, {"d": lost.renewed(7)}) == set()
+    assert told({"d": one}, {"d": lost}) == {"d"}
+    for value, other in ((1, True), (1, 1.0), (1.0, 1.0), (0.0, -0.0)):
+        was, now = (Reading(value=each, quality=Quality.GOOD, at_ms=1) for each in (value, other))
+        found = told({"d": was}, {"d": now})
+        assert found == {"d"} or value is other, "who only looks equal is looked at"
+    assert told({"d": one, "e": one}, {"d": one}) == {"e"} and told({"d": one}, {"d": one, "e": one}) == {"e"}
+    plain, shared = picture({"d": one}, course).readings, picture(base, course).readings
+    assert set(changes(plain, shared)[0]) == {*OWNERS, *REST}
