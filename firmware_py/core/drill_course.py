@@ -15,6 +15,12 @@ from firmware_py.core.plan import Plan
 from firmware_py.core.state import State, keep
 
 
+def rests(before: State, now: State, *, utc_s: int | None) -> bool:
+    """Whether `advance` would find nothing to do and nothing to tell, whatever is in the records."""
+    is_over = not (now.drill.on or before.drill.on or now.drill.alarms)
+    return is_over and (now.drill.since_s != 0 or utc_s is None)
+
+
 def advance(
     plan: Plan, before: State, now: State, image: InputImage, *, utc_s: int | None, dt_ms: int
 ) -> tuple[State, list[Event]]:
