@@ -26,6 +26,7 @@ PERIOD_MS = 1_000
 # A storm of urgent changes costs at most 100 cycles a second. A first change and the reading that confirms it are no
 # storm: up to BURST cycles follow one another at once.
 GAP_MS, BURST = 10, 5
+WARM_MS = 300  # after that a decision is a cold one again
 
 Decide: TypeAlias = Callable[[Plan, State, InputImage, tuple[Command, ...], int, Looked | None], Decided]
 
@@ -47,7 +48,7 @@ class Cycle:
         self._failure: Exception | None = None  # of a tick that nobody of ours has awaited
         self._told_turn_ms = -PERIOD_MS
         self._looked: Looked | None = None
-        self._prepared_ms = -PERIOD_MS
+        self._prepared_ms = -WARM_MS
         self._recent_ms = deque([-BURST * GAP_MS] * BURST, maxlen=BURST)  # when the latest cycles were
 
     async def run(self) -> None:
@@ -86,10 +87,10 @@ class Cycle:
 
     def _prepare(self) -> None:
         """Decide as if all were read again and said the same, and throw it away: what an outage needs is used that
-        seldom that it lies cold in memory, where it takes a third longer. Nothing is done, kept or told. Once a turn:
-        after that it is warm, and in a great outage others are waiting."""
+        seldom that it lies cold in memory, where it takes a third longer. Nothing is done, kept or told, and not again soon:
+        then it is warm, and in a great outage others are waiting."""
         looked, now_ms = self._looked, max(self._clock.now_ms(), self._last_ms + 1)
-        if looked is not None and isinstance(looked.readings, Readings) and now_ms >= self._prepared_ms + PERIOD_MS:
+        if looked is not None and isinstance(looked.readings, Readings) and now_ms >= self._prepared_ms + WARM_MS:
             self._prepared_ms = now_ms
             image = InputImage(now_ms=now_ms, readings=looked.readings.renewed(now_ms))
             with suppress(Exception):  # a fault of it is met again, and judged, where it counts
