@@ -87,8 +87,8 @@ class Cycle:
 
     def _prepare(self) -> None:
         """Decide as if all were read again and said the same, and throw it away: what an outage needs is used that
-        seldom that it lies cold in memory, where it takes a third longer. Nothing is done, kept or told, and not again soon:
-        then it is warm, and in a great outage others are waiting."""
+        seldom that it lies cold in memory, where it takes a third longer. Nothing is done, kept or told; and not again
+        soon, for then it is warm, and in a great outage others are waiting."""
         looked, now_ms = self._looked, max(self._clock.now_ms(), self._last_ms + 1)
         if looked is not None and isinstance(looked.readings, Readings) and now_ms >= self._prepared_ms + WARM_MS:
             self._prepared_ms = now_ms
