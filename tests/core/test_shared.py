@@ -196,3 +196,9 @@ def test_what_is_worked_out_anew_and_says_the_same_is_no_change() -> None:
     assert told({"d": one, "e": one}, {"d": one}) == {"e"} and told({"d": one}, {"d": one, "e": one}) == {"e"}
     plain, shared = picture({"d": one}, course).readings, picture(base, course).readings
     assert set(changes(plain, shared)[0]) == {*OWNERS, *REST}
+
+
+def test_a_reading_of_a_group_is_as_new_as_the_group() -> None:
+    known = Readings({"a": reading(1, 4), "b": reading(2, 4)}, {"a": 1}, {1: 9}, Course(), 0)
+    assert (known["a"].at_ms, known["b"].at_ms) == (9, 4)
+    assert known["a"] is known["a"]
