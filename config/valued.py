@@ -1,14 +1,19 @@
 """`dataclass` as the standard library has it, without what that costs at the start: 1.3 ms for each of 300 classes.
 
-The standard one writes and compiles five methods for each class. Here they are written when they are first used, which
-in a start happens to 86 of 230 classes. It must not change what a dataclass is: `tests/config/test_valued.py` compares.
+The standard one writes and compiles five methods for each class. Here they are written when they have been used a few
+times, which in a start happens to few (record 0102). It must not change what a dataclass is:
+`tests/config/test_valued.py` compares.
 """
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from dataclasses import dataclass as dataclass
     from dataclasses import replace as replace
+
+    def write_used() -> Iterator[object]:
+        """Write each method that was used and is not written yet, one a step; from now on all at their first use."""
 else:
     import dataclasses
     import sys
@@ -27,11 +32,13 @@ else:
             cls.__doc__ = cls.__doc__ or cls.__name__  # else the standard one works the signature out
             made = dataclasses.dataclass(cls, init=False, eq=False, repr=False, slots=slots, **options)
             every = dataclasses.fields(made)
-            methods = {"__init__": _Late(made, "__init__", _init, {"frozen": frozen, "slots": slots})}
+            how = {"frozen": frozen, "slots": slots}
+            methods = {"__init__": _Late(made, "__init__", _init, how, _plain_init)}
             if repr:
                 methods["__repr__"] = _repr([one.name for one in every if one.repr])
             if eq:
-                methods["__eq__"] = _Late(made, "__eq__", _eq, [one.name for one in every if one.compare])
+                compared = [one.name for one in every if one.compare]
+                methods["__eq__"] = _Late(made, "__eq__", _eq, compared, _plain_eq)
                 hashed = [one.name for one in every if (one.compare if one.hash is None else one.hash)]
                 methods["__hash__"] = _Late(made, "__hash__", _hash, hashed) if frozen else None
             if frozen:
@@ -75,17 +82,86 @@ else:
         return attrgetter(*puts), tuple(puts.values()), puts
 
     class _Late:
-        """Stands in the class until somebody asks for the method."""
+        """Stands in the class until the method has been used a few times: until then `plain` does the same, slowly."""
 
-        def __init__(self, cls, name, make, how):
-            self._cls, self._name, self._make, self._how = cls, name, make, how
+        __slots__ = ("_cls", "_how", "_make", "_name", "_plain", "_rest", "_uses")
+
+        def __init__(self, cls, name, make, how, plain=None):
+            self._cls, self._name, self._make, self._how, self._plain = cls, name, make, how, plain
+            self._uses, self._rest = 0, None
 
         def __get__(self, instance, owner=None):
+            if instance is None or self._plain is None or self._uses >= _settled[0]:
+                return self.write().__get__(instance, owner)
+            if not self._uses:
+                self._rest = self._plain(self._cls, self._how, self)
+                _used.append(self)
+            self._uses += 1
+            return self._rest.__get__(instance, owner)
+
+        def write(self):
+            """The method itself, from now on in the class."""
             real = self._make(self._cls, self._how)
             real.__qualname__ = f"{self._cls.__qualname__}.{self._name}"
             if self._cls.__dict__.get(self._name) is self:
                 setattr(self._cls, self._name, real)
-            return real.__get__(instance, owner)
+            return real
+
+    _USES = 8  # what is used no more often in a start costs less as it is than being written
+    _settled, _used = [_USES], []
+
+    def write_used():
+        """As said above."""
+        _settled[0] = 0
+        while _used:
+            late = _used.pop()
+            if late._cls.__dict__.get(late._name) is late:
+                yield late.write()
+
+    def _plain_init(cls, how, late):
+        """As `_init` writes it, from its fields; whatever does not fit is said by the written one."""
+        every = dataclasses.fields(cls)
+        put = object.__setattr__ if how["frozen"] else setattr
+        check = getattr(cls, "__post_init__", None)
+        none, plain, set_too, names = dataclasses.MISSING, [], [], set()
+        for one in every:
+            if one.init:
+                names.add(one.name)
+                plain.append((one.name, one.default, one.default_factory))
+            elif one.default_factory is not none or (one.default is not none and how["slots"]):
+                set_too.append((one.name, one.default, one.default_factory))
+        places = [one.name for one in every if one.init and not one.kw_only]
+
+        def init(self, *values, **given):
+            if values:
+                if len(values) > len(places) or not given.keys().isdisjoint(places[: len(values)]):
+                    return late.write()(self, *values, **given)
+                given.update(zip(places, values, strict=False))
+            if not given.keys() <= names:
+                return late.write()(self, *values, **given)
+            for name, default, make in plain:
+                if name in given:
+                    put(self, name, given[name])
+                elif make is not none:
+                    put(self, name, make())
+                elif default is not none:
+                    put(self, name, default)
+                else:
+                    return late.write()(self, *values, **given)
+            for name, default, make in set_too:
+                put(self, name, default if make is none else make())
+            if check is not None:
+                self.__post_init__()
+
+        return init
+
+    def _plain_eq(cls, names, late):
+        values = attrgetter(*names) if len(names) > 1 else lambda one: tuple(getattr(one, name) for name in names)
+
+        def same(self, other):
+            return values(self) == values(other) if other.__class__ is self.__class__ else NotImplemented
+
+        return same
 
     class _Factory:
         def __repr__(self):

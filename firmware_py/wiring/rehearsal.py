@@ -1,7 +1,8 @@
 """An outage in the mind alone, soon after the start: the first real one then finds its code made ready.
 
-Much of ours is made at its first use (`config/valued.py`), and an outage would be that. One step of `core.step` at a
-time, so that the loop is never held for long; its decisions go nowhere. It must not know outputs or stores.
+Much of ours is made at its first uses (`config/valued.py`), and an outage would be that. One step of `core.step`, or
+one method, at a time, so that the loop is never held for long; its decisions go nowhere. It must not know outputs or
+stores.
 """
 
 import asyncio
@@ -32,11 +33,11 @@ def outage(plan: Plan, image: InputImage, decision: Decision) -> Iterator[Decisi
         yield decision
 
 
-def rehearse_soon(begin: Callable[[], Iterator[Decision]]) -> None:
+def rehearse_soon(begin: Callable[[], Iterator[object]]) -> None:
     """Begin in a while, on the running loop, and take the steps one by one."""
     asyncio.get_running_loop().call_later(BEGIN_S, lambda: _take(begin()))
 
 
-def _take(steps: Iterator[Decision]) -> None:
+def _take(steps: Iterator[object]) -> None:
     if next(steps, None) is not None:  # a fault of it ends here, in the loop's log
         asyncio.get_running_loop().call_later(PAUSE_S, _take, steps)

@@ -92,7 +92,7 @@ class Swap:
         parts.orders.adopt(plan)
         parts.records.adopt(floor.site)
         farewell = parts.link.exchange(key, lambda: parts.make_publisher(floor))
-        parts.archive.adopt(plan, parts.cycle.state)
+        parts.archive.adopt(floor.digest, parts.cycle.state)
         parts.cycle.adopt(plan)
         self.floor = floor
         return old, farewell
