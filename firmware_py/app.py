@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
 
+from config.faults import ConfigError, Fault
 from config.floor import Floor, control_socket, sounds, state_directory
-from config.strict import ConfigError, Fault
 from config.valued import write_used
 from firmware_py import VERSION
 from firmware_py.core.event import Event, Severity

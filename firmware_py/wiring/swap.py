@@ -6,8 +6,8 @@ Everything that can be refused is refused before anything is touched. It must no
 import logging
 from collections.abc import Callable
 
+from config.faults import ConfigError, Fault
 from config.floor import Devices, Floor, sounds
-from config.strict import ConfigError, Fault
 from config.valued import dataclass
 from firmware_py.core.looks import looks
 from firmware_py.runtime.board import Board
