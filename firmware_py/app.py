@@ -15,6 +15,7 @@ from pathlib import Path
 
 from config.faults import ConfigError, Fault
 from config.floor import Floor, control_socket, sounds, state_directory
+from config.plain_start import complete
 from config.valued import write_used
 from firmware_py import VERSION
 from firmware_py.core.event import Event, Severity
@@ -261,7 +262,7 @@ class Controller:
         # What is there by now stays; to walk through all of it again would hold the loop for a tenth of a second.
         gc.freeze()
         gc.enable()
-        rehearse_soon(lambda: chain(outage(self._swap.floor.plan, *self._board.newest), write_used()))
+        rehearse_soon(lambda: chain(outage(self._swap.floor.plan, *self._board.newest), complete(), write_used()))
         self._notifier.ready(self._board.headline)
         log.info("guarding the floor: %s", self._board.headline)
 

@@ -116,6 +116,54 @@ def test_places_and_names_may_be_mixed_as_far_as_they_do_not_meet() -> None:
     assert Loose(1) == Loose(1) != Loose(1, 3)
 
 
+def odd(decorate: Decorator) -> tuple[Any, ...]:
+    @decorate(slots=True, kw_only=True, frozen=True)
+    class Odd:
+        most: typing.ClassVar[int] = 5
+        start: dataclasses.InitVar[int]
+        one: int = 0
+
+        def __post_init__(self, start: int) -> None:
+            object.__setattr__(self, "one", start + self.most)
+
+    @decorate
+    class Open:
+        one: int = dataclasses.field(default=1, kw_only=True)
+        many: list[int] = dataclasses.field(default_factory=list)
+
+    @decorate(slots=True)
+    class Narrow(Open):
+        __doc__ = "said"
+        one: int
+        two: int = 2
+
+    return Odd, Open, Narrow
+
+
+def test_kinds_of_fields_that_are_rare_are_as_the_standard_one_has_them() -> None:
+    mine, theirs = odd(ours), odd(dataclasses.dataclass)
+    for way in (
+        lambda some: repr(some[0](start=3)),
+        lambda some: (some[0].__slots__, some[0].most, [one.name for one in dataclasses.fields(some[0])]),
+        lambda some: vars(some[1](one=4)),
+        lambda some: (some[1].one, hasattr(some[1], "many"), some[1].__match_args__),
+        lambda some: repr(some[2]([], two=5)),
+        lambda some: (some[2].__slots__, some[2].__match_args__, some[2].__doc__, some[2].__qualname__),
+        lambda some: [(f.name, f.type, f.default, f.kw_only) for f in dataclasses.fields(some[2])],
+        lambda some: repr(dataclasses.replace(some[2]([1], one=2), two=9)),
+        lambda some: hash(some[1]()),
+    ):
+        assert outcome(lambda way=way: way(mine)) == outcome(lambda way=way: way(theirs))
+
+
+def test_a_default_that_all_would_share_is_refused() -> None:
+    with pytest.raises(ValueError, match="mutable default"):
+
+        @ours(slots=True)
+        class Shared:
+            many: list[int] = []  # noqa: RUF012 - that is the point
+
+
 def test_what_was_used_a_little_is_written_one_by_one_when_there_is_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(valued, "_settled", [valued._USES])
     point, _ = classes(ours, frozen=True)
