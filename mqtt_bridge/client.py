@@ -325,7 +325,7 @@ def open_line(broker: Broker, name: str, will: Message, floor: str = "") -> Clie
     host = broker.host
     if broker.tls is None and host.isascii():
         # paho hands it on to the resolver, which needs no codec of foreign names for octets (5 ms of a start).
-        host = host.encode()  # type: ignore[assignment]
+        host = host.encode()  # type: ignore[assignment]  # paho takes octets as well
     if not new:
         client.connect(host, broker.port, keep_alive_s)
         return client
