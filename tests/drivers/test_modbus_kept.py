@@ -16,7 +16,7 @@ from firmware_py.core.reading import Sample
 FLAG, SMALL = Encoding(form=Form.BIT, bit=3), Encoding(form=Form.S16, scale=0.1, sentinels=(7,), low=-20.0, high=80.0)
 POINTS = (
     ("flag", FLAG, Span(Table.HOLDING, 100, 1)),
-    ("flag2", FLAG, Span(Table.HOLDING, 101, 1)),
+    ("flag2", FLAG, Span(Table.HOLDING, 103, 1)),
     ("small", SMALL, Span(Table.HOLDING, 100, 1)),
     ("small2", SMALL, Span(Table.HOLDING, 102, 1)),
     ("word", Encoding(form=Form.U16, words={0: "off", 1: "on"}), Span(Table.HOLDING, 101, 1)),
