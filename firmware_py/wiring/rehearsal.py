@@ -15,6 +15,7 @@ from firmware_py.core.reading import Quality, Reading
 from firmware_py.core.step import step
 
 BEGIN_S, PAUSE_S = 5.0, 0.25  # when whoever starts us has seen the first state; and between two steps
+SMALL_S = 0.02  # after what is no step of the core: a module or a method, of which there are a hundred
 # A first reading, its confirmation, the end of any on-delay, and the way back.
 _COURSE = ((1_000, "battery"), (20, "battery"), (120_000, "battery"), (1_000, "mains"), (20, "mains"))
 
@@ -39,5 +40,6 @@ def rehearse_soon(begin: Callable[[], Iterator[object]]) -> None:
 
 
 def _take(steps: Iterator[object]) -> None:
-    if next(steps, None) is not None:  # a fault of it ends here, in the loop's log
-        asyncio.get_running_loop().call_later(PAUSE_S, _take, steps)
+    if (done := next(steps, None)) is not None:  # a fault of it ends here, in the loop's log
+        pause_s = PAUSE_S if isinstance(done, Decision) else SMALL_S
+        asyncio.get_running_loop().call_later(pause_s, _take, steps)
