@@ -4,7 +4,7 @@ What was left open when a list opens anew is carried over. This module must not 
 are keys into the language file.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from enum import StrEnum
 
 from config.valued import dataclass, replace
@@ -85,17 +85,26 @@ def tick(declared: Declared, lists: Lists, target: str, by: str) -> Lists:
     return {**lists, **ticked}
 
 
-def advance(
+def opened(
     declared: Declared,
-    lists: Lists,
     causes: tuple[Mapping[str, CauseState], Mapping[str, CauseState]],
     conditions: tuple[Mapping[str, ConditionState], Mapping[str, ConditionState]],
-    incidents: Mapping[str, IncidentState],
-    dt_ms: int,
+) -> tuple[Checklist, ...]:
+    """Those that open now; `causes` and `conditions` before and now."""
+    if causes[0] is causes[1] and conditions[0] is conditions[1]:
+        return ()
+    return tuple(one for one in declared.values() if _opens(one, causes, conditions))
+
+
+def stand(declared: Declared, lists: Lists, opened: Collection[Checklist]) -> bool:
+    """Whether any is open after this step, `lists` being what people have left of them before it."""
+    return bool(opened) or any(one.left(declared[name].items) for name, one in lists.items())
+
+
+def advance(
+    declared: Declared, lists: Lists, opened: Collection[Checklist], incidents: Mapping[str, IncidentState], dt_ms: int
 ) -> Lists:
-    """Drop what is done, age the rest and open what is due; `causes` and `conditions` before and now."""
-    moved = causes[0] is not causes[1] or conditions[0] is not conditions[1]
-    opened = [one for one in declared.values() if _opens(one, causes, conditions)] if moved else []
+    """Drop what is done, age the rest and open what is due."""
     if not (lists or opened):
         return lists
     kept = {

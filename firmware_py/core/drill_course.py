@@ -15,11 +15,17 @@ from firmware_py.core.plan import Plan
 from firmware_py.core.state import State, keep
 
 
+def rests(before: State, now: State, *, utc_s: int | None) -> bool:
+    """Whether `advance` would find nothing to do and nothing to tell, whatever is in the records."""
+    is_over = not (now.drill.on or before.drill.on or now.drill.alarms)
+    return is_over and (now.drill.since_s != 0 or utc_s is None)
+
+
 def advance(
     plan: Plan, before: State, now: State, image: InputImage, *, utc_s: int | None, dt_ms: int
 ) -> tuple[State, list[Event]]:
-    """The memory after this cycle's look at the drill, and what there is to tell. `before`: at the cycle's beginning;
-    `image`: the real picture."""
+    """The memory after this cycle's look at a drill that does not rest, and what there is to tell. `before`: at the
+    cycle's beginning; `image`: the real picture."""
     real = drill.real_alarms(plan.drills, now.drill, plan.conditions, plan.alarms, before.alarms, now.alarms, image)
     course, events = drill.advance(
         plan.drills, now.drill, real, quiet=_is_quiet(now), restored=before.stepped_ms is None, utc_s=utc_s,
@@ -27,8 +33,6 @@ def advance(
     )  # fmt: skip
     if now.drill.on and not before.drill.on:
         events.insert(0, drill.begun(now.drill, image.now_ms))
-    if course is now.drill and not (course.on or course.alarms):
-        return now, events
     now = _practise(plan, before, replace(now, drill=course), image)
     if is_aborted(events):
         # What goes on from here is real: it gets an incident of its own.

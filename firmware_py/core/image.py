@@ -130,6 +130,10 @@ class Readings(Mapping[str, Reading]):
         known = {**self.derived, **derived} if self.derived else derived
         return Readings(self._content, self.group_of, self.times, self.course, self.known, known)
 
+    def renewed(self, at_ms: int) -> "Readings":
+        """As if all that stands in groups had been read again at `at_ms`; without what was worked out."""
+        return Readings(self._content, self.group_of, dict.fromkeys(self.times, at_ms), self.course, self.known)
+
     def content(self, point: str) -> Reading:
         """All but the time of a reading, which may be older than the point's."""
         derived = self.derived

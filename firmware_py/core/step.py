@@ -29,6 +29,7 @@ from firmware_py.core import (
 )
 from firmware_py.core.arbiter import arbitrate, remember
 from firmware_py.core.calendar import year_of
+from firmware_py.core.checklist import Checklist
 from firmware_py.core.command import Command, Reply
 from firmware_py.core.condition import ConditionState
 from firmware_py.core.decision import Decision
@@ -58,6 +59,7 @@ class Decided:
     plan: Plan
     outputs: OutputImage
     before: State
+    ordered: State
     known: State
     compressors: Mapping[str, compressor.CompressorState]
     image: InputImage
@@ -69,14 +71,24 @@ class Decided:
     rested: Rested | None
     worked: derived.Derived
     derivations: Shared
-    events: tuple[Event, ...]
+    events: Sequence[Event]
     drill_events: Sequence[Event]
     replies: tuple[Reply, ...]
+    opened: tuple[Checklist, ...]
+    is_recorded: bool
+    year: int | None
     dt_ms: int
 
     def conclude(self) -> Decision:
         """All that the step has become."""
         plan, before, known, image, now = self.plan, self.before, self.known, self.image, self.now
+        events = self.events
+        if not self.is_recorded:
+            known, recorded = record.keep(
+                plan, before, self.ordered, known, image, self.opened, among=self.awake, year=self.year,
+                dt_ms=self.dt_ms,
+            )  # fmt: skip
+            events = [*events, *recorded]
         kept = remember(plan, self.outputs, known.outputs, self.dt_ms)
         after = replace(
             known, compressors=self.compressors, stepped_ms=image.now_ms, settled=True, outputs=kept
@@ -92,7 +104,7 @@ class Decided:
             ),
         )  # fmt: skip
         told = chronicle.tell(plan, before, image, decision, self.was.mode)
-        happened = (*self.events, *told, *looks)
+        happened = (*events, *told, *looks)
         if not (happened or self.drill_events):
             return decision
         return replace(decision, events=drill_course.label(plan, before, after, happened, self.drill_events))
@@ -132,18 +144,26 @@ def decide(
 
     rehearsed = drill.rehearse(plan.drills, ordered.drill, image)
     known, stirring, awake_now, rested = _advance(plan, ordered, rehearsed, dt_ms, looked)
+    opened = checklist.opened(plan.checklists, (before.causes, known.causes), (before.conditions, known.conditions))
+    has_lists = checklist.stand(plan.checklists, ordered.lists, opened)
     year = None if utc_s is None else year_of(utc_s)
-    known, recorded = record.keep(plan, before, ordered, known, image, among=awake_now, year=year, dt_ms=dt_ms)
-    known, drill_events = drill_course.advance(plan, before, known, image, utc_s=utc_s, dt_ms=dt_ms)
+    drill_events: Sequence[Event] = ()
+    drills = not drill_course.rests(before, known, utc_s=utc_s)
+    if drills:  # else it looks at no record, and no output does: then records are for afterwards
+        known, recorded = record.keep(
+            plan, before, ordered, known, image, opened, among=awake_now, year=year, dt_ms=dt_ms
+        )  # fmt: skip
+        known, drill_events = drill_course.advance(plan, before, known, image, utc_s=utc_s, dt_ms=dt_ms)
+        events = [*events, *recorded]
 
-    was, now = _look_twice(plan, before, known, looked, awake_now)
+    was, now = _look_twice(plan, before, known, looked, awake_now, has_lists=has_lists)
     drives = _drives(plan, before, known, was, now, awake_now, dt_ms)
     outputs, compressors = _protect(plan, before, known, drives, image)
     return Decided(
-        plan=plan, outputs=outputs, before=before, known=known, compressors=compressors, image=image,
+        plan=plan, outputs=outputs, before=before, ordered=ordered, known=known, compressors=compressors, image=image,
         readings=rehearsed.readings, stirring=stirring, awake=awake_now, rested=rested, was=was, now=now,
-        worked=batteries, derivations=derivations, events=(*events, *recorded), drill_events=drill_events,
-        replies=tuple(replies), dt_ms=dt_ms,
+        worked=batteries, derivations=derivations, events=events, drill_events=drill_events,
+        replies=tuple(replies), opened=opened, is_recorded=drills, year=year, dt_ms=dt_ms,
     )  # fmt: skip
 
 
@@ -254,14 +274,16 @@ def _move_causes(
 
 
 def _look_twice(
-    plan: Plan, before: State, known: State, looked: Looked | None, among: Iterable[str]
+    plan: Plan, before: State, known: State, looked: Looked | None, among: Iterable[str], *, has_lists: bool
 ) -> tuple[Situation, Situation]:
-    was = None if looked is None else looked.situation
-    was = was or _look(plan, before, before.alarms)
-    return was, was if is_calm(before, known) else _look(plan, known, among)
+    had_lists, was = bool(before.lists), None if looked is None else looked.situation
+    was = was or _look(plan, before, before.alarms, has_lists=had_lists)
+    is_same = has_lists is had_lists and is_calm(before, known)
+    return was, was if is_same else _look(plan, known, among, has_lists=has_lists)
 
 
-def _look(plan: Plan, state: State, among: Iterable[str]) -> Situation:
+def _look(plan: Plan, state: State, among: Iterable[str], *, has_lists: bool) -> Situation:
+    """`has_lists`: whether checklists are open in it, which `state` may not know yet."""
     floor_mode, because = mode.derive(plan.causes, state.causes)
     now = Situation(
         conditions=state.conditions, alarms=state.alarms, causes=state.causes, stages=state.stages,
@@ -270,7 +292,7 @@ def _look(plan: Plan, state: State, among: Iterable[str]) -> Situation:
     flags = frozenset(rule.flag for rule in plan.flags if reasons(rule.when, now) is not None)
     flags |= annunciation.flags(state.alarms, state.annunciation, among)
     flags |= {drill.FLAG} if state.drill.on else frozenset()
-    return replace(now, flags=flags | {checklist.TARGET} if state.lists else flags)
+    return replace(now, flags=flags | {checklist.TARGET} if has_lists else flags)
 
 
 def _utc_s(image: InputImage) -> int | None:

@@ -14,12 +14,12 @@ from firmware_py.core.state import Override, State
 
 
 def is_calm(before: State, now: State) -> bool:
-    """True when nothing has moved that a rule, a flag or the mode looks at: then both situations are the same."""
+    """True when nothing has moved that a rule, a flag or the mode looks at, checklists apart: then both situations are
+    the same, if lists are open in both or in neither."""
     return (
         now.conditions is before.conditions and now.alarms is before.alarms and now.causes is before.causes
         and now.stages is before.stages and now.annunciation is before.annunciation
-        and now.drill.on is before.drill.on and bool(now.lists) is bool(before.lists)
-        and now.lamp_test_by == before.lamp_test_by
+        and now.drill.on is before.drill.on and now.lamp_test_by == before.lamp_test_by
     )  # fmt: skip
 
 

@@ -133,8 +133,9 @@ class Urge(Waker):
     def __init__(self, clock: Clock) -> None:
         super().__init__(clock)
         self.asked = False
-        self.tick_now: Callable[[], bool] | None = None  # while there is a cycle that waits
+        self.tick_now: Callable[[], bool] | None = None  # while there is a cycle that waits, as the two below
         self.may_tick: Callable[[], bool] | None = None
+        self.prepare: Callable[[], None] | None = None  # has at hand what the next tick may need
 
     def wake(self) -> None:
         """A tick in one of the next turns of the loop."""

@@ -5,12 +5,13 @@ Everything it calls returns at once. It must not know devices, files or brokers,
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import TypeAlias
 
 from firmware_py.core.command import Command
 from firmware_py.core.decision import Decision
-from firmware_py.core.image import InputImage
+from firmware_py.core.image import InputImage, Readings
 from firmware_py.core.looked import Looked
 from firmware_py.core.plan import Plan
 from firmware_py.core.state import State, resume
@@ -25,6 +26,7 @@ PERIOD_MS = 1_000
 # A storm of urgent changes costs at most 100 cycles a second. A first change and the reading that confirms it are no
 # storm: up to BURST cycles follow one another at once.
 GAP_MS, BURST = 10, 5
+WARM_MS = 300  # after that a decision is a cold one again
 
 Decide: TypeAlias = Callable[[Plan, State, InputImage, tuple[Command, ...], int, Looked | None], Decided]
 
@@ -46,12 +48,14 @@ class Cycle:
         self._failure: Exception | None = None  # of a tick that nobody of ours has awaited
         self._told_turn_ms = -PERIOD_MS
         self._looked: Looked | None = None
+        self._prepared_ms = -WARM_MS
         self._recent_ms = deque([-BURST * GAP_MS] * BURST, maxlen=BURST)  # when the latest cycles were
 
     async def run(self) -> None:
         """For ever. The first cycle happens before the first await, on what was restored and nothing read."""
         self.tick()
         self._urge.may_tick, self._urge.tick_now = self._may_tick, self._tick_now
+        self._urge.prepare = self._prepare
         try:
             while True:
                 self._beat("cycle")  # of this task: ticks in the midst of others' work say nothing of it
@@ -63,7 +67,7 @@ class Cycle:
                         await self._urge.wait(rest_ms)
                     self.tick()
         finally:
-            self._urge.may_tick = self._urge.tick_now = None
+            self._urge.may_tick = self._urge.tick_now = self._urge.prepare = None
 
     @property
     def _rests_until_ms(self) -> int:
@@ -80,6 +84,17 @@ class Cycle:
             self._failure = error
         self._urge.rouse()
         return self._failure is None
+
+    def _prepare(self) -> None:
+        """Decide as if all were read again and said the same, and throw it away: what an outage needs is used that
+        seldom that it lies cold in memory, where it takes a third longer. Nothing is done, kept or told; and not again
+        soon, for then it is warm, and in a great outage others are waiting."""
+        looked, now_ms = self._looked, max(self._clock.now_ms(), self._last_ms + 1)
+        if looked is not None and isinstance(looked.readings, Readings) and now_ms >= self._prepared_ms + WARM_MS:
+            self._prepared_ms = now_ms
+            image = InputImage(now_ms=now_ms, readings=looked.readings.renewed(now_ms))
+            with suppress(Exception):  # a fault of it is met again, and judged, where it counts
+                self._decide(self._plan, self.state, image, (), now_ms, looked)
 
     def adopt(self, plan: Plan) -> Decision:
         """Another plan from now on, on the same memory, and one cycle of it at once."""

@@ -16,6 +16,7 @@ from firmware_py.runtime.endpoint import GroupTurns, Looks, Schedule, looks_for
 from firmware_py.runtime.health import Health
 from firmware_py.runtime.table import PointTable
 
+_SLOW_MS = 4  # who took so long for an answer will do so again: there is time to prepare for it
 _FINE_MS = 50  # patience is over at multiples of this: what was asked in one turn of the loop is then watched together
 
 
@@ -193,13 +194,13 @@ class PromptTurns:
             return False
         health = each.health
         health.succeed(started_ms, now_ms)
-        if (wanted or self._looks is not None) and not self._confirm(each, wanted, started_ms):
+        if (wanted or self._looks is not None) and not self._confirm(each, wanted, started_ms, now_ms):
             return False
         if each.turns.done(now_ms):
             health.late += 1
         return True
 
-    def _confirm(self, each: _Served, anew: int, started_ms: int) -> bool:
+    def _confirm(self, each: _Served, anew: int, started_ms: int, heard_ms: int) -> bool:
         """Something urgent has changed, or this confirms it: the cycle sees it before this returns, and what is to
         confirm it is asked for before that, to be answered meanwhile. True when there is nothing more to confirm."""
         looks, self._looks = looks_for(anew) if self._looks is None else self._looks.after(anew), None
@@ -227,6 +228,8 @@ class PromptTurns:
         self._table.show()
         if self._asked is each and self._hear is not None:
             self._hear()  # a quick device has answered while the cycle looked
+            if self._asked is each and heard_ms - started_ms >= _SLOW_MS:
+                self._table.prepare()
         return isinstance(begun, News) and self._take(each, begun, now_ms, self._clock.now_ms())
 
     def _leave(

@@ -222,6 +222,11 @@ class PointTable:
         if self._urge is None or not self._urge.now():
             self._wake()
 
+    def prepare(self) -> None:
+        """A reading that may confirm something is on its way, and there is a millisecond's time."""
+        if self._urge is not None and self._urge.prepare is not None:
+            self._urge.prepare()
+
     def offer(self, samples: Mapping[str, Sample]) -> None:
         """Take in what the plan may or may not ask for (the clock, read-back of outputs); the rest is dropped."""
         self.put({name: sample for name, sample in samples.items() if name in self._points})

@@ -173,3 +173,20 @@ def test_an_output_wanted_while_a_question_is_on_its_way_is_told_right_after_its
 def test_both_ways_are_tried_by_the_comparison() -> None:
     assert hasattr(PromptBus, "begin") and not hasattr(AnsweringBus, "begin")
     assert asyncio.iscoroutinefunction(PromptBus.read)
+
+
+def test_what_may_be_confirmed_is_prepared_while_a_slow_device_is_asked_again_and_never_in_a_quick_ones_way() -> None:
+    async def scenario(clock: VirtualClock) -> list[tuple[int, int]]:
+        line, prepared = prompt_line(clock, at_once=True)[0], list[int]()
+        line.urge.prepare = lambda: prepared.append(line.devices["unit1"].answer_ms)
+        line.pictures, alarm = True, False
+        line.calm()
+        async with running(line.poller.run()):
+            for answer_ms in (0, 1, 3, 4, 40):
+                line.devices["unit1"].answer_ms, alarm = answer_ms, not alarm
+                await spend(1_500)
+                line.devices["unit1"].values["unit1.alarm"] = alarm
+                await spend(2_500)
+        return [(ms, prepared.count(ms)) for ms in sorted({*prepared})]
+
+    assert run_virtual(scenario) == [(4, 1), (40, 1)]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from drivers.simulated import SimulatedBus
-from firmware_py.core.reading import Sample
+from firmware_py.core.reading import Sample, Source
 from firmware_py.runtime.clock import Urge
 from firmware_py.runtime.cycle import BURST, GAP_MS
 from tests.shell.floor import Floor
@@ -197,5 +197,75 @@ def test_the_end_of_the_wait_by_the_clock_is_no_call_for_a_tick() -> None:
         urge.wake()
         await urge.wait(None)
         assert urge.asked
+
+    run_virtual(scenario)
+
+
+async def outage_at_any_moment(clock: VirtualClock, *, prepares: bool) -> Floor:
+    """A floor on which one UPS goes on battery and comes back, with an order between; prepared every 35 ms or never."""
+    floor = Floor(clock)
+    floor.later(STORY_MS, floor.say("ups1", "battery"))
+    floor.later(STORY_MS + 3_333, floor.say("ups1", "normal"))
+    for after_ms in range(0, 9_000, 35) if prepares else ():
+        floor.later(after_ms, floor.table.prepare)
+    await floor.live(45_000)
+    return floor
+
+
+def test_what_is_prepared_is_neither_done_nor_kept_nor_told() -> None:
+    plain = run_virtual(lambda clock: outage_at_any_moment(clock, prepares=False))
+    prepared = run_virtual(lambda clock: outage_at_any_moment(clock, prepares=True))
+    assert [mode for _, mode in plain.diary.modes] == ["normal", "conservation", "recovery"]
+    assert (prepared.diary.modes, prepared.diary.cycles) == (plain.diary.modes, plain.diary.cycles)
+    assert sorted(prepared.diary.lines) == sorted(plain.diary.lines)
+    assert prepared.cycle.state == plain.cycle.state
+    assert prepared.table.readings == plain.table.readings
+
+
+def test_what_is_prepared_is_what_the_confirming_reading_will_bring_and_not_too_often() -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        floor, found = Floor(clock), list[Any]()
+        decide = floor.cycle._decide
+
+        def watched(*given: Any) -> Any:
+            found.append(decide(*given))
+            return found[-1]
+
+        def call() -> None:
+            floor.table.put(Source().answer({"ups1.output_source": Sample(value="battery")}, {}), wakes=False)
+            floor.table.show()
+            shown, state = found[-1], floor.cycle.state
+            assert shown.outputs["beacon"].value is False, "one reading is none"
+            for _ in range(3):
+                floor.table.prepare()
+            assert found[-2] is shown, "once is enough"
+            assert found[-1].outputs["beacon"].value is True
+            assert floor.cycle.state is state and not floor.port.levels["beacon"]
+
+        floor.cycle._decide = watched
+        floor.later(STORY_MS, call)
+        await floor.live(7_000)
+
+    run_virtual(scenario)
+
+
+def test_a_fault_of_what_is_prepared_hits_nobody() -> None:
+    async def scenario(clock: VirtualClock) -> None:
+        floor, tried = Floor(clock), list[int]()
+        decide = floor.cycle._decide
+
+        def broken(*given: Any) -> Any:
+            if clock.now_ms() in tried:
+                raise ZeroDivisionError("a bug of the core")
+            return decide(*given)
+
+        def call() -> None:
+            tried.append(clock.now_ms())
+            floor.table.prepare()
+
+        floor.cycle._decide = broken
+        floor.later(STORY_MS, call)
+        await floor.live(8_000)
+        assert tried and floor.diary.cycles[-1] > 1_000_000 + 7_000
 
     run_virtual(scenario)

@@ -62,15 +62,24 @@ class VirtualClock:
 
 
 def run_virtual(scenario: Callable[[VirtualClock], Coroutine[Any, Any, T]], *, days: float = 2) -> T:
-    """Run a scenario in virtual time; fail when it takes longer than `days` of it, or leaves tasks running."""
-    loop = VirtualLoop()
+    """Run a scenario in virtual time; fail when it takes longer than `days` of it, leaves tasks running, or when a call
+    by the loop has raised, of which asyncio would only write a line."""
+    loop, raised = VirtualLoop(), list[BaseException]()
+
+    def note(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        loop.default_exception_handler(context)
+        if "exception" in context:
+            raised.append(context["exception"])
 
     async def watched() -> T:
+        loop.set_exception_handler(note)
         async with asyncio.timeout(days * 86_400):
             answer = await scenario(VirtualClock(loop))
         await asyncio.sleep(0)
         left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         assert not left, f"tasks left running: {left}"
+        if raised:
+            raise raised[0]
         return answer
 
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
