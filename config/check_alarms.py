@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 
 from config.compile_alarms import fits
 from config.explain import known_of
+from config.faults import Path
 from config.finding import Finding
 from config.floor import Floor
-from config.positions import Path
 from config.strict import ConfigError, Document
 from monitors.parts import Row
 from monitors.signals import resembles

@@ -5,12 +5,12 @@ Each check is a function from the site to findings. Judges the file only; asks n
 
 from collections.abc import Iterator
 
+from config.faults import Path
 from config.finding import Check, Finding, unknown
 from config.model_devices import UnitClass
 from config.model_floor import LoadKind, StageCause
 from config.model_outputs import Fallback, ModbusOutput, Polarity, SetpointOutput
 from config.model_site import Site
-from config.positions import Path
 from config.units import CELSIUS, DURATION
 
 

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from config.faults import Path
 from config.finding import Check, Finding, unknown
 from config.model_devices import Exchange
 from config.model_floor import InputKind
 from config.model_outputs import AmiOutput, CampaignOutput, ExchangeOutput, Switch
 from config.model_phones import Line, LineSource
 from config.model_site import Site
-from config.positions import Path
 from config.units import DURATION
 
 

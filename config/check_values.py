@@ -6,11 +6,11 @@ Each check is a function from the site to findings. Judges the file only; asks n
 from collections.abc import Iterator
 from itertools import pairwise
 
+from config.faults import Path
 from config.finding import Check, Finding, repeated
 from config.model_devices import ModbusEndpoint, SnmpV3, SnmpVersion, Transport, Ups
 from config.model_floor import PROTECTED, StageCause, StageEntry
 from config.model_site import Site
-from config.positions import Path
 from config.units import DURATION, PERCENT
 from firmware_py.core.calendar import seconds_of
 

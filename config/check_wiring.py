@@ -6,6 +6,7 @@ Each check is a function from the site to findings. Judges the file only; asks n
 from collections.abc import Iterator
 from typing import assert_never
 
+from config.faults import Path
 from config.finding import Check, Finding, repeated, unknown
 from config.model_common import OnOff
 from config.model_devices import SnmpVersion, UnitClass, Ups
@@ -21,7 +22,6 @@ from config.model_outputs import (
     Switch,
 )
 from config.model_site import Site
-from config.positions import Path
 
 # First parts of ids, and keys of the MQTT state, that the controller uses itself.
 RESERVED = frozenset(

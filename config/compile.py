@@ -12,7 +12,9 @@ from config.floor import Devices, Floor
 from config.model_floor import InputKind
 from config.model_outputs import OutputEntry
 from config.model_site import Site
+from config.texts import load_texts
 from firmware_py.core import drill
+from firmware_py.core.codec import digest
 from firmware_py.core.output import Output, StopValue
 from firmware_py.core.point import Point
 from monitors import annunciator, comms, conservation, fire, power, ups_facts
@@ -37,7 +39,9 @@ def compile_floor(site: Site, devices: Devices) -> Floor:
                     escalation=compile_incidents.escalation(site, part.alarms),
                     course=compile_incidents.course(site, points), alarm_rules=compile_alarms.rules(site),
                     drills=compile_alarms.drills(site, points))  # fmt: skip
-    return Floor(site=site, plan=plan, alarms=part.alarms)
+    texts = load_texts(site.site.language)
+    sentences = {alarm.id: texts.alarm_text(alarm.id, alarm.text) for alarm in plan.alarms.values()}
+    return Floor(site=site, plan=plan, alarms=part.alarms, digest=digest(plan), sentences=sentences)
 
 
 def remote_outputs(site: Site) -> tuple[str, ...]:

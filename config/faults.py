@@ -6,10 +6,11 @@ Loads no schema, so that whoever only prints faults is quick. It must not know w
 from collections.abc import Iterable
 from dataclasses import field
 from pathlib import Path as FilePath
+from typing import TypeAlias
 
-from config.positions import Path
 from config.valued import dataclass
 
+Path: TypeAlias = tuple[str | int, ...]  # keys, and places in lists
 MAX_BYTES = 256 * 1024  # a large site has 40 KiB
 
 

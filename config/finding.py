@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, TypeAlias
 
 from config.explain import known_of
-from config.positions import Path
+from config.faults import Path
 from config.valued import dataclass
 
 if TYPE_CHECKING:

@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Floor:
-    """The compiled site. `alarms` with their lamp rows serve the legend and the terminal."""
+    """The compiled site. `alarms` with their lamp rows serve the legend and the terminal. `digest`: the plan's.
+    `sentences`: each alarm's for people, in the language of the site."""
 
     site: Site
     plan: Plan
     alarms: tuple[RowAlarm, ...]
+    digest: str
+    sentences: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from config.shape import AfterValidator, BeforeValidator
 from config.strict import Bytes, DurationMs, Model
 
 _SUFFIX = re.compile(r"_(?:ms|pct|c|c_per_min|w|bytes)$")
-_CREDENTIAL = re.compile(r"credential:[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_CREDENTIAL = r"credential:[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 
 
 def key_of(name: str) -> str:
@@ -67,7 +67,7 @@ AbsolutePath = Annotated[str, _text(_is_path, "must be an absolute path without 
 SecretRef = Annotated[
     str,
     _text(
-        lambda text: _CREDENTIAL.fullmatch(text) is not None or _is_path(text),
+        lambda text: re.fullmatch(_CREDENTIAL, text) is not None or _is_path(text),
         "must be the absolute path of a file that holds the secret, or credential:NAME for one that systemd loads",
     ),
 ]

@@ -6,9 +6,12 @@ What that saves stands in docs/decisions/0085. It must not know any library.
 
 import sys
 from collections.abc import Callable, Iterable
+from functools import partial
 from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec, module_from_spec
+
+_left: dict[str, Callable[[], object]] = {}  # what runs the whole of a module that was not needed yet
 
 
 class NoneYet(Exception):
@@ -28,10 +31,15 @@ def load_partly(name: str, *functions: str, kinds: Iterable[str] = ()) -> None:
             raise AttributeError(asked)
         if hasattr(module, "__path__") and find_spec(f"{name}.{asked}") is not None:
             return import_module(f"{name}.{asked}")
+        whole()
+        return getattr(module, asked)
+
+    def whole() -> None:
+        if _left.pop(name, None) is None:
+            return
         for given in ("__getattr__", *functions, *kinds):
             module.__dict__.pop(given, None)
         run(module)
-        return getattr(module, asked)
 
     def later(function: str) -> Callable[..., object]:
         def call(*values: object, **named: object) -> object:
@@ -46,9 +54,15 @@ def load_partly(name: str, *functions: str, kinds: Iterable[str] = ()) -> None:
     module.__dict__.update({"__getattr__": load, **{function: later(function) for function in functions}})
     module.__dict__.update(dict.fromkeys(kinds, NoneYet))
     sys.modules[name] = module
+    _left[name] = whole
     above, _, own = name.rpartition(".")
     if above in sys.modules:
         setattr(sys.modules[above], own, module)
+
+
+def load_wholly(name: str) -> None:
+    """Run what `load_partly` left, or import a module that nobody has imported yet: while the disk is there."""
+    _left.get(name, partial(import_module, name))()
 
 
 def _spec_of(name: str) -> ModuleSpec | None:

@@ -9,7 +9,8 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from typing import TypeAlias
 
-Path: TypeAlias = tuple[str | int, ...]
+from config.faults import Path
+
 Positions: TypeAlias = Mapping[Path, tuple[int, int]]
 
 _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")

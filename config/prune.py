@@ -7,7 +7,7 @@ import copy
 from collections.abc import Iterable
 from dataclasses import field
 
-from config.positions import Path
+from config.faults import Path
 from config.strict import ConfigError, Document, M, check
 from config.valued import dataclass
 

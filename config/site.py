@@ -10,11 +10,11 @@ from pathlib import Path
 from config import check_cooling, check_endurance, check_phones, check_power, check_values, check_wiring, emergency
 from config.effective import effective
 from config.explain import known_of
+from config.faults import Path as KeyPath
 from config.finding import Finding
 from config.model_devices import ModbusUnit, UnitClass
 from config.model_outputs import ModbusOutput
 from config.model_site import Site
-from config.positions import Path as KeyPath
 from config.prune import Rest, prune
 from config.strict import MAX_FAULTS, ConfigError, Document, Fault, check, read
 

@@ -5,30 +5,31 @@ echoes a value that could be a secret.
 """
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import field
 from functools import cache, lru_cache
 from pathlib import Path as FilePath
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from config import units
 from config.explain import known_keys, known_of, nearest, sentence
-from config.faults import MAX_BYTES, ConfigError, Fault, at, read_text
-from config.positions import Path, Positions, scan
+from config.faults import MAX_BYTES, ConfigError, Fault, Path, at, read_text
 from config.redact import redact
 from config.shape import BeforeValidator, Field, Model
 from config.valued import dataclass
+
+if TYPE_CHECKING:
+    from config.positions import Positions
 
 MAX_DEPTH = 16  # a site needs 4; the limit keeps hostile nesting away from every recursion
 MAX_LINE = 4000  # characters; keeps absurd dotted keys and numbers away from tomllib
 MAX_FAULTS = 200
 _SHOWN = 60  # characters of a wrong value that are echoed
-_SECRET = re.compile(r"pass|secret|communit|token|credential|psk|private|auth|priv", re.IGNORECASE)
-_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
-_LONG_KEY = re.compile(r"""[ \t\[]*(?:(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)[ \t]*\.[ \t]*){16}""")  # MAX_DEPTH
-_places = lru_cache(maxsize=8)(scan)  # a file with a fault mostly has several
-_AT = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+# Texts: a controller reads what is checked already, and compiles none of them.
+_SHY = "(?i:pass|secret|communit|token|credential|psk|private|auth|priv)"
+_LABEL = r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)"
+_LONG_KEY = r"""[ \t\[]*(?:(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)[ \t]*\.[ \t]*){16}"""  # MAX_DEPTH
+_AT = r" \(at (?:line (\d+), column (\d+)|end of document)\)$"
 
 __all__ = [
     "Fault", "ConfigError", "Document", "Model", "read", "parse", "check", "known_of", "nearest", "spell", "fits",
@@ -37,6 +38,13 @@ __all__ = [
 ]  # fmt: skip
 
 M = TypeVar("M", bound=Model)
+
+
+@lru_cache(maxsize=8)  # a file with a fault mostly has several
+def _places(text: str) -> "Positions":
+    from config.positions import scan
+
+    return scan(text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +56,7 @@ class Document:
     text: str = field(default="", repr=False)
 
     @property
-    def positions(self) -> Positions:
+    def positions(self) -> "Positions":
         """Where each key stands."""
         return _places(self.text)
 
@@ -76,7 +84,7 @@ class Document:
     def fault(self, path: Path, message: str, got: object | None = None) -> Fault:
         """A fault at `path`. `got` is shortened, and hidden where the key's name says that it may be a secret."""
         line, col = self.where(path)
-        hide = any(isinstance(part, str) and _SECRET.search(part) for part in path)
+        hide = any(isinstance(part, str) and re.search(_SHY, part) for part in path)
         return Fault(
             file=self.file, line=line, col=col, key=spell(path), message=message, got=_show(got, hide=hide), path=path
         )
@@ -97,7 +105,7 @@ def parse(text: str, file: str) -> Document:
             raise ConfigError(
                 [at(file, number, MAX_LINE, f"the line is longer than {MAX_LINE} characters; break it into several")]
             )
-        if _LONG_KEY.match(line):  # tomllib's time grows with the cube of such a key
+        if re.match(_LONG_KEY, line):  # tomllib's time grows with the cube of such a key
             raise ConfigError(
                 [at(file, number, 1, f"the key has more than {MAX_DEPTH} parts; write a [table] instead")]
             )
@@ -105,6 +113,8 @@ def parse(text: str, file: str) -> Document:
             raise ConfigError(
                 [at(file, number, line.index("\0") + 1, "holds a NUL character, so the file is damaged; write it anew")]
             )
+    import tomllib
+
     try:
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -172,7 +182,7 @@ def _show(got: object | None, *, hide: bool) -> str | None:
 def _syntax(text: str, file: str, message: str) -> Fault:
     """tomllib's message and position; for a key given twice that is behind the value, so the line's start counts."""
     lines = text.split("\n")
-    match = _AT.search(message)
+    match = re.search(_AT, message)
     line, col = (int(match[1]), int(match[2])) if match and match[1] else (len(lines), len(lines[-1]) + 1)
     what = message[: match.start()] if match else message
     if what.startswith(("Cannot overwrite", "Cannot mutate", "Cannot declare")):
@@ -197,7 +207,7 @@ def _depth(tree: Mapping[str, object]) -> int:
 
 
 def _secret_hint(path: Path, unknown: bool) -> str:
-    if unknown and path and isinstance(path[-1], str) and _SECRET.search(path[-1]):
+    if unknown and path and isinstance(path[-1], str) and re.search(_SHY, path[-1]):
         return "; a secret never stands in this file, only the name of the file that holds it"
     return ""
 
@@ -237,7 +247,7 @@ def _is_host(text: str) -> bool:
     except ValueError:
         labels = text.split(".")
         # All digits would be a mistyped IPv4 address; the last label of a name never is a number.
-        return len(text) <= 253 and not labels[-1].isdigit() and all(_LABEL.fullmatch(label) for label in labels)
+        return len(text) <= 253 and not labels[-1].isdigit() and all(re.fullmatch(_LABEL, label) for label in labels)
     return True
 
 

@@ -3,7 +3,6 @@
 Shipped with the code and checked by its tests, so that a report loads no schema. Must not know who shows it.
 """
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -51,4 +50,6 @@ class Texts:
 
 def load_texts(language: str) -> Texts:
     """The texts of one language (`en`, `zh`)."""
+    import tomllib
+
     return Texts(**tomllib.loads((_FOLDER / f"{language}.toml").read_text(encoding="utf-8")))

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from config.valued import dataclass
 
-_QUANTITY = re.compile(r"([+-]?[0-9]{1,15}(?:\.[0-9]{1,6})?) *([^0-9\s.][^\s]{0,7})")
+_QUANTITY = r"([+-]?[0-9]{1,15}(?:\.[0-9]{1,6})?) *([^0-9\s.][^\s]{0,7})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # by identity: annotations must be hashable
@@ -31,7 +31,7 @@ class Unit:
         """The number in the stored unit. ValueError with a sentence for the technician when it is not this quantity."""
         if not isinstance(given, str):
             raise ValueError(f"must be {self.name} with its unit in quotes, like {self.examples}")
-        match = _QUANTITY.fullmatch(given.strip())
+        match = re.fullmatch(_QUANTITY, given.strip())
         if match is None or match[2] not in self.factors:
             raise ValueError(f"must be {self.name} with its unit, like {self.examples}")
         from decimal import Decimal  # only where a configuration is read or shown

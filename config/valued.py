@@ -1,20 +1,38 @@
 """`dataclass` as the standard library has it, without what that costs at the start: 1.3 ms for each of 300 classes.
 
-The standard one writes and compiles five methods for each class. Here they are written when they are first used, which
-in a start happens to 86 of 230 classes. It must not change what a dataclass is: `tests/config/test_valued.py` compares.
+The standard one writes and compiles five methods for each class. Here they are written when they have been used a few
+times, which in a start happens to few (record 0102). It must not change what a dataclass is:
+`tests/config/test_valued.py` compares.
 """
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from dataclasses import dataclass as dataclass
     from dataclasses import replace as replace
+
+    def write_used() -> Iterator[object]:
+        """Write each method that was used and is not written yet, one a step; from now on all at their first use."""
 else:
     import dataclasses
     import sys
     from itertools import repeat as ever
     from operator import attrgetter, call
     from reprlib import recursive_repr
+    from types import MemberDescriptorType
+    from typing import ClassVar
+
+    @dataclasses.dataclass(init=False, eq=False, repr=False)
+    class _Standard:
+        """Of which is taken what is the same in all of them, on this Python."""
+
+        one: int
+
+    _PLAIN_FIELD = dataclasses.fields(_Standard)[0]._field_type
+    _COMMON = {
+        name: _Standard.__dict__[name] for name in ("__dataclass_params__", "__replace__") if name in vars(_Standard)
+    }
 
     def dataclass(cls=None, /, *, eq=True, frozen=False, repr=True, slots=False, **options):
         """As `dataclasses.dataclass`."""
@@ -23,28 +41,92 @@ else:
             return dataclasses.dataclass(cls, eq=eq, frozen=frozen, repr=repr, slots=slots, **options)
 
         def value(cls):
-            own = set(cls.__dict__)
-            cls.__doc__ = cls.__doc__ or cls.__name__  # else the standard one works the signature out
-            made = dataclasses.dataclass(cls, init=False, eq=False, repr=False, slots=slots, **options)
-            every = dataclasses.fields(made)
-            methods = {"__init__": _Late(made, "__init__", _init, {"frozen": frozen, "slots": slots})}
-            if repr:
-                methods["__repr__"] = _repr([one.name for one in every if one.repr])
-            if eq:
-                methods["__eq__"] = _Late(made, "__eq__", _eq, [one.name for one in every if one.compare])
-                hashed = [one.name for one in every if (one.compare if one.hash is None else one.hash)]
-                methods["__hash__"] = _Late(made, "__hash__", _hash, hashed) if frozen else None
-            if frozen:
-                methods |= {"__setattr__": _setattr, "__delattr__": _delattr}
-                if slots:
-                    names = [one.name for one in every]
-                    methods |= {"__getstate__": _getstate(names), "__setstate__": _setstate(made, names)}
-            for name, method in methods.items():
-                if name not in own or (name == "__hash__" and cls.__dict__["__hash__"] is None and frozen):
-                    setattr(made, name, method)
-            return made
+            fields = _fields(cls, options.get("kw_only", False)) if options.keys() <= {"kw_only"} else None
+            if fields is None or type(cls) is not type or (slots and "__slots__" in cls.__dict__):
+                return dataclasses.dataclass(cls, eq=eq, frozen=frozen, repr=repr, slots=slots, **options)
+            every, own = tuple(fields.values()), cls.__dict__
+            put = _methods(every, eq=eq, frozen=frozen, repr=repr, slots=slots)
+            mine = [name for name in put if name in own and not (name == "__hash__" and own[name] is None and frozen)]
+            for name in mine:
+                del put[name]
+            put |= {"__dataclass_fields__": fields, "__doc__": cls.__doc__ or cls.__name__}
+            put["__match_args__"] = tuple([one.name for one in every if one.init and not one.kw_only])
+            if slots:
+                return _slotted(cls, fields, {**_COMMON, **put})
+            for one in every:
+                if isinstance(own.get(one.name), dataclasses.Field):
+                    delattr(cls, one.name) if one.default is dataclasses.MISSING else setattr(
+                        cls, one.name, one.default
+                    )
+            for name, part in {**_COMMON, **put}.items():
+                setattr(cls, name, part)
+                if type(part) is _Late:
+                    part.__set_name__(cls, name)
+            return cls
 
         return value if cls is None else value(cls)
+
+    def _fields(cls, kw_only):
+        """By name, those of the bases first, as the standard one has them; None where one is of an odd kind."""
+        fields, none = {}, dataclasses.MISSING
+        for base in cls.__mro__[-1:0:-1]:
+            fields.update(base.__dict__.get("__dataclass_fields__", ()))
+        for name, kind in cls.__dict__.get("__annotations__", {}).items():  # noqa: RUF063 - that would load `inspect`
+            if _is_odd(kind):
+                return None
+            default = getattr(cls, name, none)
+            if isinstance(default, dataclasses.Field):
+                one = default
+            elif isinstance(default, MemberDescriptorType):  # the slot of a base
+                one = dataclasses.field()
+            else:
+                one = dataclasses.field(default=default)
+            if one.default is not none and one.default.__class__.__hash__ is None:
+                raise ValueError(
+                    f"mutable default {type(default)} for field {name} is not allowed: use default_factory"
+                )
+            one.name, one.type, one._field_type = name, kind, _PLAIN_FIELD
+            if one.kw_only is none:
+                one.kw_only = kw_only
+            fields[name] = one
+        return fields
+
+    def _is_odd(kind):
+        if type(kind) is str:
+            return "ClassVar" in kind or "InitVar" in kind or "KW_ONLY" in kind
+        if type(kind) is type:
+            return kind is dataclasses.KW_ONLY or kind is dataclasses.InitVar
+        return isinstance(kind, dataclasses.InitVar) or ClassVar in (kind, getattr(kind, "__origin__", None))
+
+    def _methods(every, *, eq, frozen, repr, slots):
+        how = {"frozen": frozen, "slots": slots}
+        methods = {"__init__": _Late("__init__", _init, how, _plain_init)}
+        if repr:
+            methods["__repr__"] = _Late("__repr__", _repr, [one.name for one in every if one.repr])
+        if eq:
+            methods["__eq__"] = _Late("__eq__", _eq, [one.name for one in every if one.compare], _plain_eq)
+            hashed = [one.name for one in every if (one.compare if one.hash is None else one.hash)]
+            methods["__hash__"] = _Late("__hash__", _hash, hashed) if frozen else None
+        if frozen:
+            methods |= {"__setattr__": _setattr, "__delattr__": _delattr}
+            if slots:
+                names = [one.name for one in every]
+                methods["__getstate__"] = _Late("__getstate__", _getstate, names)
+                methods["__setstate__"] = _Late("__setstate__", _setstate, names)
+        return methods
+
+    def _slotted(cls, fields, put):
+        """The class once more, since slots are to be had at its making only."""
+        space, above = dict(cls.__dict__), set()
+        for base in cls.__mro__[1:-1]:
+            slots = base.__dict__.get("__slots__", ())
+            above.update((slots,) if isinstance(slots, str) else slots)
+        for name in (*fields, "__dict__", "__weakref__"):
+            space.pop(name, None)
+        space |= put
+        space["__slots__"] = tuple([name for name in fields if name not in above])
+        space["__qualname__"] = cls.__qualname__
+        return type(cls.__name__, cls.__bases__, space)
 
     def replace(instance, /, **changes):
         """As `dataclasses.replace`, which goes through `__init__` and asks each field what it is."""
@@ -75,17 +157,89 @@ else:
         return attrgetter(*puts), tuple(puts.values()), puts
 
     class _Late:
-        """Stands in the class until somebody asks for the method."""
+        """Stands in the class until the method has been used a few times: until then `plain` does the same, slowly."""
 
-        def __init__(self, cls, name, make, how):
-            self._cls, self._name, self._make, self._how = cls, name, make, how
+        __slots__ = ("_cls", "_how", "_make", "_name", "_plain", "_rest", "_uses")
+
+        def __init__(self, name, make, how, plain=None):
+            self._cls, self._name, self._make, self._how, self._plain = None, name, make, how, plain
+            self._uses, self._rest = 0, None
+
+        def __set_name__(self, cls, name):
+            self._cls = cls
 
         def __get__(self, instance, owner=None):
+            if self._plain is None or self._uses >= _settled[0] or not isinstance(instance, self._cls):
+                return self.write().__get__(instance, owner)
+            if not self._uses:
+                self._rest = self._plain(self._cls, self._how, self)
+                _used.append(self)
+            self._uses += 1
+            return self._rest.__get__(instance, owner)
+
+        def write(self):
+            """The method itself, from now on in the class."""
             real = self._make(self._cls, self._how)
             real.__qualname__ = f"{self._cls.__qualname__}.{self._name}"
             if self._cls.__dict__.get(self._name) is self:
                 setattr(self._cls, self._name, real)
-            return real.__get__(instance, owner)
+            return real
+
+    _USES = 8  # what is used no more often in a start costs less as it is than being written
+    _settled, _used = [_USES], []
+
+    def write_used():
+        """As said above."""
+        _settled[0] = 0
+        while _used:
+            late = _used.pop()
+            if late._cls.__dict__.get(late._name) is late:
+                yield late.write()
+
+    def _plain_init(cls, how, late):
+        """As `_init` writes it, from its fields; whatever does not fit is said by the written one."""
+        every = dataclasses.fields(cls)
+        put = object.__setattr__ if how["frozen"] else setattr
+        check = getattr(cls, "__post_init__", None)
+        none, plain, set_too, names = dataclasses.MISSING, [], [], set()
+        for one in every:
+            if one.init:
+                names.add(one.name)
+                plain.append((one.name, one.default, one.default_factory))
+            elif one.default_factory is not none or (one.default is not none and how["slots"]):
+                set_too.append((one.name, one.default, one.default_factory))
+        places = [one.name for one in every if one.init and not one.kw_only]
+
+        def init(self, *values, **given):
+            if values:
+                if len(values) > len(places) or not given.keys().isdisjoint(places[: len(values)]):
+                    return late.write()(self, *values, **given)
+                given.update(zip(places, values, strict=False))
+            if not given.keys() <= names:
+                return late.write()(self, *values, **given)
+            for name, default, make in plain:
+                if name in given:
+                    put(self, name, given[name])
+                elif make is not none:
+                    put(self, name, make())
+                elif default is not none:
+                    put(self, name, default)
+                else:
+                    return late.write()(self, *values, **given)
+            for name, default, make in set_too:
+                put(self, name, default if make is none else make())
+            if check is not None:
+                self.__post_init__()
+
+        return init
+
+    def _plain_eq(cls, names, late):
+        values = attrgetter(*names) if len(names) > 1 else lambda one: tuple(getattr(one, name) for name in names)
+
+        def same(self, other):
+            return values(self) == values(other) if other.__class__ is self.__class__ else NotImplemented
+
+        return same
 
     class _Factory:
         def __repr__(self):
@@ -133,7 +287,7 @@ else:
             return ""
         return f"_set(self, {name!r}, {value})" if how["frozen"] else f"self.{name} = {value}"
 
-    def _getstate(names):
+    def _getstate(cls, names):
         return lambda self: tuple(getattr(self, name) for name in names)
 
     def _values(of, names):
@@ -148,7 +302,7 @@ else:
     def _hash(cls, names):
         return _compile(cls, "__hash__(self)", [f"return hash({_values('self', names)})"], {})
 
-    def _repr(names):
+    def _repr(cls, names):
         @recursive_repr()
         def __repr__(self):  # noqa: N807 - it is one
             return f"{type(self).__qualname__}({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"

@@ -78,11 +78,13 @@ class Kept(Mapping[str, Sample]):
         of_bits = block.table.of_bits
         self._cells, self._width = Struct(f">{block.count}{'B' if of_bits else 'H'}"), 1 if of_bits else 2
         own = []
+        known, last = None, None
         for id, encoding, span in points:
             if block.covers(span):
                 start, end = span.address - block.address, span.end - block.address
                 place = slice(start * self._width, end * self._width)
-                known = told(encoding, of_bits=of_bits)
+                if known is None or encoding is not last or not known.is_shared:  # else a copy of the point before
+                    known, last = told(encoding, of_bits=of_bits), encoding
                 own.append(_Point(id=id, told=known, place=place, cells=range(start, end)))
         self._points = tuple(own)
         self._readers: list[list[int]] = [[] for _ in range(block.count)]  # by cell: which points are made of it

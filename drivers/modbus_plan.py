@@ -96,19 +96,18 @@ class Block:
 
 def plan(spans: Iterable[Span], limits: Limits) -> tuple[Block, ...]:
     """Blocks that bring every wanted cell exactly once, within the limits. ValueError for what cannot be read."""
-    blocks: list[Block] = []
+    runs: list[list[Span]] = []
     for span in _unite(spans):
         home = limits.home(span)
         if home is None or span.end > END or span.address < 0:
             raise ValueError(f"{span.table} {span.address}..{span.end - 1} lies outside the readable ranges")
         if span.count > limits.most(span.table):
             raise ValueError(f"{span.table} {span.address}..{span.end - 1} is wider than one read may be")
-        last = blocks[-1] if blocks else None
-        if last is not None and _may_join(last, span, home, limits):
-            blocks[-1] = _block((*last.wanted, span))
+        if runs and _may_join(runs[-1][0], runs[-1][-1], span, home, limits):
+            runs[-1].append(span)
         else:
-            blocks.append(_block((span,)))
-    return tuple(blocks)
+            runs.append([span])
+    return tuple(_block(tuple(run)) for run in runs)
 
 
 def split(block: Block) -> tuple[Block, ...]:
@@ -127,12 +126,12 @@ def split(block: Block) -> tuple[Block, ...]:
     return _block(block.wanted[:half]), _block(block.wanted[half:])
 
 
-def _may_join(last: Block, span: Span, home: Span, limits: Limits) -> bool:
+def _may_join(first: Span, last: Span, span: Span, home: Span, limits: Limits) -> bool:
     return (
         last.table is span.table
         and span.address - last.end <= limits.gap(span.table)
-        and span.end - last.address <= limits.most(span.table)
-        and home.address <= last.address
+        and span.end - first.address <= limits.most(span.table)
+        and home.address <= first.address
     )
 
 

@@ -138,8 +138,10 @@ def resolve(unit: ModbusUnit) -> UnitMap:
     values = {name: unit.settings.get(name, each.default) for name, each in file.parameters.items()}
     points: list[Mapped] = []
     for entry in file.points:
+        flags: Mapping[str, int | None] = entry.bits or {entry.name or "": entry.bit}
+        kinds = {name: _encoding(entry, bit) for name, bit in flags.items()}  # one for all copies
         for n in range(1, 1 + (values[entry.repeat] if entry.repeat else 1)):
-            points.extend(_map_entry(unit, entry, values, n))
+            points.extend(_map_entry(unit, entry, kinds, values, n))
     ids = [point.id for point in points]
     if len(set(ids)) != len(ids):
         raise ValueError(f"{unit.device}: two points share the id {next(each for each in ids if ids.count(each) > 1)}")
@@ -255,12 +257,12 @@ def _check_settings(unit: ModbusUnit) -> None:
             raise ValueError(f"{unit.device}: {name} must be between {least} and {most}, not {value}")
 
 
-def _map_entry(unit: ModbusUnit, entry: PointEntry, values: Mapping[str, int], n: int) -> list[Mapped]:
+def _map_entry(
+    unit: ModbusUnit, entry: PointEntry, kinds: Mapping[str, Encoding], values: Mapping[str, int], n: int
+) -> list[Mapped]:
     start = entry.address + (values[entry.base] if entry.base else 0) + (n - 1) * entry.step
-    flags: Mapping[str, int | None] = entry.bits or {entry.name or "": entry.bit}
     made = []
-    for name, bit in flags.items():
-        encoding = _encoding(entry, bit)
+    for name, encoding in kinds.items():
         local = name.replace("{n}", str(n))
         mapped = Mapped(
             id=unit.aliases.get(local, f"{(unit.room if entry.room else None) or unit.device}.{local}"),

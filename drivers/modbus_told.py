@@ -32,6 +32,11 @@ class Told(dict[bytes, Sample]):
             self[said] = sample
         return sample
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether all points of the encoding are told by this one."""
+        return self._most == _MOST
+
 
 def told(encoding: Encoding, *, of_bits: bool) -> Told:
     """For points of this encoding, in a table of bits (an octet each) or of registers."""

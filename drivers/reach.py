@@ -19,7 +19,7 @@ CheckName = Literal["tcp", "tls", "http", "https"]
 DaysUntil = Callable[[int], float | None]  # wall time in seconds -> days; None while our clock is not known
 _HEAD_BYTES = 4096
 _CLOSE_S = 0.5
-_STATUS = re.compile(rb"HTTP/1\.[01] ([1-5]\d\d)[ \r\n]")
+_STATUS = rb"HTTP/1\.[01] ([1-5]\d\d)[ \r\n]"
 _OURS = frozenset({errno.ENETUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL, errno.EMFILE, errno.ENFILE, errno.ENOBUFS})
 
 
@@ -124,7 +124,7 @@ class ReachBus:
             line = await reader.readuntil(b"\n")
         except (asyncio.IncompleteReadError, asyncio.LimitOverrunError):
             return _Seen(up=False, detail="no line of HTTP", ends_s=ends_s)
-        match = _STATUS.match(line)
+        match = re.match(_STATUS, line)
         if match is None:
             return _Seen(up=False, detail="no status line of HTTP", ends_s=ends_s)
         code = int(match[1])

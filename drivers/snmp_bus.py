@@ -6,7 +6,7 @@ It fetches what `snmp_choice` asks and hands back Samples; it must not know the 
 import asyncio
 from collections.abc import Callable, Mapping
 
-from config.strict import ConfigError, Fault
+from config.faults import ConfigError, Fault
 from drivers.snmp_access import Access, Community, User, version_of, wrong_access
 from drivers.snmp_beside import Beside
 from drivers.snmp_choice import Choice

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import TypeVar
 
-from config.strict import ConfigError, Fault
+from config.faults import ConfigError, Fault
 from drivers.snmp_access import Access, wrong_access
 from drivers.snmp_link import Session, connect
 from drivers.snmp_profile import NEVER, Outlets

@@ -79,10 +79,8 @@ class Port:
 
 async def open_port(host: str, port: int) -> Port:
     """Resolve and open. Raises DeviceError when the name cannot be found."""
-    loop = asyncio.get_running_loop()
     try:
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
-        family, address = found[0][0], (str(found[0][4][0]), int(found[0][4][1]))
+        family, address = _numeric(host, port) or await _resolve(host, port)
         local = ("::", 0) if family == socket.AF_INET6 else ("0.0.0.0", 0)  # noqa: S104 - an unbound client socket
         sock = socket.socket(family, socket.SOCK_DGRAM)
         try:
@@ -94,3 +92,17 @@ async def open_port(host: str, port: int) -> Port:
         return Port(sock, address)
     except (OSError, UnicodeError) as error:
         raise DeviceError(f"{host}:{port} cannot be reached: {error}; check the address and the name server") from error
+
+
+def _numeric(host: str, port: int) -> tuple[int, tuple[str, int]] | None:
+    """An IPv4 address needs no thread that looks for it."""
+    try:
+        socket.inet_pton(socket.AF_INET, host)
+    except OSError:
+        return None
+    return socket.AF_INET, (host, port)
+
+
+async def _resolve(host: str, port: int) -> tuple[int, tuple[str, int]]:
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+    return found[0][0], (str(found[0][4][0]), int(found[0][4][1]))

@@ -10,11 +10,13 @@ import logging
 import os
 import signal
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 
+from config.faults import ConfigError, Fault
 from config.floor import Floor, control_socket, sounds, state_directory
-from config.strict import ConfigError, Fault
-from config.texts import load_texts
+from config.plain_start import complete
+from config.valued import write_used
 from firmware_py import VERSION
 from firmware_py.core.event import Event, Severity
 from firmware_py.core.looks import looks
@@ -118,7 +120,7 @@ class Controller:
             plan.outputs, clock=self._clock, table=self._table, beats=self._beats, local=self._wires.local,
             remote=self._wires.remote, steps=sounds(site),
         )  # fmt: skip
-        self._archive = Archive(self._storage, self._clock, self._run_id, plan, state)
+        self._archive = Archive(self._storage, self._clock, self._run_id, floor.digest, state)
         self._known = KnownTime(self._clock, KeptWords(self._directory / TIME, Disk()))
         self._wall = WallTime(self._clock, self._archive.tell, self._known)
         self._health = OwnHealth(self._table, self._clock, lambda: not self._storage.status.degraded, self._wall.age_ms)
@@ -214,14 +216,13 @@ class Controller:
     def _make_publisher(self, floor: Floor) -> Publisher | None:
         if floor.site.mqtt is None or not floor.site.mqtt.enabled:
             return None
-        texts = load_texts(floor.site.site.language)
         about = About(version=VERSION, schema=digest(), points=tuple(floor.plan.points.values()))
         return Publisher(
             bridge_settings(floor.site, self._environ),
             boot=self._run_id,
             about=about,
             alarms=floor.plan.alarms,
-            text=lambda alarm: texts.alarm_text(alarm.id, alarm.text),
+            text=lambda alarm: floor.sentences[alarm.id],
             clock=self._wall,
             outbox=Outbox(self._storage),
             memory=TopicMemory(self._directory, Disk()),
@@ -261,7 +262,7 @@ class Controller:
         # What is there by now stays; to walk through all of it again would hold the loop for a tenth of a second.
         gc.freeze()
         gc.enable()
-        rehearse_soon(lambda: outage(self._swap.floor.plan, *self._board.newest))
+        rehearse_soon(lambda: chain(outage(self._swap.floor.plan, *self._board.newest), complete(), write_used()))
         self._notifier.ready(self._board.headline)
         log.info("guarding the floor: %s", self._board.headline)
 

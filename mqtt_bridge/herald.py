@@ -88,7 +88,7 @@ class Herald:
 
     async def _tell(self, session: Session) -> None:
         who = self._announcer.identity
-        info = payload.encode(payload.info(who, self._about))
+        info = payload.info(who, self._about)
         await self._publish(session, Message(topic=self._topics.info, payload=info, retain=True))
         if self._settings.discovery:
             device = describe(self._topics, self._about, boot=self._boot, senders=self._settings.senders)

@@ -81,14 +81,18 @@ def farewell(who: Identity, *, n: int, why: str) -> Json:
     return {"v": 1, "state": "offline", "boot": who.boot, "n": n, "why": _cut(why)}
 
 
-def info(who: Identity, about: About) -> Json:
-    """What this controller is. Points beyond the size limit are left out and counted in `cut`."""
+def info(who: Identity, about: About) -> bytes:
+    """What this controller is, encoded. Points beyond the size limit are left out and counted in `cut`."""
     message: Json = {"v": 1, "site": who.site, "log": who.log, "boot": who.boot, "software": "floorguard"}
     message |= {"version": _cut(about.version), "schema": about.schema, "capabilities": list(about.capabilities)}
-    described = [_describe(point) for point in about.points]
-    kept = _fit([len(_dump(one)) + 1 for one in described], INFO_BYTES - len(_dump(message)) - 64)
-    message["points"] = described[:kept]
-    return message if kept == len(described) else message | {"cut": len(described) - kept}
+    room_bytes = INFO_BYTES - len(_dump(message)) - 64
+    described = message["points"] = [_describe(point) for point in about.points]
+    if len(whole := _dump(message)) <= room_bytes:  # as nearly every floor is, and then it is written once
+        return whole
+    kept = _fit([len(_dump(one)) + 1 for one in described], room_bytes)
+    if kept == len(described):
+        return whole
+    return _dump(message | {"points": described[:kept], "cut": len(described) - kept})
 
 
 def state(who: Identity, *, stamp: Stamp, seq: int, seen: Snapshot, points: Iterable[Point], utc: UtcText) -> Json:

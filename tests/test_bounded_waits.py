@@ -28,7 +28,7 @@ BOUNDED_ELSEWHERE = {
     ("drivers/reach.py", "_ask"): "inside `_look`'s timeout",
     ("drivers/modbus_tcp.py", "connect"): "inside the timeout of `modbus_link`'s `open`",
     ("drivers/snmp.py", "connect"): ASKED,
-    ("drivers/snmp_socket.py", "open_port"): ASKED,
+    ("drivers/snmp_socket.py", "_resolve"): ASKED,
     ("drivers/snmp_traps.py", "_open"): "binds a local address: the kernel answers at once",
     ("firmware_py/runtime/hook.py", "_feed"): "inside `_carry`'s timeout",
     ("firmware_py/runtime/hook.py", "_carry"): "after SIGKILL to the whole session",

@@ -19,13 +19,13 @@ def year_of(utc_s: int) -> int:
     return year_of_era + era * 400 + (1 if day_of_year >= 306 else 0)
 
 
-_WRITTEN = re.compile(r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?:Z|([+-])(\d\d):(\d\d))")
+_WRITTEN = r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?:Z|([+-])(\d\d):(\d\d))"
 _DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
 def seconds_of(text: str) -> int:
     """Seconds since 1970-01-01T00:00Z of `2026-12-01T08:00+08:00` or `...Z`. ValueError with a sentence for people."""
-    found = _WRITTEN.fullmatch(text.strip())
+    found = re.fullmatch(_WRITTEN, text.strip())
     if found is None:
         raise ValueError("must be a date with its offset from UTC, like 2026-12-01T08:00+08:00 or 2026-12-01T00:00Z")
     year, month, day, hour, minute = (int(part) for part in found.groups()[:5])
@@ -40,12 +40,12 @@ def seconds_of(text: str) -> int:
     return (days - 719_468) * SECONDS_A_DAY + hour * 3_600 + minute * 60 - offset_s
 
 
-_TIME = re.compile(r"(\d\d):(\d\d)(?:Z|([+-])(\d\d):(\d\d))")
+_TIME = r"(\d\d):(\d\d)(?:Z|([+-])(\d\d):(\d\d))"
 
 
 def second_of_day(text: str) -> int:
     """Seconds after midnight UTC of `09:30+08:00` or `01:30Z`. ValueError with a sentence for people."""
-    found = _TIME.fullmatch(text.strip())
+    found = re.fullmatch(_TIME, text.strip())
     if found is None or int(found[1]) > 23 or int(found[2]) > 59:
         raise ValueError("must be a time with its offset from UTC, like 09:30+08:00 or 01:30Z")
     offset_s = (int(found[4]) * 3_600 + int(found[5]) * 60) * (-1 if found[3] == "-" else 1) if found[3] else 0

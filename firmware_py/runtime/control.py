@@ -15,8 +15,8 @@ from itertools import count
 from pathlib import Path
 from typing import TypeAlias
 
+from config.faults import ConfigError, Fault
 from config.redact import redact
-from config.strict import ConfigError, Fault
 from firmware_py.core.command import Command, CommandKind, CommandRefused
 from firmware_py.core.output import OutputValue, Pattern
 from firmware_py.runtime.board import Board, Json

@@ -6,7 +6,6 @@ must not know what a site file means, nor decide when to go back.
 
 import json
 import os
-import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -95,14 +94,14 @@ class Generations:
         made = replace(who, number=self.book.highest + 1)
         book = replace(self.book, highest=made.number, running=made.number, starts=0)
         folder = self.path(made.number).parent
-        shutil.rmtree(folder, ignore_errors=True)  # what an earlier attempt left that did not come to its end
+        _remove(folder)  # what an earlier attempt left that did not come to its end
         try:
             self._write_files(folder, files)
             self._save(
                 replace(book, trial=made) if trial else replace(book, confirmed=(*book.confirmed, made), trial=None)
             )
         except OSError:
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
             raise
         self._clear_away()
         return made
@@ -173,4 +172,10 @@ class Generations:
         with suppress(OSError), os.scandir(self._folder) as entries:
             for entry in entries:
                 if entry.name.isdecimal() and int(entry.name) not in kept:
-                    shutil.rmtree(entry.path, ignore_errors=True)
+                    _remove(entry.path)
+
+
+def _remove(folder: Path | str) -> None:
+    from shutil import rmtree  # a start mostly removes nothing
+
+    rmtree(folder, ignore_errors=True)

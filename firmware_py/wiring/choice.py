@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import field
 from pathlib import Path
 
+from config.faults import ConfigError
 from config.floor import Devices, Floor
-from config.strict import ConfigError
 from config.valued import dataclass
 from firmware_py.core.event import Event, Severity
 from firmware_py.runtime.generations import Generation, Generations

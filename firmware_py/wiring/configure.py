@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
+from config.faults import ConfigError
 from config.floor import Devices, Floor
-from config.strict import ConfigError
 from config.valued import dataclass
 from firmware_py.core.command import CommandRefused
 from firmware_py.core.event import Event, Severity

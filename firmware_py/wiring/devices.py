@@ -5,19 +5,19 @@ no others. It must not open a connection.
 """
 
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from config.faults import ConfigError, Fault
 from config.floor import Devices, state_directory
 from config.model_devices import Exchange, ModbusEndpoint, SnmpV3, SnmpVersion, Ups
 from config.model_outputs import CampaignOutput, ModbusOutput, OutletOutput, SetpointOutput
 from config.model_phones import LineCard
 from config.model_site import Site
 from config.secrets import read_secret
-from config.strict import ConfigError, Fault
 from config.valued import dataclass
 from drivers.snmp_access import Access, Auth, Community, Privacy, User
 from firmware_py.ports import Bus, RemotePort
@@ -161,23 +161,12 @@ def _access(ups: Ups | LineCard, community_file: str | None, v3: SnmpV3 | None, 
 
 
 def _modbus(site: Site, endpoint: ModbusEndpoint, devices: Devices, ear: Hearing | None) -> Attached:
-    from config.driven import setpoint_place
     from drivers.modbus import ModbusBus
     from drivers.modbus_guard import Framing
     from drivers.modbus_profile import LATE_EVERY_MS, Endpoint
-    from drivers.modbus_write import CoilOutput
 
     units = {unit.id for unit in endpoint.units}
-    places: dict[str, OutputPlace] = {
-        output.id: CoilOutput(device=output.unit, coil=output.coil, active_low=output.polarity.value == "active_low")
-        for output in site.output
-        if isinstance(output, ModbusOutput) and output.unit in units
-    }
-    places |= {
-        output.id: setpoint_place(output)
-        for output in site.output
-        if isinstance(output, SetpointOutput) and output.unit in units
-    }
+    places = _places(site, units)
     try:
         bus = ModbusBus(
             Endpoint(
@@ -198,6 +187,22 @@ def _modbus(site: Site, endpoint: ModbusEndpoint, devices: Devices, ear: Hearing
     except ValueError as error:
         raise ConfigError([Fault(file=endpoint.id, line=1, col=1, key="modbus", message=str(error))]) from error
     return Attached(bus=bus, port=bus if places else None)
+
+
+def _places(site: Site, units: Container[str]) -> "dict[str, OutputPlace]":
+    """What is written to these units: mostly nothing."""
+    coils = [output for output in site.output if isinstance(output, ModbusOutput) and output.unit in units]
+    setpoints = [output for output in site.output if isinstance(output, SetpointOutput) and output.unit in units]
+    if not coils and not setpoints:
+        return {}
+    from config.driven import setpoint_place
+    from drivers.modbus_write import CoilOutput
+
+    places: dict[str, OutputPlace] = {
+        output.id: CoilOutput(device=output.unit, coil=output.coil, active_low=output.polarity.value == "active_low")
+        for output in coils
+    }
+    return places | {output.id: setpoint_place(output) for output in setpoints}
 
 
 def _line_card(site: Site, card: LineCard, devices: Devices, environ: Mapping[str, str]) -> Attached:

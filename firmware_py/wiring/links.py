@@ -10,12 +10,10 @@ from dataclasses import replace
 from functools import partial
 from itertools import count
 
-from firmware_py.core.codec import digest
 from firmware_py.core.command import Command, CommandKind, CommandRefused
 from firmware_py.core.decision import Decision
 from firmware_py.core.event import Event
 from firmware_py.core.image import InputImage
-from firmware_py.core.plan import Plan
 from firmware_py.core.reading import Sample
 from firmware_py.core.state import State
 from firmware_py.ports import DeviceError
@@ -41,11 +39,12 @@ _DAY_MS = 86_400_000
 
 
 class Archive:
-    """The cycle's Recorder: events to the journal, the state to its file, the inputs to the recording."""
+    """The cycle's Recorder: events to the journal, the state to its file, the inputs to the recording, with the plan's
+    digest."""
 
-    def __init__(self, storage: Storage, clock: Clock, run: str, plan: Plan, state: State) -> None:
+    def __init__(self, storage: Storage, clock: Clock, run: str, plan: str, state: State) -> None:
         self._storage, self._clock, self._run = storage, clock, run
-        self._plan, self._before = digest(plan), state
+        self._plan, self._before = plan, state
         self._unused = Stamp(ts="", clk="none", boot=run)  # of a cycle without events
 
     def record(self, image: InputImage, commands: tuple[Command, ...], decision: Decision) -> None:
@@ -57,9 +56,9 @@ class Archive:
         )
         self._before = decision.state
 
-    def adopt(self, plan: Plan, state: State) -> None:
+    def adopt(self, plan: str, state: State) -> None:
         """Another plan from the next cycle on, which begins with this state: the recording begins anew."""
-        self._plan, self._before = digest(plan), replace(state, settled=False)
+        self._plan, self._before = plan, replace(state, settled=False)
 
     def tell(self, events: Sequence[Event]) -> None:
         """Events of the shell itself (started, stopped, damage found)."""

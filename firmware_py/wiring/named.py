@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 
 from config.explain import nearest
+from config.faults import ConfigError, Fault
 from config.floor import Devices
 from config.model_devices import ModbusEndpoint
 from config.model_outputs import CampaignOutput
-from config.strict import ConfigError, Fault
 from drivers.modbus_profile import resolve
 from drivers.snmp_bus import SnmpBus
 from firmware_py.ports import Bus

@@ -7,28 +7,36 @@ know what an answer means.
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from config.valued import dataclass
-from drivers.ami import Answer
-from drivers.modbus_guard import Question
-from drivers.modbus_unit import Reply
-from drivers.snmp_decode import Raw
 from firmware_py.core.reading import News, Sample
 from firmware_py.ports import Begin, Bus, PollGroup
-from firmware_py.wiring.capture import Capture
+
+if TYPE_CHECKING:
+    from drivers.ami import Answer
+    from drivers.modbus_guard import Question
+    from drivers.modbus_unit import Reply
+    from drivers.snmp_decode import Raw
+    from firmware_py.wiring.capture import Capture
+
+
+def _nothing_yet() -> "Capture":
+    from firmware_py.wiring.capture import Capture  # knows the answers of every driver
+
+    return Capture()
 
 
 class Hearing(Protocol):
     """Who may be told what an endpoint says: a capture, or an ear that hands it on to one."""
 
-    def hear_registers(self, question: Question, reply: Reply) -> None:
+    def hear_registers(self, question: "Question", reply: "Reply") -> None:
         """A sound Modbus reply."""
 
-    def hear_object(self, oid: str, raw: Raw) -> None:
+    def hear_object(self, oid: str, raw: "Raw") -> None:
         """An SNMP object."""
 
-    def hear_answer(self, action: str, asked: Mapping[str, str], answer: Answer) -> None:
+    def hear_answer(self, action: str, asked: Mapping[str, str], answer: "Answer") -> None:
         """An answer of an exchange's manager."""
 
 
@@ -39,7 +47,7 @@ class Taking:
 
     devices: frozenset[str]
     unit: int | None = None
-    capture: Capture = field(default_factory=Capture)
+    capture: "Capture" = field(default_factory=_nothing_yet)
     samples: dict[str, Sample] = field(default_factory=dict)
     left: set[str] = field(default_factory=set)
     done: asyncio.Event = field(default_factory=asyncio.Event)
@@ -51,17 +59,17 @@ class Ear:
     def __init__(self) -> None:
         self.taking: Taking | None = None
 
-    def hear_registers(self, question: Question, reply: Reply) -> None:
+    def hear_registers(self, question: "Question", reply: "Reply") -> None:
         """A sound Modbus reply."""
         if self.taking is not None and self.taking.unit in (None, question.unit):
             self.taking.capture.hear_registers(question, reply)
 
-    def hear_object(self, oid: str, raw: Raw) -> None:
+    def hear_object(self, oid: str, raw: "Raw") -> None:
         """An SNMP object."""
         if self.taking is not None:
             self.taking.capture.hear_object(oid, raw)
 
-    def hear_answer(self, action: str, asked: Mapping[str, str], answer: Answer) -> None:
+    def hear_answer(self, action: str, asked: Mapping[str, str], answer: "Answer") -> None:
         """An answer of an exchange's manager."""
         if self.taking is not None:
             self.taking.capture.hear_answer(action, asked, answer)

@@ -5,9 +5,9 @@ It must not know what a pin is for.
 
 from collections.abc import Mapping
 
+from config.faults import ConfigError, Fault
 from config.model_outputs import GpioOutput
 from config.model_site import Site
-from config.strict import ConfigError, Fault
 from drivers.gpio import Chip, Contact, ContactBus, GpioPort, OutputPin, open_chip
 from firmware_py.core.command import CommandKind
 from firmware_py.ports import DeviceError

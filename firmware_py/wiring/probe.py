@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from config.faults import ConfigError, Fault
 from config.library import Library
 from config.secrets import read_secret
-from config.strict import ConfigError, Fault
 from config.valued import dataclass
 from drivers.ami_account import Account
 from drivers.modbus import ModbusBus

@@ -6,9 +6,9 @@ It must not open a connection.
 import ssl
 
 from config.compile_inputs import has_certificate, sides
+from config.faults import ConfigError, Fault
 from config.model_alarms import Service
 from config.model_site import Site
-from config.strict import ConfigError, Fault
 from drivers import reach
 from firmware_py.runtime.clock import Clock, ClockQuality
 from firmware_py.wiring.devices import Attached

@@ -16,8 +16,8 @@ from firmware_py.runtime.ledger import summary
 from firmware_py.runtime.lines import Document
 from firmware_py.runtime.storage import Storage
 
-_INCIDENT = re.compile(r"\d{4}-\d{4,8}")
-_MONTH = re.compile(r"\d{4}-\d{2}")
+_INCIDENT = r"\d{4}-\d{4,8}"
+_MONTH = r"\d{4}-\d{2}"
 LISTED, MOST = 50, 2_000
 
 
@@ -51,7 +51,7 @@ def look_up(book: Book, asked: str, about: str) -> Document:
         case "incident":
             newest = book.incidents(limit=1)
             wanted = about or str(newest[0]["id"] if newest else "")
-            found = book.incident(wanted) if _INCIDENT.fullmatch(wanted) else None
+            found = book.incident(wanted) if re.fullmatch(_INCIDENT, wanted) else None
             if found is None:
                 raise CommandRefused(
                     f"no incident {wanted}; `floorguard report incidents` lists them"
@@ -60,7 +60,7 @@ def look_up(book: Book, asked: str, about: str) -> Document:
                 )
             return {"incident": found}
         case "month":
-            if not _MONTH.fullmatch(about):
+            if not re.fullmatch(_MONTH, about):
                 raise CommandRefused("a month must be written like 2026-11")
             return {"month": summary(about, *book.month(about))}
         case _:
@@ -72,7 +72,7 @@ def look_up(book: Book, asked: str, about: str) -> Document:
 def _list(book: Book, asked: str) -> list[Document]:
     """Newest first. Of a month all of it, else the newest."""
     words = asked.replace(",", " ").split()
-    months = [word for word in words if _MONTH.fullmatch(word)]
+    months = [word for word in words if re.fullmatch(_MONTH, word)]
     found = book.month(months[0])[0][::-1] if months else book.incidents(limit=MOST)
     for word in words:
         if word not in months:

@@ -6,8 +6,8 @@ Everything that can be refused is refused before anything is touched. It must no
 import logging
 from collections.abc import Callable
 
+from config.faults import ConfigError, Fault
 from config.floor import Devices, Floor, sounds
-from config.strict import ConfigError, Fault
 from config.valued import dataclass
 from firmware_py.core.looks import looks
 from firmware_py.runtime.board import Board
@@ -92,7 +92,7 @@ class Swap:
         parts.orders.adopt(plan)
         parts.records.adopt(floor.site)
         farewell = parts.link.exchange(key, lambda: parts.make_publisher(floor))
-        parts.archive.adopt(plan, parts.cycle.state)
+        parts.archive.adopt(floor.digest, parts.cycle.state)
         parts.cycle.adopt(plan)
         self.floor = floor
         return old, farewell

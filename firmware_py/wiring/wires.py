@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import field
 from functools import partial
 
+from config.faults import ConfigError
 from config.floor import Devices, Floor
 from config.model_alarms import Service
 from config.model_outputs import Fallback
 from config.model_site import Site
-from config.strict import ConfigError
 from config.valued import dataclass
 from drivers.gpio import Chip, GpioPort
 from firmware_py.ports import Bus, LocalPort, RemotePort

@@ -74,3 +74,30 @@ def test_all_that_is_enciphered_works_after_such_a_start() -> None:
     words = [*files, "-q", "-p", "no:cacheprovider"]
     told = run(f"import asyncio\nassert not {OPENSSL}\nimport pytest\nsys.exit(pytest.main({words}))")
     assert " passed" in told
+
+
+def test_once_complete_what_is_needed_seldom_needs_no_disk_any_more() -> None:
+    program = """
+import firmware_py.cli.run
+from config import partly, plain_start
+assert {"textwrap", "locale"} <= set(partly._left), partly._left
+names = list(plain_start.complete())
+assert len(names) == len(set(names)) and not set(names) & set(partly._left)
+sys.path.clear(); sys.path_importer_cache.clear(); sys.meta_path.clear()
+import ipaddress, locale, shutil, textwrap, tomllib, zoneinfo
+from concurrent.futures import ThreadPoolExecutor
+from firmware_py.wiring.overhear import Taking
+print(ipaddress.ip_address("::1"), textwrap.indent("x", "-"), bool(locale.getpreferredencoding(False)))
+print(Taking(devices=frozenset()).capture.empty, "floor.example".encode("idna"))
+print(traceback.format_exception(ExceptionGroup("two", [ValueError("one"), ValueError("another")]))[-1].strip()[:1])
+"""
+    assert run("import traceback\n" + program).splitlines() == ["::1 -x True", "True b'floor.example'", "+"]
+
+
+def test_a_module_that_nobody_loaded_is_loaded_when_the_rest_is() -> None:
+    program = """
+from config.partly import load_partly, load_wholly
+load_partly("textwrap"); load_wholly("textwrap"); load_wholly("textwrap"); load_wholly("colorsys")
+print("dedent" in vars(sys.modules["textwrap"]), "colorsys" in sys.modules)
+"""
+    assert run(program) == "True True\n"

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from config.positions import Path, scan
+from config.faults import Path
+from config.positions import scan
 from config.strict import parse
 
 KEYS = st.one_of(

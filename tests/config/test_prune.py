@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.positions import Path
+from config.faults import Path
 from config.prune import Rest, prune
 from config.strict import ConfigError, Model, check, parse
 

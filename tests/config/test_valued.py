@@ -8,10 +8,12 @@ import inspect
 import pickle
 import typing
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 import pytest
 
+from config import valued
 from config.valued import dataclass as ours
 from config.valued import replace
 
@@ -36,7 +38,9 @@ def classes(decorate: Decorator, **options: bool) -> tuple[Any, Any]:
     return Point, Place
 
 
-PAIRS = [(classes(ours, **how), classes(dataclasses.dataclass, **how)) for how in ({"frozen": True}, {}, {"eq": False})]
+MODES: tuple[dict[str, bool], ...] = ({"frozen": True}, {}, {"eq": False})
+SOME_USES = 12  # more than those after which a method is written
+PAIRS = [(classes(ours, **how), classes(dataclasses.dataclass, **how)) for how in MODES]
 
 
 def outcome(call: Callable[[], object]) -> object:
@@ -46,8 +50,9 @@ def outcome(call: Callable[[], object]) -> object:
         return type(error), str(error)
 
 
-@pytest.mark.parametrize(("mine", "theirs"), PAIRS)
-def test_a_value_does_what_the_standard_one_does(mine: Any, theirs: Any) -> None:
+@pytest.mark.parametrize("how", MODES)
+def test_a_value_does_what_the_standard_one_does_at_each_of_its_uses(how: dict[str, bool]) -> None:
+    theirs = classes(dataclasses.dataclass, **how)
     for way in (
         lambda point, place: repr(point(x=1)),
         lambda point, place: repr(place(x=1, tags=("a",), seen={"b": 2}, name="there")),
@@ -64,7 +69,12 @@ def test_a_value_does_what_the_standard_one_does(mine: Any, theirs: Any) -> None
         lambda point, place: setattr(point(x=1), "x", 2),
         lambda point, place: delattr(point(x=1), "x"),
         lambda point, place: point.__hash__ is None,
-        lambda point, place: point.__hash__ is not None and hash(place(x=1)) == hash(place(x=1, seen={"b": 1})),
+        lambda point, place: (
+            point.__hash__ in (None, object.__hash__) or hash(place(x=1)) == hash(place(x=1, seen={"b": 1}))
+        ),
+        lambda point, place: place(7, x=1),
+        lambda point, place: point.__init__(point(x=1), x=-1),
+        lambda point, place: repr(place(name="there", x=3, seen={1: 2})),
         lambda point, place: repr(dataclasses.replace(place(x=1), x=3)),
         lambda point, place: dataclasses.asdict(place(x=1)),
         lambda point, place: [(f.name, f.kw_only, f.compare) for f in dataclasses.fields(place)],
@@ -74,7 +84,99 @@ def test_a_value_does_what_the_standard_one_does(mine: Any, theirs: Any) -> None
         lambda point, place: str(inspect.signature(place)),
         lambda point, place: typing.get_type_hints(place.__init__),
     ):
-        assert outcome(lambda way=way: way(*mine)) == outcome(lambda way=way: way(*theirs))
+        mine, expected = classes(ours, **how), outcome(lambda way=way: way(*theirs))
+        assert [outcome(lambda way=way, mine=mine: way(*mine)) for _ in range(SOME_USES)] == [expected] * SOME_USES
+
+
+@ours
+class Loose:
+    """Neither frozen nor slotted, and by position."""
+
+    one: int
+    two: int = 2
+    rest: list[int] = dataclasses.field(default_factory=list)
+    made: int = dataclasses.field(default=5, init=False)
+
+
+def test_places_and_names_may_be_mixed_as_far_as_they_do_not_meet() -> None:
+    theirs = dataclasses.make_dataclass(
+        "Loose",
+        [("one", int), ("two", int, 2), ("rest", list, dataclasses.field(default_factory=list)),
+         ("made", int, dataclasses.field(default=5, init=False))],
+    )  # fmt: skip
+    ways: tuple[tuple[tuple[Any, ...], dict[str, Any]], ...] = (
+        ((1,), {}), ((1, 3), {}), ((1,), {"two": 4}), ((1, 2, [3]), {}), ((1, 2), {"rest": [4]}), ((), {"one": 1}),
+        ((), {}), ((1, 2, [], 4), {}), ((1,), {"one": 2}), ((1,), {"made": 2}), ((), {"two": 1}),
+    )  # fmt: skip
+    for values, given in ways:
+        assert outcome(lambda v=values, g=given: vars(Loose(*v, **g))) == outcome(
+            lambda v=values, g=given: vars(theirs(*v, **g))
+        )
+    assert Loose(1).rest is not Loose(1).rest
+    assert Loose(1) == Loose(1) != Loose(1, 3)
+
+
+def odd(decorate: Decorator) -> tuple[Any, ...]:
+    @decorate(slots=True, kw_only=True, frozen=True)
+    class Odd:
+        most: typing.ClassVar[int] = 5
+        start: dataclasses.InitVar[int]
+        one: int = 0
+
+        def __post_init__(self, start: int) -> None:
+            object.__setattr__(self, "one", start + self.most)
+
+    @decorate
+    class Open:
+        one: int = dataclasses.field(default=1, kw_only=True)
+        many: list[int] = dataclasses.field(default_factory=list)
+
+    @decorate(slots=True)
+    class Narrow(Open):
+        __doc__ = "said"
+        one: int
+        two: int = 2
+
+    return Odd, Open, Narrow
+
+
+def test_kinds_of_fields_that_are_rare_are_as_the_standard_one_has_them() -> None:
+    mine, theirs = odd(ours), odd(dataclasses.dataclass)
+    for way in (
+        lambda some: repr(some[0](start=3)),
+        lambda some: (some[0].__slots__, some[0].most, [one.name for one in dataclasses.fields(some[0])]),
+        lambda some: vars(some[1](one=4)),
+        lambda some: (some[1].one, hasattr(some[1], "many"), some[1].__match_args__),
+        lambda some: repr(some[2]([], two=5)),
+        lambda some: (some[2].__slots__, some[2].__match_args__, some[2].__doc__, some[2].__qualname__),
+        lambda some: [(f.name, f.type, f.default, f.kw_only) for f in dataclasses.fields(some[2])],
+        lambda some: repr(dataclasses.replace(some[2]([1], one=2), two=9)),
+        lambda some: hash(some[1]()),
+    ):
+        assert outcome(lambda way=way: way(mine)) == outcome(lambda way=way: way(theirs))
+
+
+def test_a_default_that_all_would_share_is_refused() -> None:
+    with pytest.raises(ValueError, match="mutable default"):
+
+        @ours(slots=True)
+        class Shared:
+            many: list[int] = []  # noqa: RUF012 - that is the point
+
+
+def test_what_was_used_a_little_is_written_one_by_one_when_there_is_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(valued, "_settled", [valued._USES])
+    point, _ = classes(ours, frozen=True)
+    assert point(x=1) == point(x=1)
+    late = (point.__dict__["__init__"], point.__dict__["__eq__"])
+    assert not any(isinstance(one, FunctionType) for one in late)
+    written = [one.__qualname__ for one in valued.write_used()]
+    assert {one.__name__ for one in (point.__dict__["__init__"], point.__dict__["__eq__"])} == {"__init__", "__eq__"}
+    assert sum("classes.<locals>.Point." in name for name in written) == 2
+    assert list(valued.write_used()) == []
+    point, _ = classes(ours, frozen=True)
+    assert point(x=1).x == 1
+    assert isinstance(point.__dict__["__init__"], FunctionType), "later ones at their first use"
 
 
 @ours(frozen=True, slots=True, kw_only=True)

@@ -12,9 +12,13 @@ from drivers.modbus_kept import Kept
 from drivers.modbus_plan import Block, Span, Table
 from firmware_py.core.reading import Sample
 
+# Copies of a repeated point have the very same encoding: all that lie so are told alike, or each by itself.
+FLAG, SMALL = Encoding(form=Form.BIT, bit=3), Encoding(form=Form.S16, scale=0.1, sentinels=(7,), low=-20.0, high=80.0)
 POINTS = (
-    ("flag", Encoding(form=Form.BIT, bit=3), Span(Table.HOLDING, 100, 1)),
-    ("small", Encoding(form=Form.S16, scale=0.1, sentinels=(7,), low=-20.0, high=80.0), Span(Table.HOLDING, 100, 1)),
+    ("flag", FLAG, Span(Table.HOLDING, 100, 1)),
+    ("flag2", FLAG, Span(Table.HOLDING, 103, 1)),
+    ("small", SMALL, Span(Table.HOLDING, 100, 1)),
+    ("small2", SMALL, Span(Table.HOLDING, 102, 1)),
     ("word", Encoding(form=Form.U16, words={0: "off", 1: "on"}), Span(Table.HOLDING, 101, 1)),
     ("long", Encoding(form=Form.U32), Span(Table.HOLDING, 102, 2)),
     ("real", Encoding(form=Form.F32), Span(Table.HOLDING, 104, 2)),

@@ -50,6 +50,36 @@ def test_every_wanted_cell_is_read_exactly_once_and_no_block_breaks_a_limit(want
         assert holes[-1]
 
 
+def one_by_one(wanted: list[Span], limit: Limits) -> list[Block]:
+    """Each span joined to the block before, where the two together break no limit."""
+    blocks = list[Block]()
+    for span in plan_of_each(wanted, limit):
+        last = blocks[-1] if blocks else None
+        if (
+            last is not None
+            and last.table is span.table
+            and span.address - last.end <= limit.gap(span.table)
+            and span.end - last.address <= limit.most(span.table)
+        ):
+            kept = (*last.wanted, span)
+            blocks[-1] = Block(table=span.table, address=last.address, count=span.end - last.address, wanted=kept)
+        else:
+            blocks.append(Block(table=span.table, address=span.address, count=span.count, wanted=(span,)))
+    return blocks
+
+
+def plan_of_each(wanted: list[Span], limit: Limits) -> list[Span]:
+    """The spans, those that overlap as one, in their order."""
+    alone = Limits(max_registers=limit.max_registers, max_bits=limit.max_bits, max_gap=-1)
+    return [span for block in plan(wanted, alone) for span in block.wanted]
+
+
+@given(wanted=st.lists(spans, max_size=60), limit=limits)
+def test_blocks_are_what_joining_one_span_after_the_other_gives(wanted: list[Span], limit: Limits) -> None:
+    if united_widths(wanted) <= 8:
+        assert list(plan(wanted, limit)) == one_by_one(wanted, limit)
+
+
 @given(wanted=st.lists(spans, min_size=1, max_size=40), limit=limits)
 def test_splitting_to_the_end_still_brings_every_wanted_cell_and_always_ends(wanted: list[Span], limit: Limits) -> None:
     if united_widths(wanted) > 8:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from firmware_py.ports import DeviceError
 from mqtt_bridge.client import Session
 from mqtt_bridge.dialler import Dialler
 from mqtt_bridge.messages import Message
@@ -23,8 +24,8 @@ WILL = Message(topic=f"post/v1/{SITE}/will", payload=b"")
 VERSIONS = pytest.mark.parametrize("version", list(MqttVersion))
 
 
-async def dial(mosquitto: Mosquitto, **options: object) -> Session:
-    broker = Broker(host="127.0.0.1", port=mosquitto.port, **options)  # type: ignore[arg-type]  # test options
+async def dial(mosquitto: Mosquitto, host: str = "127.0.0.1", **options: object) -> Session:
+    broker = Broker(host=host, port=mosquitto.port, **options)  # type: ignore[arg-type]  # test options
     return await Dialler(broker, SITE).connect(WILL)
 
 
@@ -109,5 +110,19 @@ def test_while_the_socket_takes_no_more_nothing_is_posted_and_nothing_is_lost(mo
             if not thawed:
                 mosquitto.thaw()
             await session.close()
+
+    run(scenario())
+
+
+@VERSIONS
+def test_a_broker_is_found_by_its_name_as_by_its_address(mosquitto: Mosquitto, version: MqttVersion) -> None:
+    async def scenario() -> None:
+        for host in ("127.0.0.1", "localhost"):
+            session = await dial(mosquitto, host, version=version)
+            assert await session.publish(said(1)) == "", host
+            await session.close()
+        for host in ("no-such-host.invalid", "a" * 64 + ".example"):
+            with pytest.raises(DeviceError, match=host):
+                await dial(mosquitto, host, version=version)
 
     run(scenario())

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import shutil
+import tomllib
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from config.strict import ConfigError
 from firmware_py.runtime.generations import Generation
+from firmware_py.wiring import drafts
 from firmware_py.wiring.building import build_floor
 from firmware_py.wiring.choice import STARTS, Choice, choose
 from firmware_py.wiring.drafts import differs, find_directory, gather, in_force, open_store
@@ -103,6 +107,38 @@ def test_what_runs_after_a_crash_knows_what_was_in_force(site: Path) -> None:
     assert in_force(site, environ) == store.path(2)
     assert find_directory(site, environ) == state
     assert in_force(site, {"STATE_DIRECTORY": str(state / "none")}) == site
+
+
+LINES = (
+    "[storage]", "[storage] # kept", "[other]", "[[storage]]", 'directory = "/var/a"', 'directory = "/var/b" # here',
+    "", 'directory = "relative"', 'directory="/tight"', 'directory = "/esc\\u0061ped"', "# directory = no", "[storage",
+    'storage.directory = "/dotted"', 'storage = { directory = "/inline" }', "keep = 5", 'text = """', '"""', "many = [",
+    "]", '"directory" = "/quoted"', "directory = '/literal'", '"dir\\u0065ctory" = "/hidden"',
+    '  directory = "/set in"',
+)  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(LINES), max_size=8).map("\n".join))
+def test_the_short_look_for_the_state_directory_is_right_wherever_the_file_is(text: str) -> None:
+    try:
+        expected = tomllib.loads(text)["storage"]["directory"]
+    except tomllib.TOMLDecodeError:
+        return  # it may still be found, in a file that is faulty elsewhere
+    except (KeyError, TypeError):
+        expected = ""
+    try:
+        found = drafts._named(text)
+    except (KeyError, TypeError):
+        found = ""
+    assert found == expected
+
+
+def test_a_fault_elsewhere_does_not_hide_where_state_is_kept(tmp_path: Path) -> None:
+    site = tmp_path / "site.toml"
+    site.write_text('[site\n[storage]\n# here\nsize = "1 MB"\ndirectory = "/var/lib/elsewhere"\n')
+    assert find_directory(site, {"STATE_DIRECTORY": "/var/lib/other"}) == Path("/var/lib/elsewhere")
+    site.write_text("[site\n")
+    assert find_directory(site, {"STATE_DIRECTORY": "/var/lib/other"}) == Path("/var/lib/other")
 
 
 def test_profiles_of_the_site_are_part_of_its_generation(site: Path) -> None:
