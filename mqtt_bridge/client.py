@@ -322,18 +322,14 @@ def open_line(broker: Broker, name: str, will: Message, floor: str = "") -> Clie
     if broker.tls is not None:
         client.tls_set_context(make_context(broker.tls, floor))
     keep_alive_s = broker.keep_alive_ms // 1000
-    host = broker.host
-    if broker.tls is None and host.isascii():
-        # paho hands it on to the resolver, which needs no codec of foreign names for octets (5 ms of a start).
-        host = host.encode()  # type: ignore[assignment]  # paho takes octets as well
     if not new:
-        client.connect(host, broker.port, keep_alive_s)
+        client.connect(broker.host, broker.port, keep_alive_s)
         return client
     wishes = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho annotates the rest only
     wishes.SessionExpiryInterval = 0
     wishes.ReceiveMaximum = INBOX
     wishes.MaximumPacketSize = 2 * MESSAGE_BYTES
-    client.connect(host, broker.port, keep_alive_s, clean_start=True, properties=wishes)
+    client.connect(broker.host, broker.port, keep_alive_s, clean_start=True, properties=wishes)
     return client
 
 
