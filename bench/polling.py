@@ -112,9 +112,12 @@ def tables(kind: str, rounds: int = ROUNDS) -> Table:
 
 def _unfit(tool: Tool, kind: str) -> bool:
     """Whether a tool has nothing to do with such floors."""
-    if tool.name == "pysnmp, no publish":
-        return kind != "snmp"
+    if tool.name in _ONLY:
+        return kind != _ONLY[tool.name]
     return kind == "typical" and tool.name in ("hand-encoded, asyncio", "C library, no publish")
+
+
+_ONLY = {"pysnmp, no publish": "snmp", "C library, spread, no publish": "modbus"}
 
 
 TITLES = {

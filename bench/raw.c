@@ -1,5 +1,5 @@
 /* Raw bounds in C, without publishing: libmodbus (raw modbus PORT...) or net-snmp's library (raw snmp PORT...), each device once a
-   second, one after the other. */
+   second, one after the other in one wake-up; `raw spread PORT...`: libmodbus, the units spread evenly over the second. */
 #include <net-snmp/net-snmp-config.h>
 #include <net-snmp/net-snmp-includes.h>
 #include <modbus/modbus.h>
@@ -8,12 +8,16 @@
 #include <string.h>
 #include <time.h>
 
-static void pause_until(struct timespec *due) {
-    due->tv_sec++;
+static const long SECOND_NS = 1000000000L;
+
+static void pause_until(struct timespec *due, long pause_ns) {
+    due->tv_nsec += pause_ns;
+    due->tv_sec += due->tv_nsec / SECOND_NS;
+    due->tv_nsec %= SECOND_NS;
     clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, due, NULL);
 }
 
-static int read_units(int count, char **ports) {
+static int read_units(int count, char **ports, int is_spread) {
     modbus_t *units[512];
     struct timespec due;
     for (int u = 0; u < count; u++) {
@@ -25,8 +29,9 @@ static int read_units(int count, char **ports) {
         for (int u = 0; u < count; u++) {
             uint16_t registers[125];
             if (modbus_read_registers(units[u], 0, 125, registers) != 125) return 1;
+            if (is_spread) pause_until(&due, SECOND_NS / count);
         }
-        pause_until(&due);
+        if (!is_spread) pause_until(&due, SECOND_NS);
     }
 }
 
@@ -56,11 +61,12 @@ static int read_agents(int count, char **ports) {
             if (snmp_synch_response(agents[a], pdu, &answer) != STAT_SUCCESS) return 1;
             snmp_free_pdu(answer);
         }
-        pause_until(&due);
+        pause_until(&due, SECOND_NS);
     }
 }
 
 int main(int words, char **word) {
     if (words < 3 || words > 500) return 2;
-    return strcmp(word[1], "modbus") ? read_agents(words - 2, word + 2) : read_units(words - 2, word + 2);
+    if (!strcmp(word[1], "snmp")) return read_agents(words - 2, word + 2);
+    return read_units(words - 2, word + 2, !strcmp(word[1], "spread"));
 }

@@ -101,6 +101,12 @@ def in_c(floor: Floor) -> list[str] | None:
     return [str(program), kind, *map(str, ports)]
 
 
+def in_c_spread(floor: Floor) -> list[str] | None:
+    """libmodbus, its units spread over the second: each wakes a cold process, as in the facts' figures."""
+    command = None if floor.agents else in_c(floor)
+    return command and [command[0], "spread", *command[2:]]
+
+
 def pysnmp(floor: Floor) -> list[str] | None:
     """The library at its best; publishes nothing."""
     if floor.units:
@@ -211,6 +217,7 @@ TOOLS = (
     OURS,
     Tool(name="hand-encoded, asyncio", command=by_hand),
     Tool(name="C library, no publish", command=in_c),
+    Tool(name="C library, spread, no publish", command=in_c_spread),
     Tool(name="collectd", command=collectd),
     Tool(name="Node-RED", command=node_red, settle_s=8.0),
     Tool(name="pysnmp, no publish", command=pysnmp),
