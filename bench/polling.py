@@ -117,7 +117,7 @@ def _unfit(tool: Tool, kind: str) -> bool:
     return kind == "typical" and tool.name in ("hand-encoded, asyncio", "C library, no publish")
 
 
-_ONLY = {"pysnmp, no publish": "snmp", "C library, spread, no publish": "modbus"}
+_ONLY = {"pysnmp, no publish": "snmp", "libmodbus, spread, no publish": "modbus"}
 
 
 TITLES = {

@@ -217,7 +217,7 @@ TOOLS = (
     OURS,
     Tool(name="hand-encoded, asyncio", command=by_hand),
     Tool(name="C library, no publish", command=in_c),
-    Tool(name="C library, spread, no publish", command=in_c_spread),
+    Tool(name="libmodbus, spread, no publish", command=in_c_spread),
     Tool(name="collectd", command=collectd),
     Tool(name="Node-RED", command=node_red, settle_s=8.0),
     Tool(name="pysnmp, no publish", command=pysnmp),
