@@ -41,7 +41,7 @@ bench: ## measure beside collectd, NUT, Node-RED and raw bounds, print tables, w
 	@.ci/setup dev
 	@.ci/peers
 	@bench/peers-install
-	@for name in $(or $(B),polling reaction nut start lag cycles events snmp_paths modbus_dead_unit surge endurance fleet cli); do echo "== $$name"; bench/python -m bench.$$name || echo "bench: $$name ended with an error"; done
+	@for name in $(or $(B),polling reaction nut start lag cycles events snmp_v3 snmp_paths modbus_dead_unit surge endurance fleet cli); do echo "== $$name"; bench/python -m bench.$$name || echo "bench: $$name ended with an error"; done
 	@bench/python -m bench.page
 
 sim: ## one seeded week of faults in virtual time, with its script (SEED=1)

@@ -40,6 +40,13 @@ def test_make_alone_prints_a_line_for_every_target() -> None:
     assert sorted(shown) == sorted(targets)
 
 
+def test_make_bench_fills_every_table_of_the_page() -> None:
+    (listed,) = re.findall(r"^\t@for name in \$\(or \$\(B\),([\w ]+)\)", (PROJECT / "Makefile").read_text(), re.M)
+    sources = {path.stem: path.read_text() for path in (PROJECT / "bench").glob("*.py")}
+    fillers = {stem for stem, source in sources.items() if "Table(" in source} - {"table"}
+    assert fillers and fillers <= set(listed.split()) <= set(sources)
+
+
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_a_script_parses_stops_at_errors_and_may_be_run(script: str) -> None:
     path = PROJECT / ".ci" / script
