@@ -17,7 +17,7 @@ from firmware_py.runtime.health import Health
 from firmware_py.runtime.table import PointTable
 
 # Who took so long for an answer will do so again, and there is time to prepare for it: what is prepared is about half a
-# picture, which takes 2 ms on a server's core and twenty on a small board's.
+# picture, which takes 2 ms on a server's core, and some twenty on a small board's if that is ten times slower.
 _SLOW_MS, _SLOW_TIMES = 4, 2
 _FINE_MS = 50  # patience is over at multiples of this: what was asked in one turn of the loop is then watched together
 
